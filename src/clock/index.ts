@@ -1,0 +1,2 @@
+export type { Clock, Instant, Timer } from './clock';
+export type { Random } from './random';
