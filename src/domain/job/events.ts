@@ -1,0 +1,215 @@
+import type { Instant } from '../instant';
+import type { Affinity, JobDefinition, JobId, Slot, Tag } from './definition';
+import type { JobRecord } from './state';
+
+/**
+ * The facts of one job, in the order of its life. Every event carries `at`: the decider's cluster time.
+ * Events that a caller's command made carry its `commandId`; those that move the pending slot carry `Pending`.
+ */
+export type JobEvent =
+  | JobScheduled
+  | JobRescheduled
+  | JobEndSet
+  | JobRunRequested
+  | JobBoundToService
+  | JobSlotsSkipped
+  | JobRunStarted
+  | JobRunSucceeded
+  | JobRunFailed
+  | JobRunTimedOut
+  | JobRunAbandoned
+  | JobRunOutcomeRefused
+  | JobReleased
+  | JobRequeued
+  | JobHeld
+  | JobHoldResolved
+  | JobQuarantined
+  | JobReleasedFromQuarantine
+  | JobPaused
+  | JobResumed
+  | JobCompleted
+  | JobCancelled
+  | JobRemoved
+  | JobBooksClosed;
+
+export type JobEventType = JobEvent['type'];
+
+interface Fact<Type extends string, Data> {
+  readonly type: Type;
+  readonly data: Readonly<Data> & { readonly at: Instant; readonly commandId?: string };
+}
+
+/** Fold and projector never evaluate a schedule: whatever moves the pending slot says where it moved to, and by which zone data. */
+export interface Pending {
+  /** The next scheduled slot that is neither started nor skipped; null: none will come. */
+  readonly nextSlot: Slot | null;
+  /** `process.versions.tz` of the decider. */
+  readonly zoneData: string;
+}
+
+/** One run: (slot, attempt) under an epoch, by an incarnation. */
+export interface RunRef {
+  readonly slot: Slot;
+  /** Counts the starts of this slot, from 1. */
+  readonly attempt: number;
+  readonly epoch: number;
+  readonly incarnation: string;
+}
+
+export type JobScheduled = Fact<
+  'JobScheduled',
+  Pending & {
+    jobId: JobId;
+    definition: JobDefinition;
+    /** SHA-256 of the canonical definition, hex. */
+    definitionHash: string;
+    /** Relative schedules count from here. */
+    anchor: Instant;
+    /** True when a terminal job began anew: same stream, the epoch continues. */
+    renewed: boolean;
+  }
+>;
+export type JobRescheduled = Fact<
+  'JobRescheduled',
+  Pending & { definition: JobDefinition; definitionHash: string; anchor: Instant }
+>;
+/** A cancel with `mode: afterRun`: the open run ends in its own time, then the job completes; no further slot. */
+export type JobEndSet = Fact<'JobEndSet', Pending & { reason: string }>;
+/** `slot` is `manual:<revision of this event>`. */
+export type JobRunRequested = Fact<'JobRunRequested', { slot: Slot; reason: string }>;
+
+/** Why a service got a job: what the decider saw, at which position. */
+export interface BindingReason {
+  readonly kind: 'claim' | 'requeue' | 'operator';
+  /** 0 = the first choice of placement. */
+  readonly rank: number;
+  /** Number of eligible services that were ranked. */
+  readonly candidates: number;
+  /** The service that placement ranked first. */
+  readonly first: string;
+  readonly placementVersion: number;
+  /** The labels of the service contain the tag (may be false with affinity `preferred` only). */
+  readonly labelsMatch: boolean;
+}
+export type JobBoundToService = Fact<
+  'JobBoundToService',
+  {
+    epoch: number;
+    serviceId: string;
+    incarnation: string;
+    /** Checkpoint of the read-model snapshot the decision was made on, decimal. */
+    viewPosition: string;
+    why: BindingReason;
+  }
+>;
+export type SkipReason = 'coalesced' | 'overlap' | 'paused' | 'held' | 'rescheduled' | 'cancelled' | 'quarantined' | 'ended';
+/** Slots that will not run, each accounted for. A range of scheduled slots (inclusive bounds, `count` of them), or requested slots by name. */
+export type JobSlotsSkipped = Fact<
+  'JobSlotsSkipped',
+  Pending & {
+    reason: SkipReason;
+    from: Slot | null;
+    to: Slot | null;
+    count: number;
+    /** Requested slots; empty for a range. */
+    slots: readonly Slot[];
+  }
+>;
+/** The run's fencing token is generation · 2⁴⁴ + the revision of this event. */
+export type JobRunStarted = Fact<
+  'JobRunStarted',
+  Pending &
+    RunRef & {
+      serviceId: string;
+      /** Revision of the definition (its JobScheduled or JobRescheduled) that this run executes. */
+      definitionRevision: number;
+    }
+>;
+export type JobRunSucceeded = Fact<'JobRunSucceeded', RunRef & { durationMs: number }>;
+export interface FailureDetail {
+  /** Class or code of the error, ≤ 200 characters. */
+  readonly error: string;
+  /** Its message, ≤ 1,000 characters; never a payload. */
+  readonly message: string;
+}
+/** `retryAt` null: the slot has ended (final). */
+export type JobRunFailed = Fact<
+  'JobRunFailed',
+  RunRef & FailureDetail & { durationMs: number; retriesUsed: number; retryAt: Instant | null }
+>;
+export type JobRunTimedOut = Fact<
+  'JobRunTimedOut',
+  RunRef & { durationMs: number; timeoutMs: number; retriesUsed: number; retryAt: Instant | null }
+>;
+/**
+ * An open run ended without an outcome of its own.
+ * `ownerFailed` is a crash (owner judged by an observer, or `confirmedDead`); `ownerStopped`, `ownerMarked`: leftovers of a stop, an operator's mark: no crash;
+ * `fail`, `hold`: the job's policy for a lost owner; the slot ends (fail) or waits for an operator (hold);
+ * `lostInProcess`, `drain`, `stuck`, `fenced`: by the owner itself. After `ownerFailed`, `ownerStopped`, `ownerMarked`, `lostInProcess`, `drain`, `stuck`
+ * the slot is still to be run: attempt + 1. After `cancelled` it is not.
+ */
+export type AbandonReason =
+  | 'ownerFailed'
+  | 'ownerStopped'
+  | 'ownerMarked'
+  | 'fail'
+  | 'hold'
+  | 'lostInProcess'
+  | 'drain'
+  | 'stuck'
+  | 'cancelled';
+export type JobRunAbandoned = Fact<'JobRunAbandoned', RunRef & { reason: AbandonReason }>;
+/** A result that came too late: recorded, without effect, once per run. Takes back the crash that its run was counted as. */
+export type JobRunOutcomeRefused = Fact<
+  'JobRunOutcomeRefused',
+  RunRef & { outcome: 'succeeded' | 'failed' | 'timedOut' | 'abandoned'; why: string }
+>;
+export type ReleaseReason = 'drain' | 'ineligible' | 'stuck' | 'home' | 'rebalance' | 'moved';
+export type JobReleased = Fact<
+  'JobReleased',
+  {
+    epoch: number;
+    serviceId: string;
+    incarnation: string;
+    reason: ReleaseReason;
+    /** Service that should take it (home, rebalance, moved); null: whoever placement ranks first. */
+    target: string | null;
+  }
+>;
+/** The owner is gone by a fact of its service stream. Ends the epoch. */
+export type JobRequeued = Fact<
+  'JobRequeued',
+  {
+    epoch: number;
+    fromServiceId: string;
+    fromIncarnation: string;
+    cause: OwnerGone;
+    viewPosition: string;
+    /** When nobody is eligible: why. Null when the same append binds it, or ends it. */
+    nobody: string | null;
+  }
+>;
+export type OwnerGone = 'failed' | 'stopped' | 'marked';
+export type JobHeld = Fact<'JobHeld', { slot: Slot; attempt: number }>;
+export type JobHoldResolved = Fact<
+  'JobHoldResolved',
+  Pending & { resolution: 'retry' | 'fail' | 'succeeded'; slot: Slot; reason: string }
+>;
+export type JobQuarantined = Fact<'JobQuarantined', { crashes: number; windowMs: number }>;
+export type JobReleasedFromQuarantine = Fact<'JobReleasedFromQuarantine', { reason: string }>;
+export type JobPaused = Fact<'JobPaused', { reason: string }>;
+export type JobResumed = Fact<'JobResumed', Pending & { reason: string }>;
+export type JobCompleted = Fact<'JobCompleted', { outcome: 'succeeded' | 'failed' }>;
+export type JobCancelled = Fact<'JobCancelled', { reason: string }>;
+export type JobRemoved = Fact<'JobRemoved', { reason: string }>;
+/** The whole state, so that reading can begin here. `schemaVersion` of the state; a reader that does not know it skips backwards. */
+export type JobBooksClosed = Fact<'JobBooksClosed', { schemaVersion: number; state: JobRecord }>;
+
+/** How a slot is written as a word of the stream, and read back: null for a requested slot. */
+export function slotOf(instant: Instant): Slot {
+  return new Date(instant).toISOString();
+}
+export function instantOfSlot(slot: Slot): Instant | null {
+  return /^(manual|backfill):/.test(slot) ? null : Date.parse(slot);
+}
+export type { Affinity, Tag };

@@ -1,0 +1,140 @@
+import type { Instant } from '../instant';
+import type { AbandonReason, OwnerGone, ReleaseReason, RunRef } from './events';
+import type { JobDefinition, JobId, Slot } from './definition';
+
+/**
+ * What the events of one job add up to. `state = fold(events)`, nothing else.
+ *
+ * Stages: `absent` → `live` ⇄ `quarantined`, `live` → `completed | cancelled | removed` (terminal; only `renew` leads back).
+ * `opaque`: this process met an event that it cannot read; it appends nothing but refused outcomes.
+ */
+export type JobState = AbsentJob | JobRecord | OpaqueJob;
+
+export interface AbsentJob {
+  readonly stage: 'absent';
+  /** −1: the stream has no event. */
+  readonly revision: -1;
+}
+
+export interface OpaqueJob {
+  readonly stage: 'opaque';
+  /** Revision of the newest event of the stream that was folded, readable or not. */
+  readonly revision: number;
+  /** The first event that could not be read. */
+  readonly unreadable: { readonly revision: number; readonly type: string; readonly why: string };
+  /** The state before it. */
+  readonly before: AbsentJob | JobRecord;
+}
+
+export type JobStage = 'live' | 'quarantined' | 'completed' | 'cancelled' | 'removed';
+
+/** Everything of a job that exists. Plain JSON: it is `job_state` in the read model and the content of JobBooksClosed. */
+export interface JobRecord {
+  readonly stage: JobStage;
+  readonly jobId: JobId;
+  /** Revision of the newest event folded. */
+  readonly revision: number;
+  readonly definition: JobDefinition;
+  readonly definitionHash: string;
+  /** Revision of the JobScheduled or JobRescheduled in force. */
+  readonly definitionRevision: number;
+  readonly anchor: Instant;
+  readonly scheduledAt: Instant;
+  /** 0 before the first binding. Consecutive for ever, also across `renew`. */
+  readonly epoch: number;
+  readonly ownership: Ownership;
+  /** Operator's flags. */
+  readonly paused: boolean;
+  /** The slot whose run was lost and that an operator must judge; null: none. */
+  readonly held: { readonly slot: Slot; readonly attempt: number } | null;
+  /** The next scheduled slot, not yet started or skipped; null: no more. */
+  readonly nextSlot: Slot | null;
+  /** Every scheduled slot up to here is accounted for; null: none yet. */
+  readonly accountedThrough: Instant | null;
+  /** Scheduled slots accounted for, whatever became of them (for maxRuns). */
+  readonly slotsCounted: number;
+  /** Zone data by which nextSlot was computed. */
+  readonly zoneData: string;
+  /** Slots that were started and have not ended: at most one with an open run under overlap `skip`. Oldest first. */
+  readonly inProgress: readonly SlotInProgress[];
+  /** Requested slots that wait to be started, oldest first. */
+  readonly requested: readonly Slot[];
+  /** Crashes (JobRunAbandoned ownerFailed) since the last success, oldest first, at most 16. */
+  readonly crashes: readonly { readonly slot: Slot; readonly attempt: number; readonly at: Instant }[];
+  /** Closed runs, newest last, at most 8: late outcomes are told from unknown runs, and recorded once. */
+  readonly closedRuns: readonly ClosedRun[];
+  readonly lastOutcome: LastOutcome | null;
+  /** No slot will follow the ones in progress: JobEndSet. */
+  readonly ending: boolean;
+  /** Returns home within the last hour by event time, oldest first, at most 16. */
+  readonly homeReturns: readonly Instant[];
+  /** Callers' commands of the last 24 h or the last 64, at most 1,000: a known one adds nothing. */
+  readonly commands: readonly { readonly id: string; readonly revision: number; readonly at: Instant }[];
+  /** Revision of the newest JobBooksClosed, −1 when there is none. */
+  readonly booksRevision: number;
+}
+
+export type Ownership =
+  | {
+      readonly kind: 'unbound';
+      readonly since: Instant;
+      readonly reason: 'scheduled' | 'renewed' | 'quarantine' | 'nobody' | ReleaseReason | OwnerGone;
+      /** Last owner, for stickiness; null: never bound. */
+      readonly lastServiceId: string | null;
+      /** Service it was released for; null: none. */
+      readonly target: string | null;
+      /** Why nobody was eligible (reason `nobody`). */
+      readonly detail: string | null;
+    }
+  | {
+      readonly kind: 'bound';
+      readonly since: Instant;
+      readonly serviceId: string;
+      readonly incarnation: string;
+    };
+
+export interface SlotInProgress {
+  readonly slot: Slot;
+  /** Starts so far. */
+  readonly attempt: number;
+  readonly retriesUsed: number;
+  /** The open run, or null: the slot waits for its next start. */
+  readonly run: OpenRun | null;
+  /** Not before this (after a failure); null: as soon as possible. Meaningless while a run is open. */
+  readonly retryAt: Instant | null;
+  readonly definitionRevision: number;
+}
+
+export interface OpenRun extends RunRef {
+  readonly serviceId: string;
+  readonly startedAt: Instant;
+  /** Revision of its JobRunStarted. */
+  readonly revision: number;
+  readonly definitionRevision: number;
+}
+
+export interface ClosedRun extends RunRef {
+  readonly outcome: 'succeeded' | 'failed' | 'timedOut' | AbandonReason;
+  readonly refused: boolean;
+}
+
+export interface LastOutcome {
+  readonly slot: Slot;
+  readonly attempt: number;
+  readonly outcome: 'succeeded' | 'failed' | 'timedOut' | 'abandoned';
+  readonly at: Instant;
+  /** Error class and message, or the reason of the abandonment; null after a success. */
+  readonly detail: string | null;
+}
+
+export type JobStatus =
+  | 'unbound'
+  | 'bound'
+  | 'running'
+  | 'waiting'
+  | 'held'
+  | 'paused'
+  | 'quarantined'
+  | 'completed'
+  | 'cancelled'
+  | 'removed';
