@@ -1,0 +1,116 @@
+import type { Instant } from '../clock';
+import type { Candidate, Incarnation } from '../domain/service';
+import type { JobRecord, JobStatus, LastOutcome, OpaqueJob, Tag } from '../domain/job';
+import type { LogPosition } from '../event-store';
+
+/** A row of `jobs`: what the log says of one job at `position`. */
+export interface JobRow {
+  readonly jobId: string;
+  /** When its owner will next start something; null when nothing is pending. */
+  readonly nextRunTime: Instant | null;
+  /** The whole folded state; `opaque` when an event of it could not be read here. */
+  readonly state: JobRecord | OpaqueJob;
+  readonly handler: string;
+  readonly serviceId: string | null;
+  readonly incarnation: string | null;
+  readonly tag: Tag;
+  readonly status: JobStatus | 'opaque';
+  readonly epoch: number;
+  /** Starts of the slot in progress; 0 when none is. */
+  readonly attempt: number;
+  readonly revision: number;
+  readonly position: bigint;
+  readonly lastOutcome: LastOutcome | null;
+}
+
+/** A row of `services`, with its incarnations in the order of registration. */
+export interface ServiceRow {
+  readonly serviceId: string;
+  /** Revision of its stream as folded. */
+  readonly revision: number;
+  readonly position: bigint;
+  readonly incarnations: readonly Incarnation[];
+  /** The newest incarnation. */
+  readonly current: Incarnation;
+  /** Non-terminal jobs bound to it. */
+  readonly ownedJobs: number;
+  readonly unreadable: string | null;
+}
+
+/**
+ * The worker's only access to jobs: always scoped to one service.
+ * `incarnation` is the one that must own the job: a row of a former incarnation is not the worker's.
+ */
+export interface OwnJobs {
+  readonly serviceId: string;
+  /** Own jobs with next run time ≤ `at`, by priority (higher first), due time, id. */
+  due(incarnation: string, at: Instant, limit: number): readonly JobRow[];
+  /** The soonest next run time of an own job, or null. */
+  nextDueTime(incarnation: string): Instant | null;
+  one(jobId: string): JobRow | null;
+  /** Own jobs that have an open run. */
+  withOpenRun(incarnation: string): readonly JobRow[];
+  /** All own non-terminal jobs, by id, after `afterId` (exclusive; null: from the first). */
+  all(incarnation: string, afterId: string | null, limit: number): readonly JobRow[];
+  count(incarnation: string): { readonly owned: number; readonly running: number };
+}
+
+export interface JobFilter {
+  /** Every pair must be in the job's tag. */
+  readonly tag?: Tag;
+  readonly serviceId?: string | null;
+  readonly status?: readonly (JobStatus | 'opaque')[];
+  readonly handler?: string;
+  /** Inclusive lower and exclusive upper bound of next run time. */
+  readonly nextRunFrom?: Instant;
+  readonly nextRunBefore?: Instant;
+  /** Removed jobs are left out unless asked for by status or by this. */
+  readonly includeRemoved?: boolean;
+}
+
+export interface Page<Row> {
+  readonly rows: readonly Row[];
+  /** Give it back to read the next page; null: this was the last. */
+  readonly next: string | null;
+  /** The view's checkpoint when the page was read. */
+  readonly position: LogPosition;
+}
+
+/** What one sweep decides on: services and jobs read from one snapshot, at one position. */
+export interface SweepSnapshot {
+  readonly position: LogPosition;
+  /** Services whose newest incarnation is not terminal. */
+  readonly candidates: readonly Candidate[];
+  /** Claimable jobs without an owner (live, not quarantined, not opaque), soonest next run first, then id; at most `limit`. */
+  readonly unowned: readonly JobRow[];
+  /** Non-terminal jobs whose owner incarnation is failed or stopped, with that incarnation; soonest next run first, then id; at most `limit`. */
+  readonly orphaned: readonly { readonly job: JobRow; readonly owner: Incarnation; readonly ownerServiceId: string }[];
+}
+
+export interface ReadModelHealth {
+  readonly position: LogPosition;
+  readonly state: 'rebuilding' | 'catching-up' | 'live' | 'failed' | 'stopped';
+  /** Events applied since the rebuild began, while rebuilding. */
+  readonly rebuilt: number;
+  /** Opaque jobs. */
+  readonly opaque: number;
+  readonly lastError: string | null;
+}
+
+/** The projection of the log: tables `services` and `jobs`, one disposable SQLite file per service. Reads are synchronous, each from one snapshot. */
+export interface ReadModel {
+  position(): LogPosition;
+  job(jobId: string): JobRow | null;
+  jobs(filter: JobFilter, page: { readonly limit: number; readonly after?: string | null }): Page<JobRow>;
+  service(serviceId: string): ServiceRow | null;
+  services(options?: { readonly includeGone?: boolean }): readonly ServiceRow[];
+  ownJobs(serviceId: string): OwnJobs;
+  sweep(limit: number): SweepSnapshot;
+  /** Candidate of one service and the position it was read at; null: unknown service. */
+  candidate(serviceId: string): { readonly candidate: Candidate; readonly position: LogPosition } | null;
+  /** Resolves when the checkpoint has reached `position`; rejects with `ViewTimeoutError` after `timeoutMs`. */
+  waitFor(position: bigint, timeoutMs: number): Promise<void>;
+  /** Called after each batch was applied (rows and checkpoint changed). Returns how to stop it. */
+  onAdvance(listener: (position: bigint) => void): () => void;
+  health(): ReadModelHealth;
+}
