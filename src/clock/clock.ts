@@ -20,8 +20,9 @@ export interface Clock {
   /**
    * Calls `callback` once, not earlier than after `delayMs` of monotonic time.
    * @param options.keepAlive whether a pending timer keeps the process alive; default true.
+   * @param options.name what the timer is for; a host's registry shows it under this name.
    */
-  setTimer(delayMs: number, callback: () => void, options?: { keepAlive?: boolean }): Timer;
+  setTimer(delayMs: number, callback: () => void, options?: { keepAlive?: boolean; name?: string }): Timer;
   /** Resolves after `delayMs`, or at once (without an error) when `signal` aborts. */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
   /** Resolves in a later turn of the event loop: long passes yield with it. */
