@@ -2,11 +2,7 @@ import type { Instant } from '../instant';
 
 /** The facts of one service (`service-<serviceId>`), and its beats (`heartbeat-<serviceId>`). Every event carries `at`: the author's cluster time. */
 export type ServiceEvent =
-  | ServiceRegistered
-  | ServiceReasserted
-  | ServiceMarkedFailed
-  | ServiceDrainStarted
-  | ServiceStopped;
+  ServiceRegistered | ServiceReasserted | ServiceMarkedFailed | ServiceDrainStarted | ServiceStopped;
 
 interface Fact<Type extends string, Data> {
   readonly type: Type;
@@ -50,7 +46,10 @@ export type ServiceRegistered = Fact<
   }
 >;
 /** A fenced incarnation is back: nobody had judged it (exact revision). */
-export type ServiceReasserted = Fact<'ServiceReasserted', { serviceId: string; incarnation: string; fencedForMs: number }>;
+export type ServiceReasserted = Fact<
+  'ServiceReasserted',
+  { serviceId: string; incarnation: string; fencedForMs: number }
+>;
 
 export type ServiceMarkedFailed = Fact<
   'ServiceMarkedFailed',
@@ -80,7 +79,10 @@ export type ServiceMarkedFailed = Fact<
       }
   )
 >;
-export type ServiceDrainStarted = Fact<'ServiceDrainStarted', { serviceId: string; incarnation: string; reason: string }>;
+export type ServiceDrainStarted = Fact<
+  'ServiceDrainStarted',
+  { serviceId: string; incarnation: string; reason: string }
+>;
 export type ServiceStopped = Fact<
   'ServiceStopped',
   {
