@@ -157,7 +157,7 @@ export interface EventStore {
   head(): Promise<LogPosition>;
   /** Delivers every event after `options.after` exactly once and in order until closed. What the store breaks off ends with `dropped`; whoever subscribed goes on from the last position handled. */
   subscribe(options: SubscribeOptions): Subscription;
-  /** For technical streams: from now on at least the last `count` events are kept, older ones may vanish from reads. Revisions go on. `count` ≥ 1. */
+  /** For technical streams: from now on at least the last `count` events are kept, older ones may vanish from reads. Revisions go on. `count` ≥ 1. The retry of an append whose events have vanished is a conflict. */
   keepLast(stream: string, count: number): Promise<void>;
   identity(): Promise<LogIdentity>;
   /** After a restore from a backup; the new generation (1 … 511). */
@@ -184,14 +184,7 @@ export class StoreUnusableError extends Error {
   override readonly name = 'StoreUnusableError';
   constructor(
     readonly code:
-      | 'damaged'
-      | 'foreign'
-      | 'newer'
-      | 'read-only'
-      | 'network-file-system'
-      | 'disk-full'
-      | 'driver-missing'
-      | 'path',
+      'damaged' | 'foreign' | 'newer' | 'read-only' | 'network-file-system' | 'disk-full' | 'driver-missing' | 'path',
     message: string,
     readonly remedy: string,
     options?: { cause?: unknown },

@@ -1,0 +1,11 @@
+/** The log: the port, its adapters, and what everyone who appends or subscribes needs. */
+export * from './port';
+export { refuseAppend, streamNameProblem } from './append-check';
+export { eventIds } from './event-id';
+export { MemoryEventStore } from './memory';
+export { PulledSubscription } from './pulled-subscription';
+export {
+  SupervisedSubscription,
+  type SubscriptionHealth,
+  type SupervisedSubscriptionOptions,
+} from './supervised-subscription';
