@@ -1,6 +1,7 @@
 /** The log: the port, its adapters, and what everyone who appends or subscribes needs. */
 export * from './port';
 export { refuseAppend, streamNameProblem } from './append-check';
+export { EmbeddedEventStore, type EmbeddedOptions } from './embedded';
 export { eventIds } from './event-id';
 export { MemoryEventStore } from './memory';
 export { PulledSubscription } from './pulled-subscription';
