@@ -15,7 +15,7 @@ export interface ScheduleBounds {
   readonly maxRuns: number | null;
 }
 
-/** One slot: at the instant, or as soon as possible (at the anchor). */
+/** One slot: at the instant, or as soon as possible (at the anchor, or at `start` if that is later). */
 export interface OnceSchedule extends ScheduleBounds {
   readonly kind: 'once';
   readonly at: Instant | 'asap';
@@ -30,9 +30,9 @@ export interface IntervalSchedule extends ScheduleBounds {
 
 export interface CronSchedule extends ScheduleBounds {
   readonly kind: 'cron';
-  /** Normalised: single spaces, trimmed. 5 fields (minute first), 6 fields (second first) or a nickname (`@daily`). */
+  /** Normalised: 5 fields (minute first), or 6 (second first) where the second is not 0; names as numbers, nicknames written out. */
   readonly pattern: string;
-  /** IANA zone as the user wrote it. */
+  /** IANA zone as the user wrote it, in the letter case of the zone data. */
   readonly zone: string;
   /** Day of month and day of week both restricted: `either` matches (Vixie, the default) or `both` must. */
   readonly days: 'either' | 'both';
@@ -64,6 +64,10 @@ export interface IntervalInput {
 }
 export interface CronInput {
   readonly kind: 'cron';
+  /**
+   * 5 fields (minute first), 6 fields (second first) or a nickname (`@daily`). Lists, ranges, steps, names; `L` (last day), `LW`, `15W`
+   * (nearest weekday), `MON#1` (first Monday), `5L` (last Friday). A `+` before the day of week says `days: 'both'`.
+   */
   readonly pattern: string;
   /** Default `UTC`. */
   readonly zone?: string;

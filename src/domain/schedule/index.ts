@@ -1,0 +1,5 @@
+export type * from './schedule';
+export type { ScheduleRefusalCode } from './refusals';
+export { defineSchedule } from './define';
+export { countSlots, isSlot, nextSlot, preview, previousSlot, slotsBetween } from './slots';
+export { describe } from './describe';
