@@ -1,0 +1,30 @@
+import type { JobRecord, OwnerGone } from '../domain/job';
+import type { Incarnation } from '../domain/service';
+
+/** Whether the state has a run whose outcome is not known. */
+export function hasOpenRun(state: JobRecord): boolean {
+  return state.inProgress.some((slot) => slot.run !== null);
+}
+
+/** Why the owner is gone, as JobRequeued says it. Only an observer's verdict counts its open runs as crashes. */
+export function causeOf(owner: Incarnation): OwnerGone {
+  if (owner.life === 'stopped') return 'stopped';
+  return owner.failedBy === 'operator' ? 'marked' : 'failed';
+}
+
+/**
+ * How a job whose owner is gone may move (protocol 5.10, 5.13):
+ * `now`; `idle`: now, unless a run turns out to be open; `silence`: when a full failAfter of silence has been measured.
+ */
+export function moves(
+  jobId: string,
+  state: JobRecord,
+  owner: Incarnation,
+  silent: (incarnation: string) => boolean,
+): 'now' | 'idle' | 'silence' {
+  if (owner.life === 'stopped') {
+    return !owner.leftovers.includes(jobId) || silent(owner.incarnation) ? 'now' : 'silence';
+  }
+  if (owner.failedBy !== 'operator' || owner.confirmedDead || silent(owner.incarnation)) return 'now';
+  return hasOpenRun(state) ? 'silence' : 'idle';
+}

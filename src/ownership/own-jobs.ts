@@ -1,0 +1,206 @@
+import type { Clock, Instant } from '../clock';
+import type { Candidate } from '../domain/service';
+import type { JobRecord } from '../domain/job';
+import { homeFor, ineligibility, labelsMatch } from '../domain/placement';
+import type { JobRow, OwnJobs } from '../read-model';
+import type { Release } from './commands';
+import type { Ledger } from './ledger';
+import type { SweepOptions } from './options';
+import { hasOpenRun } from './orphans';
+import type { Pace } from './pace';
+
+const PAGE = 200;
+/** Rows looked at in one slice of a scan. */
+const SLICE = 1_000;
+/** A scan rests so many times as long as it took: a million own jobs must not take the process for themselves. */
+const REST_FACTOR = 20;
+/** Jobs whose home has been seen and is not settled yet: looked at one by one, without a scan. */
+const MOST_STRAYS = 5_000;
+/** Appends that did not succeed before a drain gives a job up. */
+const DRAIN_TRIES = 3;
+
+export interface ReleaseIntent extends Release {
+  readonly state: JobRecord;
+}
+
+export interface ReleaseContext {
+  readonly incarnation: string;
+  /** This service in the snapshot. */
+  readonly own: Candidate;
+  readonly candidates: readonly Candidate[];
+  /** Cluster time. */
+  readonly at: Instant;
+  readonly pace: Pace;
+  readonly flies: (jobId: string) => boolean;
+}
+
+/**
+ * Looks through the own jobs for those that are to be given back: no longer eligible here, or with a home elsewhere.
+ * A scan goes slice by slice, sweep by sweep; it begins anew when membership changes, and every now and then for jobs that changed.
+ */
+export class OwnJobsScan {
+  private cursor: string | null = null;
+  private scanning = false;
+  private requested = true;
+  private begunAt = 0;
+  private spentMs = 0;
+  private restUntil = -Infinity;
+  private readonly strays = new Set<string>();
+  private straysAt = -Infinity;
+  private tokens: number;
+  private tokensAt: number;
+
+  constructor(
+    private readonly ownJobs: OwnJobs,
+    private readonly clock: Clock,
+    private readonly ledger: Ledger,
+    private readonly options: SweepOptions,
+  ) {
+    this.tokens = options.homePerSecond;
+    this.tokensAt = clock.monotonic();
+  }
+
+  /** Membership has changed: all own jobs are to be looked through. */
+  request(): void {
+    this.requested = true;
+  }
+
+  /** Another incarnation: another set of own jobs. */
+  reset(): void {
+    this.cursor = null;
+    this.scanning = false;
+    this.requested = true;
+    this.strays.clear();
+  }
+
+  /** Monotonic time of the next slice. */
+  next(now: number): number {
+    if (this.scanning || this.requested) return now;
+    return this.strays.size > 0 ? Math.min(this.straysAt + this.strayTickMs, this.restUntil) : this.restUntil;
+  }
+
+  /** What is to be released of the next slice; empty when it is not time for one. */
+  async slice(context: ReleaseContext): Promise<readonly ReleaseIntent[]> {
+    const now = this.clock.monotonic();
+    const found: ReleaseIntent[] = [];
+    if (this.strays.size > 0 && now >= this.straysAt + this.strayTickMs) {
+      this.straysAt = now;
+      for (const jobId of [...this.strays]) {
+        await context.pace.breathe();
+        this.strays.delete(jobId);
+        const row = this.ownJobs.one(jobId);
+        if (row?.incarnation === context.incarnation) this.judge(row, context, found);
+      }
+    }
+    if (!this.scanning && (this.requested || now >= this.restUntil)) {
+      this.scanning = true;
+      this.requested = false;
+      this.cursor = null;
+      this.begunAt = now;
+      this.spentMs = 0;
+    }
+    if (!this.scanning) return found;
+    for (let rows = 0; rows < SLICE && this.scanning; rows += PAGE) {
+      const before = this.clock.monotonic();
+      const page = this.ownJobs.all(context.incarnation, this.cursor, PAGE);
+      for (const row of page) this.judge(row, context, found);
+      this.cursor = page.at(-1)?.jobId ?? null;
+      this.spentMs += this.clock.monotonic() - before;
+      if (page.length < PAGE) this.endScan();
+      await context.pace.breathe();
+    }
+    return found;
+  }
+
+  /** Every idle own job, at most `limit`; `left`: idle ones that could not be released and are given up. */
+  async idle(
+    incarnation: string,
+    limit: number,
+    context: Pick<ReleaseContext, 'pace' | 'flies'>,
+  ): Promise<{ readonly releases: readonly ReleaseIntent[]; readonly next: number | null; readonly givenUp: number }> {
+    const releases: ReleaseIntent[] = [];
+    const now = this.clock.monotonic();
+    let next: number | null = null;
+    let givenUp = 0;
+    let after: string | null = null;
+    for (;;) {
+      const page: readonly JobRow[] = this.ownJobs.all(incarnation, after, PAGE);
+      for (const row of page) {
+        const state = idleState(row);
+        if (state === null || this.ledger.isAhead(row.jobId) || context.flies(row.jobId)) continue;
+        const rest = this.ledger.restsUntil(row.jobId, now);
+        if (this.ledger.tries(row.jobId) >= DRAIN_TRIES) givenUp += 1;
+        else if (rest !== null) next = Math.min(next ?? Infinity, rest);
+        else releases.push({ jobId: row.jobId, epoch: row.epoch, reason: 'drain', target: null, state });
+      }
+      if (page.length < PAGE || releases.length >= limit) return { releases, next, givenUp };
+      after = page[page.length - 1].jobId;
+      await context.pace.breathe();
+    }
+  }
+
+  private get strayTickMs(): number {
+    return Math.min(1_000, Math.max(50, this.options.homeAfterMs / 4));
+  }
+
+  private endScan(): void {
+    this.scanning = false;
+    this.cursor = null;
+    const now = this.clock.monotonic();
+    this.restUntil = Math.max(this.begunAt + this.options.ownScanMs, now + REST_FACTOR * this.spentMs);
+  }
+
+  private judge(row: JobRow, context: ReleaseContext, found: ReleaseIntent[]): void {
+    const { jobId } = row;
+    const { definition } = row.state.stage === 'live' ? row.state : { definition: null };
+    if (definition === null) return;
+    if (ineligibility(definition, context.own) !== null) {
+      const state = this.releasable(row, context);
+      if (state !== null) found.push({ jobId, epoch: row.epoch, reason: 'ineligible', target: null, state });
+      return;
+    }
+    if (definition.affinity !== 'preferred' || labelsMatch(definition.tag, context.own.labels)) return;
+    const { handler, tag, affinity } = definition;
+    const home = (at: Instant) =>
+      homeFor(
+        { jobId, handler, tag, affinity },
+        context.own,
+        context.candidates,
+        at,
+        this.options.homeAfterMs,
+        (row.state as JobRecord).homeReturns,
+      );
+    if (home(Infinity) === null) return;
+    const state = this.releasable(row, context);
+    const target = state === null ? null : home(context.at);
+    const dueNow = row.nextRunTime !== null && row.nextRunTime <= context.at;
+    if (state !== null && target !== null && !dueNow && this.takeToken()) {
+      found.push({ jobId, epoch: row.epoch, reason: 'home', target: target.serviceId, state });
+    } else if (this.strays.size < MOST_STRAYS) {
+      this.strays.add(jobId);
+    }
+  }
+
+  private releasable(row: JobRow, { flies }: ReleaseContext): JobRecord | null {
+    const { jobId } = row;
+    if (this.ledger.isAhead(jobId) || flies(jobId) || this.ledger.restsUntil(jobId, this.clock.monotonic()) !== null) {
+      return null;
+    }
+    return idleState(row);
+  }
+
+  private takeToken(): boolean {
+    const now = this.clock.monotonic();
+    const { homePerSecond } = this.options;
+    this.tokens = Math.min(homePerSecond, this.tokens + ((now - this.tokensAt) / 1_000) * homePerSecond);
+    this.tokensAt = now;
+    if (this.tokens < 1) return false;
+    this.tokens -= 1;
+    return true;
+  }
+}
+
+/** The state of a job that nothing runs of; null: it is running, not live, or cannot be read here. */
+function idleState(row: JobRow): JobRecord | null {
+  return row.state.stage === 'live' && !hasOpenRun(row.state) ? row.state : null;
+}

@@ -1,0 +1,382 @@
+import type { Timer } from '../clock';
+import type { Candidate } from '../domain/service';
+import type { LogPosition } from '../event-store';
+import type { SweepSnapshot } from '../read-model';
+import { AppendLane, type Act, type Pressure } from './append-lane';
+import { Claimables } from './claimables';
+import { Claims, type Decider } from './claims';
+import { releaseCommand } from './commands';
+import { LeftOut } from './left-out';
+import { Ledger, type SweepCounters } from './ledger';
+import { OwnJobsScan, type ReleaseIntent } from './own-jobs';
+import { sweepOptions, type SweepOptions, type SweepSettings } from './options';
+import { Pace } from './pace';
+import { planClaims, type Plan } from './plan';
+import type { SweepPorts } from './ports';
+
+/** Why nothing is claimed at present. */
+export type NotClaiming =
+  | 'not-registered'
+  /** Fenced, draining, or the own beats come back too late. */
+  | 'may-not-claim'
+  | 'view-behind'
+  /** The view has not applied the own registration yet. */
+  | 'not-in-view'
+  | 'draining';
+
+export interface SweepHealth extends SweepCounters {
+  readonly state: 'idle' | 'running' | 'backing-off' | 'closed';
+  /** null: it claims. */
+  readonly notClaiming: NotClaiming | null;
+  readonly sweeps: number;
+  readonly lastSweepMs: number;
+  /** Checkpoint of the last snapshot, decimal; null: none yet. */
+  readonly position: string | null;
+  readonly lastError: string | null;
+  readonly inFlight: number;
+  /** Appends in flight that the store takes at present. */
+  readonly inFlightLimit: number;
+  readonly queued: number;
+  /** Jobs that wait for a rank, for a silence or after an append that did not succeed. */
+  readonly waiting: number;
+  /** Jobs that nobody takes. */
+  readonly leftOut: number;
+}
+
+/** A plan that is still being worked off is kept for this long before a new one is made. */
+const PLAN_MS = 100;
+/** After a sweep that took t, nothing is swept for so many t (bounded): sweeping never takes the process for itself. */
+const REST_FACTOR = 3;
+const LONGEST_REST_MS = 1_000;
+/** The window grows by the jobs that are left out, up to this, so that those behind them are seen. */
+const LARGEST_WINDOW = 50_000;
+const BACK_OFF_MS = 100;
+const LONGEST_BACK_OFF_MS = 5_000;
+const DRAIN_BATCH = 1_000;
+/** So many unplaced jobs of one sweep get a line of their own. */
+const UNPLACED_LINES = 20;
+
+/** The level-triggered loop of this room: see the package comment in `index.ts`. */
+export class OwnershipSweep {
+  private readonly options: SweepOptions;
+  private readonly lane: AppendLane;
+  private readonly ledger: Ledger;
+  private readonly claims: Claims;
+  private readonly claimables: Claimables;
+  private readonly leftOut = new LeftOut();
+  private readonly scan: OwnJobsScan;
+  private readonly unsubscribe: (() => void)[] = [];
+  private readonly end = new AbortController();
+  private loop: Promise<void> | null = null;
+  private woken = false;
+  private wakeUp: (() => void) | null = null;
+  private timer: Timer | null = null;
+  private timerAt = Infinity;
+  private incarnation: string | null = null;
+  private drainAsked = false;
+  private drainWaiters: (() => void)[] = [];
+  private state: SweepHealth['state'] = 'idle';
+  private notClaiming: NotClaiming | null = 'not-registered';
+  private failures = 0;
+  private sweeps = 0;
+  private lastSweepMs = 0;
+  private lastError: string | null = null;
+  private position: LogPosition = 'start';
+  private waiting = 0;
+
+  constructor(
+    private readonly ports: SweepPorts,
+    settings: SweepSettings,
+  ) {
+    const { clock, logger, membership, readModel } = ports;
+    this.options = sweepOptions(settings);
+    this.lane = new AppendLane(clock, this.options.maxInFlight, (error) => this.note('ownership.append-failed', error));
+    this.ledger = new Ledger(clock, logger, (until) => this.arm(until));
+    this.claims = new Claims(ports, this.ledger, this.options.quarantine);
+    this.claimables = new Claimables(this.options.claimGraceMs);
+    this.scan = new OwnJobsScan(readModel.ownJobs(membership.serviceId), clock, this.ledger, this.options);
+  }
+
+  /** Sets the loop going. Idempotent. */
+  start(): void {
+    if (this.loop !== null || this.end.signal.aborted) return;
+    const { readModel, membership } = this.ports;
+    this.unsubscribe.push(
+      readModel.onAdvance(() => this.wake()),
+      membership.trust.onTrust(() => this.wake()),
+    );
+    this.state = 'running';
+    this.woken = true;
+    this.loop = this.run();
+  }
+
+  /**
+   * Claims nothing any more and releases all own idle jobs. Resolves when the view shows none, when three tries of each that is left did not
+   * succeed, or when this process is not trusted (then nothing can be appended). Goes on releasing what becomes idle until `close`.
+   */
+  drain(): Promise<void> {
+    this.drainAsked = true;
+    if (this.loop === null || this.end.signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.drainWaiters.push(resolve);
+      this.wake();
+    });
+  }
+
+  /** Ends the loop. Appends that were sent are settled by the executor; nothing more is sent. Idempotent. */
+  async close(): Promise<void> {
+    this.end.abort();
+    this.timer?.cancel();
+    for (const stop of this.unsubscribe.splice(0)) stop();
+    this.lane.plan([]);
+    this.wake();
+    await this.loop;
+    this.state = 'closed';
+    this.endDrain();
+  }
+
+  health(): SweepHealth {
+    return {
+      ...this.ledger.counters,
+      state: this.state,
+      notClaiming: this.notClaiming,
+      sweeps: this.sweeps,
+      lastSweepMs: this.lastSweepMs,
+      position: this.position === 'start' ? null : String(this.position),
+      lastError: this.lastError,
+      inFlight: this.lane.inFlight,
+      inFlightLimit: this.lane.limit,
+      queued: this.lane.queued,
+      waiting: this.waiting,
+      leftOut: this.leftOut.size,
+    };
+  }
+
+  private wake(): void {
+    this.woken = true;
+    this.wakeUp?.();
+  }
+
+  private async run(): Promise<void> {
+    const { clock, random } = this.ports;
+    const { signal } = this.end;
+    while (!signal.aborted) {
+      if (!this.woken) {
+        await new Promise<void>((resolve) => (this.wakeUp = resolve));
+        this.wakeUp = null;
+      }
+      await clock.yield();
+      if (signal.aborted) return;
+      this.woken = false;
+      this.disarm();
+      const before = clock.monotonic();
+      try {
+        await this.pass(before);
+        this.state = 'running';
+        this.failures = 0;
+      } catch (error) {
+        this.note('ownership.sweep-failed', error);
+        this.state = 'backing-off';
+        const delay = Math.min(BACK_OFF_MS * 2 ** this.failures, LONGEST_BACK_OFF_MS);
+        this.failures += 1;
+        await clock.sleep(delay * (0.5 + random.next() / 2), signal);
+        this.woken = true;
+        continue;
+      }
+      this.lastSweepMs = clock.monotonic() - before;
+      const rest = Math.min(REST_FACTOR * this.lastSweepMs, LONGEST_REST_MS);
+      if (rest >= 1) await clock.sleep(rest, signal);
+      await this.lane.settled(PLAN_MS, { flying: false });
+    }
+  }
+
+  private async pass(now: number): Promise<void> {
+    const { membership, readModel } = this.ports;
+    const incarnation = membership.incarnation();
+    if (incarnation !== this.incarnation) this.begin(incarnation);
+    if (incarnation === null) return this.rest('not-registered', null);
+    this.ledger.applied(readModel.position());
+    if (this.drainAsked || membership.draining()) return this.drainPass(incarnation);
+    if (!membership.mayClaim()) return this.rest('may-not-claim', now + this.options.claimGraceMs);
+    if (this.viewBehindMs() > this.options.viewLagLimitMs) {
+      return this.rest('view-behind', now + this.options.claimGraceMs);
+    }
+    const window = Math.max(this.options.window, Math.min(LARGEST_WINDOW, this.options.window + this.leftOut.size));
+    const snapshot = readModel.sweep(window);
+    this.sweeps += 1;
+    this.position = snapshot.position;
+    const own = snapshot.candidates.find((c) => c.serviceId === membership.serviceId);
+    if (own === undefined || own.incarnation !== incarnation) return this.rest('not-in-view', null);
+    this.notClaiming = null;
+    await this.sweep(snapshot, window, own, now);
+  }
+
+  private async sweep(snapshot: SweepSnapshot, window: number, own: Candidate, now: number): Promise<void> {
+    const { clock, membership, startsRuns } = this.ports;
+    const pace = new Pace(clock);
+    if (this.leftOut.refresh(snapshot.candidates)) this.scan.request();
+    const flies = (jobId: string) => this.lane.flies(jobId);
+    const plan = await planClaims(snapshot, {
+      serviceId: membership.serviceId,
+      now,
+      window,
+      pollMs: this.options.claimGraceMs,
+      claimables: this.claimables,
+      leftOut: this.leftOut,
+      ledger: this.ledger,
+      accepts: (row) => startsRuns.accepts(row),
+      silentSinceEnd: (incarnation) => membership.silentSinceEnd(incarnation),
+      flies,
+      pace,
+    });
+    this.waiting = plan.waiting;
+    this.tellUnplaced(plan.unplaced);
+    const at = membership.clusterTime.now();
+    const { incarnation } = own;
+    const context = { incarnation, own, candidates: snapshot.candidates, at, pace, flies };
+    const releases = await this.scan.slice(context);
+    const decider: Decider = {
+      service: own,
+      viewPosition: String(snapshot.position),
+      mayAppend: () => this.mayAppend(incarnation) && membership.mayClaim() && !this.drainAsked,
+    };
+    this.lane.plan([
+      ...plan.claims.map((claim) => this.claims.act(claim, decider)),
+      ...releases.map((release) => this.releaseAct(release, incarnation)),
+    ]);
+    if (plan.next !== null) this.arm(plan.next);
+    this.arm(this.scan.next(now));
+    if (plan.more) this.wake();
+  }
+
+  private async drainPass(incarnation: string): Promise<void> {
+    const { clock } = this.ports;
+    this.notClaiming = 'draining';
+    this.lane.plan([]);
+    await this.lane.settled(this.options.failAfterMs, { flying: true });
+    await this.untilShown();
+    if (!this.mayAppend(incarnation)) {
+      this.endDrain();
+      this.arm(clock.monotonic() + this.options.claimGraceMs);
+      return;
+    }
+    this.ledger.applied(this.ports.readModel.position());
+    const context = { pace: new Pace(clock), flies: (jobId: string) => this.lane.flies(jobId) };
+    const { releases, next } = await this.scan.idle(incarnation, DRAIN_BATCH, context);
+    this.lane.plan(releases.map((release) => this.releaseAct(release, incarnation)));
+    if (releases.length > 0) {
+      await this.lane.settled(this.options.failAfterMs, { flying: true });
+      this.wake();
+    } else if (next !== null) {
+      this.arm(next);
+    } else {
+      this.endDrain();
+    }
+  }
+
+  /** What was claimed before the drain began has to be seen to be given back. */
+  private async untilShown(): Promise<void> {
+    const newest = this.ledger.newest();
+    if (newest === null) return;
+    await this.ports.readModel.waitFor(newest, this.options.failAfterMs).catch((error: unknown) => {
+      this.ports.logger.debug('ownership.view-behind', { position: String(newest), detail: String(error) });
+    });
+  }
+
+  private releaseAct(release: ReleaseIntent, incarnation: string): Act {
+    return { jobId: release.jobId, run: () => this.release(release, incarnation) };
+  }
+
+  private async release({ state, ...release }: ReleaseIntent, incarnation: string): Promise<Pressure> {
+    const { commands, logger, membership } = this.ports;
+    const { jobId, epoch, reason, target } = release;
+    try {
+      const execution = await commands.execute(releaseCommand(release, membership.serviceId, incarnation), {
+        known: state,
+        mayAppend: () => this.mayAppend(incarnation),
+        timeoutMs: this.options.failAfterMs,
+      });
+      this.ledger.landed(execution);
+      if (execution.added > 0) {
+        this.ledger.counters.releases += 1;
+        const { revision } = execution;
+        logger.info('job.released', {
+          jobId,
+          revision,
+          serviceId: membership.serviceId,
+          incarnation,
+          epoch,
+          reason,
+          target,
+        });
+      }
+      return 'took';
+    } catch (error) {
+      return this.ledger.failed('release', jobId, error);
+    }
+  }
+
+  private mayAppend(incarnation: string): boolean {
+    const { membership } = this.ports;
+    return !this.end.signal.aborted && membership.trust.check() === null && membership.incarnation() === incarnation;
+  }
+
+  private viewBehindMs(): number {
+    return Math.max(this.ledger.viewBehindMs(), this.ports.viewBehindMs?.() ?? 0);
+  }
+
+  private begin(incarnation: string | null): void {
+    this.incarnation = incarnation;
+    this.lane.plan([]);
+    this.ledger.forget();
+    this.leftOut.clear();
+    this.scan.reset();
+  }
+
+  /** Nothing is claimed now; `until`: looked at again then, besides whatever wakes the sweep. */
+  private rest(why: NotClaiming, until: number | null): void {
+    if (this.notClaiming !== why) this.ports.logger.debug('ownership.not-claiming', { reason: why });
+    this.notClaiming = why;
+    this.lane.plan([]);
+    if (why === 'not-registered') this.endDrain();
+    if (until !== null) this.arm(until);
+  }
+
+  private tellUnplaced(unplaced: Plan['unplaced']): void {
+    const { logger } = this.ports;
+    for (const { jobId, reason } of unplaced.slice(0, UNPLACED_LINES)) logger.info('job.unplaced', { jobId, reason });
+    const more = unplaced.length - UNPLACED_LINES;
+    if (more > 0) logger.info('jobs.unplaced', { more, reason: unplaced[UNPLACED_LINES].reason });
+  }
+
+  private endDrain(): void {
+    for (const done of this.drainWaiters.splice(0)) done();
+  }
+
+  private note(fact: string, error: unknown): void {
+    this.lastError = error instanceof Error ? error.message : String(error);
+    this.ports.logger.error(fact, { error: this.lastError });
+  }
+
+  private arm(at: number): void {
+    if (this.end.signal.aborted || at >= this.timerAt) return;
+    const delay = at - this.ports.clock.monotonic();
+    if (delay <= 0) return this.wake();
+    this.disarm();
+    this.timerAt = at;
+    this.timer = this.ports.clock.setTimer(
+      delay,
+      () => {
+        this.timerAt = Infinity;
+        this.wake();
+      },
+      { name: 'ownership-sweep' },
+    );
+  }
+
+  private disarm(): void {
+    this.timer?.cancel();
+    this.timer = null;
+    this.timerAt = Infinity;
+  }
+}
