@@ -31,10 +31,12 @@ export function refuseAppend(
       `expected revision ${String(expected)}: a revision (0, 1, …), 'no_stream' or 'any'`,
     );
   }
-  if (events.length === 0) return refuse('empty-append', 'an append has at least one event');
+  if (!Array.isArray(events) || events.length === 0)
+    return refuse('empty-append', 'an append is an array of at least one event');
   let bytes = 0;
-  for (const [index, { id, type, data, metadata }] of events.entries()) {
+  for (const [index, event] of (events as readonly (Partial<NewEvent> | null)[]).entries()) {
     const at = `event ${index}`;
+    const { id, type, data, metadata } = event ?? {};
     if (typeof id !== 'string' || !UUID.test(id) || id === NIL)
       return refuse('event-id', `${at}: '${String(id).slice(0, 40)}' is no UUID in lower case, or the nil UUID`);
     if (typeof type !== 'string' || type.length === 0 || type.length > MAX_TYPE || LONE_SURROGATE.test(type))
@@ -59,7 +61,7 @@ export function streamNameProblem(stream: unknown): string | null {
   return null;
 }
 
-function parses(text: unknown, object: boolean): boolean {
+function parses(text: unknown, object: boolean): text is string {
   if (typeof text !== 'string' || LONE_SURROGATE.test(text)) return false;
   try {
     const value: unknown = JSON.parse(text);

@@ -91,7 +91,7 @@ export class Statements {
       const [sign, order] = direction === 'forwards' ? ['>=', 'ASC'] : ['<=', 'DESC'];
       const sql = `SELECT ${COLUMNS} FROM events WHERE stream = ? AND revision ${sign} ? ORDER BY revision ${order} LIMIT ?`;
       const rows = this.statement(sql, 'raw').all(stream, from ?? (direction === 'forwards' ? 0 : head), limit);
-      return { events: (rows as Row[]).map(recorded), head };
+      return { events: Array.from(rows as Row[], recorded), head };
     });
   }
 
@@ -103,7 +103,7 @@ export class Statements {
       if (wanted?.length === 0) return { events: [], position: head, end: true };
       const start = after === 'start' ? 0n : after > LARGEST ? LARGEST : after;
       const rows = this.rowsAfter(start, wanted, limit);
-      const events = rows.map(recorded);
+      const events = Array.from(rows, recorded);
       const full = events.length === limit;
       const position = full ? events[limit - 1].position : head;
       return { events, position, end: position >= head };
