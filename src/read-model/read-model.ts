@@ -30,8 +30,8 @@ export interface ServiceRow {
   readonly revision: number;
   readonly position: bigint;
   readonly incarnations: readonly Incarnation[];
-  /** The newest incarnation. */
-  readonly current: Incarnation;
+  /** The newest incarnation; null: no registration of it could be read, but jobs or unreadable events name it. */
+  readonly current: Incarnation | null;
   /** Non-terminal jobs bound to it. */
   readonly ownedJobs: number;
   readonly unreadable: string | null;
@@ -43,10 +43,12 @@ export interface ServiceRow {
  */
 export interface OwnJobs {
   readonly serviceId: string;
-  /** Own jobs with next run time ≤ `at`, by priority (higher first), due time, id. */
-  due(incarnation: string, at: Instant, limit: number): readonly JobRow[];
-  /** The soonest next run time of an own job, or null. */
-  nextDueTime(incarnation: string): Instant | null;
+  /** The view's checkpoint: what it says holds up to here. */
+  position(): LogPosition;
+  /** Own jobs with next run time ≤ `at`, by priority (higher first), due time, id; without those of the handlers in `except`. */
+  due(incarnation: string, at: Instant, limit: number, except?: readonly string[]): readonly JobRow[];
+  /** The soonest next run time of an own job that is later than `after` (default: any), or null. */
+  nextDueTime(incarnation: string, after?: Instant): Instant | null;
   one(jobId: string): JobRow | null;
   /** Own jobs that have an open run. */
   withOpenRun(incarnation: string): readonly JobRow[];

@@ -3,3 +3,4 @@ export type { ScheduleRefusalCode } from './refusals';
 export { defineSchedule } from './define';
 export { countSlots, isSlot, nextSlot, preview, previousSlot, slotsBetween } from './slots';
 export { describe } from './describe';
+export { readInstant } from './instants';

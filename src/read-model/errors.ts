@@ -1,0 +1,35 @@
+/** The view did not reach the position in time. What was asked for may be there later. */
+export class ViewTimeoutError extends Error {
+  override readonly name = 'ViewTimeoutError';
+  constructor(
+    readonly position: bigint,
+    readonly reached: bigint | 'start',
+    readonly timeoutMs: number,
+  ) {
+    super(
+      `The view is at ${reached}, not yet at ${position}, after ${timeoutMs} ms. Ask again, with a longer time-out, or without waiting.`,
+    );
+  }
+}
+
+/** The view was closed; it answers nothing any more. */
+export class ViewClosedError extends Error {
+  override readonly name = 'ViewClosedError';
+  constructor() {
+    super('The view is closed.');
+  }
+}
+
+/** Another process, or another view of this one, holds the file. Each service needs one of its own. */
+export class ViewLockedError extends Error {
+  override readonly name = 'ViewLockedError';
+  constructor(
+    readonly path: string,
+    options?: { cause?: unknown },
+  ) {
+    super(
+      `The view's file ${path} is in use by another process. Give every service its own service id or state directory, or end the other process.`,
+      options,
+    );
+  }
+}

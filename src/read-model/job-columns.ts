@@ -1,0 +1,60 @@
+import { dueAt, statusOf, type JobRecord, type JobStatus, type OpaqueJob } from '../domain/job';
+import type { Instant } from '../clock';
+
+/** The columns of `jobs` that follow from the folded state; JSON as text. */
+export interface JobColumns {
+  readonly nextRunTime: Instant | null;
+  readonly serviceId: string | null;
+  readonly incarnation: string | null;
+  readonly tag: string;
+  readonly stage: JobRecord['stage'] | 'opaque';
+  readonly status: JobStatus | 'opaque';
+  readonly handler: string;
+  readonly priority: number;
+  readonly epoch: number;
+  readonly attempt: number;
+  readonly running: 0 | 1;
+  readonly revision: number;
+  readonly lastOutcome: string | null;
+}
+
+/** What the row says of a state. Pure: the columns are an index over `job_state`, never more. */
+export function columnsOf(state: JobRecord | OpaqueJob): JobColumns {
+  if (state.stage === 'opaque') return opaqueColumns(state);
+  const { ownership, definition, inProgress } = state;
+  const owner = state.stage === 'live' && ownership.kind === 'bound' ? ownership : null;
+  const slot = inProgress.find((one) => one.run !== null) ?? inProgress[0];
+  return {
+    nextRunTime: state.stage === 'live' ? dueAt(state) : null,
+    serviceId: owner?.serviceId ?? null,
+    incarnation: owner?.incarnation ?? null,
+    tag: JSON.stringify(definition.tag),
+    stage: state.stage,
+    status: statusOf(state),
+    handler: definition.handler,
+    priority: definition.policies.priority,
+    epoch: state.epoch,
+    attempt: slot?.attempt ?? 0,
+    running: inProgress.some((one) => one.run !== null) ? 1 : 0,
+    revision: state.revision,
+    lastOutcome: state.lastOutcome === null ? null : JSON.stringify(state.lastOutcome),
+  };
+}
+
+/** An opaque job shows what was known of it, and is nobody's to run: it has no next run time, and no incarnation owns it. */
+function opaqueColumns(state: OpaqueJob): JobColumns {
+  const { before } = state;
+  const known =
+    before.stage === 'absent'
+      ? { serviceId: null, tag: '{}', handler: '', priority: 0, epoch: 0, attempt: 0, lastOutcome: null }
+      : columnsOf(before);
+  return {
+    ...known,
+    nextRunTime: null,
+    incarnation: null,
+    stage: 'opaque',
+    status: 'opaque',
+    running: 0,
+    revision: state.revision,
+  };
+}

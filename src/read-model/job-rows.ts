@@ -1,0 +1,71 @@
+import type { Database, Statement } from 'better-sqlite3';
+import type { JobRecord, OpaqueJob, Tag } from '../domain/job';
+import type { JobRow } from './read-model';
+
+/** Columns of a row, in the order of `JOB_COLUMNS`. */
+export interface RawJob {
+  readonly id: string;
+  readonly next_run_time: number | null;
+  readonly job_state: string;
+  readonly service_id: string | null;
+  readonly incarnation: string | null;
+  readonly tag: string;
+  readonly stage: JobRecord['stage'] | 'opaque';
+  readonly status: JobRow['status'];
+  readonly handler: string;
+  readonly epoch: number;
+  readonly attempt: number;
+  readonly revision: number;
+  readonly position: string;
+  readonly last_outcome: string | null;
+}
+
+const JOB_COLUMNS = `id, next_run_time, job_state, service_id, incarnation, tag, stage, status, handler, epoch, attempt, revision,
+  CAST(position AS TEXT) AS position, last_outcome`;
+
+/** Rows by number or id. */
+export class JobRows {
+  private readonly byNumberStatement: Statement<[number], RawJob>;
+  private readonly byIdStatement: Statement<[string], RawJob>;
+
+  constructor(db: Database) {
+    this.byNumberStatement = db.prepare(`SELECT ${JOB_COLUMNS} FROM jobs WHERE n = ?`);
+    this.byIdStatement = db.prepare(`SELECT ${JOB_COLUMNS} FROM jobs WHERE id = ?`);
+  }
+
+  raw(n: number): RawJob {
+    const row = this.byNumberStatement.get(n);
+    if (row === undefined) throw new Error(`An index of the view speaks of row ${n}, which is not there.`);
+    return row;
+  }
+
+  byId(jobId: string): RawJob | null {
+    return this.byIdStatement.get(jobId) ?? null;
+  }
+
+  row(n: number): JobRow {
+    return jobRow(this.raw(n));
+  }
+}
+
+/** The state is parsed when it is first looked at: most readers need the columns only. */
+export function jobRow(raw: RawJob): JobRow {
+  let state: JobRecord | OpaqueJob | null = null;
+  return {
+    jobId: raw.id,
+    nextRunTime: raw.next_run_time,
+    get state() {
+      return (state ??= JSON.parse(raw.job_state) as JobRecord | OpaqueJob);
+    },
+    handler: raw.handler,
+    serviceId: raw.service_id,
+    incarnation: raw.incarnation,
+    tag: JSON.parse(raw.tag) as Tag,
+    status: raw.status,
+    epoch: raw.epoch,
+    attempt: raw.attempt,
+    revision: raw.revision,
+    position: BigInt(raw.position),
+    lastOutcome: raw.last_outcome === null ? null : (JSON.parse(raw.last_outcome) as JobRow['lastOutcome']),
+  };
+}

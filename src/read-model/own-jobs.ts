@@ -1,0 +1,184 @@
+import type { Database, Statement } from 'better-sqlite3';
+import type { Instant } from '../clock';
+import type { LogPosition } from '../event-store';
+import { jobRow, type JobRows } from './job-rows';
+import { firstOf, type Key, type Source } from './keyset';
+import type { JobRow, OwnJobs } from './read-model';
+
+/** Jobs of one incarnation with one handler and one priority: within it, an index has them in due order. */
+export interface OwnedGroup {
+  readonly serviceId: string;
+  readonly incarnation: string;
+  readonly handler: string;
+  readonly priority: number;
+}
+
+// The index is by incarnation, which is unique; that the service is the right one is looked at in the row.
+const OWNED =
+  'FROM jobs INDEXED BY jobs_owned WHERE service_id = ? AND incarnation = ? AND handler = ? AND priority = ?';
+const FIRST_OF_TIME = -Number.MAX_SAFE_INTEGER;
+const LAST_OF_TIME = Number.MAX_SAFE_INTEGER;
+
+/** Reads what incarnations own, by index. */
+export class OwnedReads {
+  private readonly groupsStatement: Statement<[string, string], OwnedGroup>;
+  private readonly pending: Statement<unknown[], Key>;
+  private readonly idle: Statement<unknown[], Key>;
+  private readonly soonest: Statement<[string, string, string, number, number], number>;
+  private readonly running: Statement<[string, string], number>;
+  private readonly countStatement: Statement<[string, string], { owned: number; running: number }>;
+  private readonly ofService: Statement<[string, string, string, number], number>;
+
+  constructor(
+    db: Database,
+    readonly rows: JobRows,
+  ) {
+    this.groupsStatement = db.prepare(
+      `SELECT service_id AS serviceId, incarnation, handler, priority FROM owner_counts
+       WHERE service_id = ? AND incarnation = ? AND owned > 0 ORDER BY priority DESC`,
+    );
+    this.pending = db.prepare(
+      `SELECT n, id, next_run_time AS due ${OWNED} AND next_run_time <= ? AND (next_run_time, id) > (?, ?)
+       ORDER BY next_run_time, id LIMIT ?`,
+    );
+    this.idle = db.prepare(
+      `SELECT n, id, NULL AS due ${OWNED} AND next_run_time IS NULL AND id > ? ORDER BY id LIMIT ?`,
+    );
+    this.soonest = db
+      .prepare(`SELECT next_run_time ${OWNED} AND next_run_time > ? ORDER BY next_run_time LIMIT 1`)
+      .pluck() as Statement<[string, string, string, number, number], number>;
+    this.running = db
+      .prepare(
+        'SELECT n FROM jobs INDEXED BY jobs_running WHERE running = 1 AND service_id = ? AND incarnation = ? ORDER BY id',
+      )
+      .pluck() as Statement<[string, string], number>;
+    this.countStatement = db.prepare(
+      `SELECT coalesce(sum(owned), 0) AS owned, coalesce(sum(running), 0) AS running FROM owner_counts
+       WHERE service_id = ? AND incarnation = ?`,
+    );
+    this.ofService = db
+      .prepare(
+        `SELECT n FROM jobs INDEXED BY jobs_by_service WHERE service_id = ? AND incarnation = ? AND id > ? ORDER BY id LIMIT ?`,
+      )
+      .pluck() as Statement<[string, string, string, number], number>;
+  }
+
+  rowsOf(numbers: readonly number[]): readonly JobRow[] {
+    return numbers.map((n) => this.rows.row(n));
+  }
+
+  groups(serviceId: string, incarnation: string): readonly OwnedGroup[] {
+    return this.groupsStatement.all(serviceId, incarnation);
+  }
+
+  /** The group's jobs that are due at `until`, soonest first. */
+  pendingIn(group: OwnedGroup, until: Instant): Source {
+    const { serviceId, incarnation, handler, priority } = group;
+    return (after, limit) =>
+      this.pending.all(
+        serviceId,
+        incarnation,
+        handler,
+        priority,
+        until,
+        after?.due ?? FIRST_OF_TIME,
+        after?.id ?? '',
+        limit,
+      );
+  }
+
+  /** All jobs of the group: by next run time, those with nothing pending last. */
+  allIn(group: OwnedGroup): Source {
+    const { serviceId, incarnation, handler, priority } = group;
+    const pending = this.pendingIn(group, LAST_OF_TIME);
+    const idle = (after: string, limit: number) =>
+      this.idle.all(serviceId, incarnation, handler, priority, after, limit);
+    return (after, limit) => {
+      if (after !== null && after.due === null) return idle(after.id, limit);
+      const found = pending(after, limit);
+      return found.length === limit ? found : [...found, ...idle('', limit - found.length)];
+    };
+  }
+
+  soonestIn({ serviceId, incarnation, handler, priority }: OwnedGroup, after: Instant): Instant | null {
+    return this.soonest.get(serviceId, incarnation, handler, priority, after) ?? null;
+  }
+
+  runningOf(serviceId: string, incarnation: string): readonly number[] {
+    return this.running.all(serviceId, incarnation);
+  }
+
+  countOf(serviceId: string, incarnation: string): { readonly owned: number; readonly running: number } {
+    return this.countStatement.get(serviceId, incarnation) ?? { owned: 0, running: 0 };
+  }
+
+  idsOf(serviceId: string, incarnation: string, afterId: string | null, limit: number): readonly number[] {
+    return this.ofService.all(serviceId, incarnation, afterId ?? '', limit);
+  }
+}
+
+/** The worker's window on the view: nothing of another service is ever seen through it. */
+export class SqliteOwnJobs implements OwnJobs {
+  constructor(
+    readonly serviceId: string,
+    /** Reads with the statements of the moment: they change when the view is rebuilt. */
+    private readonly read: <T>(use: (reads: OwnedReads) => T) => T,
+    private readonly checkpoint: () => LogPosition,
+  ) {}
+
+  position(): LogPosition {
+    return this.checkpoint();
+  }
+
+  due(incarnation: string, at: Instant, limit: number, except: readonly string[] = []): readonly JobRow[] {
+    return this.read((reads) => {
+      const groups = reads.groups(this.serviceId, incarnation).filter(({ handler }) => !except.includes(handler));
+      const found: JobRow[] = [];
+      for (const priority of new Set(groups.map((group) => group.priority))) {
+        if (found.length >= limit) break;
+        const sources = groups.filter((one) => one.priority === priority).map((group) => reads.pendingIn(group, at));
+        const keys = firstOf(sources, limit - found.length);
+        found.push(...reads.rowsOf(keys.map((key) => key.n)));
+      }
+      return found;
+    });
+  }
+
+  nextDueTime(incarnation: string, after: Instant = FIRST_OF_TIME): Instant | null {
+    return this.read((reads) => {
+      let soonest: Instant | null = null;
+      for (const group of reads.groups(this.serviceId, incarnation)) {
+        const next = reads.soonestIn(group, after);
+        if (next !== null && (soonest === null || next < soonest)) soonest = next;
+      }
+      return soonest;
+    });
+  }
+
+  one(jobId: string): JobRow | null {
+    return this.read((reads) => {
+      const raw = reads.rows.byId(jobId);
+      return raw !== null && raw.service_id === this.serviceId ? jobRow(raw) : null;
+    });
+  }
+
+  withOpenRun(incarnation: string): readonly JobRow[] {
+    return this.read((reads) => reads.rowsOf(reads.runningOf(this.serviceId, incarnation)));
+  }
+
+  all(incarnation: string, afterId: string | null, limit: number): readonly JobRow[] {
+    return this.read((reads) => reads.rowsOf(reads.idsOf(this.serviceId, incarnation, afterId, limit)));
+  }
+
+  count(incarnation: string): { readonly owned: number; readonly running: number } {
+    return this.read((reads) => reads.countOf(this.serviceId, incarnation));
+  }
+}
+
+/** The first `limit` of all jobs of the groups: soonest next run first, those with nothing pending last, then id. */
+export function firstOfGroups(reads: OwnedReads, groups: readonly OwnedGroup[], limit: number): readonly Key[] {
+  return firstOf(
+    groups.map((group) => reads.allIn(group)),
+    limit,
+  );
+}

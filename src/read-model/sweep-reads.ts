@@ -1,0 +1,76 @@
+import type { Database, Statement } from 'better-sqlite3';
+import type { LogPosition } from '../event-store';
+import type { Incarnation } from '../domain/service';
+import { compareKeys, firstOf, type Key } from './keyset';
+import type { OwnedGroup, OwnedReads } from './own-jobs';
+import { firstOfGroups } from './own-jobs';
+import type { SweepSnapshot } from './read-model';
+import type { ServiceReads } from './service-reads';
+
+const UNOWNED = `FROM jobs INDEXED BY jobs_unowned WHERE stage = 'live' AND service_id IS NULL`;
+
+/** Reads what a sweep decides on. */
+export class SweepReads {
+  private readonly pending: Statement<[number, string, number], Key>;
+  private readonly idle: Statement<[string, number], Key>;
+  private readonly gone: Statement<[], OwnedGroup>;
+
+  constructor(
+    db: Database,
+    private readonly owned: OwnedReads,
+    private readonly services: ServiceReads,
+  ) {
+    this.pending = db.prepare(
+      `SELECT n, id, next_run_time AS due ${UNOWNED} AND (next_run_time, id) > (?, ?) ORDER BY next_run_time, id LIMIT ?`,
+    );
+    this.idle = db.prepare(
+      `SELECT n, id, NULL AS due ${UNOWNED} AND next_run_time IS NULL AND id > ? ORDER BY id LIMIT ?`,
+    );
+    // Every incarnation that is gone, not just the newest of its service.
+    this.gone = db.prepare(
+      `SELECT c.service_id AS serviceId, c.incarnation, c.handler, c.priority FROM owner_counts c
+       JOIN incarnations i ON i.service_id = c.service_id AND i.id = c.incarnation
+       WHERE c.owned > 0 AND i.life IN ('failed', 'stopped')`,
+    );
+  }
+
+  snapshot(position: LogPosition, limit: number): SweepSnapshot {
+    return {
+      position,
+      candidates: this.services.candidates(),
+      unowned: this.unowned(limit).map(({ n }) => this.owned.rows.row(n)),
+      orphaned: this.orphaned(limit),
+    };
+  }
+
+  private unowned(limit: number): readonly Key[] {
+    return firstOf(
+      [
+        (after, most) =>
+          after?.due === null ? [] : this.pending.all(after?.due ?? -Number.MAX_SAFE_INTEGER, after?.id ?? '', most),
+        (after, most) => this.idle.all(after !== null && after.due === null ? after.id : '', most),
+      ],
+      limit,
+    );
+  }
+
+  private orphaned(limit: number): SweepSnapshot['orphaned'] {
+    const owners = new Map<string, { readonly owner: Incarnation; readonly serviceId: string; groups: OwnedGroup[] }>();
+    for (const group of this.gone.all()) {
+      const key = JSON.stringify([group.serviceId, group.incarnation]);
+      const known = owners.get(key);
+      if (known !== undefined) known.groups.push(group);
+      else {
+        const owner = this.services.incarnationOf(group.serviceId, group.incarnation);
+        if (owner !== null) owners.set(key, { owner, serviceId: group.serviceId, groups: [group] });
+      }
+    }
+    const found = [...owners.values()].flatMap(({ owner, serviceId, groups }) =>
+      firstOfGroups(this.owned, groups, limit).map((key) => ({ key, owner, ownerServiceId: serviceId })),
+    );
+    return found
+      .sort((a, b) => compareKeys(a.key, b.key))
+      .slice(0, Math.max(0, limit))
+      .map(({ key, owner, ownerServiceId }) => ({ job: this.owned.rows.row(key.n), owner, ownerServiceId }));
+  }
+}

@@ -1,0 +1,239 @@
+import { chmodSync, closeSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Database } from 'better-sqlite3';
+import { StoreUnusableError, type LogIdentity, type LogPosition } from '../event-store';
+import { ViewLockedError } from './errors';
+import { VIEW_APPLICATION_ID, VIEW_DDL, VIEW_SCHEMA_VERSION } from './schema';
+
+export const MEMORY = ':memory:';
+
+/** Whose events a view holds, and up to where. */
+export interface Checkpoint {
+  readonly position: LogPosition;
+  /** Newest event that was applied; null: none. Technical events vanish from the log, these do not. */
+  readonly newest: { readonly position: bigint; readonly id: string } | null;
+}
+
+/** What a view is made from; one made from something else is of no use. */
+export interface ViewSource {
+  readonly namespace: string;
+  readonly log: LogIdentity;
+  readonly knownEvents: string;
+}
+
+interface ViewRow {
+  readonly namespace: string;
+  readonly log_id: string;
+  readonly generation: number;
+  readonly known_events: string;
+  readonly position: string | null;
+  readonly event_position: string | null;
+  readonly event_id: string | null;
+}
+
+/** One view's SQLite file, held by one process. Disposable: everything in it comes from the log. */
+export class ViewFile {
+  private database: Database | null = null;
+  private lock: Database | null = null;
+  private constructor(readonly path: string) {}
+
+  /**
+   * Takes the file for this process.
+   * @throws ViewLockedError when another one has it; StoreUnusableError when it cannot be a view's file at all.
+   */
+  static open(path: string): ViewFile {
+    const file = new ViewFile(path);
+    if (path !== MEMORY) file.take();
+    return file;
+  }
+
+  get db(): Database {
+    if (this.database === null) throw new Error('The view has no database yet.');
+    return this.database;
+  }
+
+  /**
+   * Opens what is there.
+   * @returns why it must be built anew; null: it can be used, as far as the file alone tells.
+   */
+  attach(): string | null {
+    if (this.path === MEMORY) return 'it is kept in memory';
+    try {
+      const db = (this.database ??= openDatabase(this.path));
+      const tables = db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() as number;
+      const application = db.pragma('application_id', { simple: true }) as number;
+      if (tables === 0 && application === 0) return 'there was none';
+      if (application !== VIEW_APPLICATION_ID) throw this.foreign();
+      const version = db.pragma('user_version', { simple: true }) as number;
+      if (version !== VIEW_SCHEMA_VERSION) {
+        return `its schema version is ${version}, this release writes ${VIEW_SCHEMA_VERSION}`;
+      }
+      prepare(db);
+      return this.readRow() === null ? 'it was never finished' : null;
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      return `it is damaged (${(error as Error).message})`;
+    }
+  }
+
+  /** Why a view that can be read is not one of this source; null: it is. */
+  mismatch(source: ViewSource): string | null {
+    const row = this.readRow();
+    if (row === null) return 'it was never finished';
+    if (row.namespace !== source.namespace) return `it is of namespace "${row.namespace}"`;
+    if (row.log_id !== source.log.id) return 'it is of another log';
+    if (row.generation !== source.log.generation) {
+      return `the log is of generation ${source.log.generation}, the view of ${row.generation}`;
+    }
+    if (row.known_events !== source.knownEvents && this.hasUnreadable()) {
+      return 'it holds unreadable events, and this release reads others than the one that wrote it';
+    }
+    return null;
+  }
+
+  /** Throws away what there is and begins an empty view. A file that was damaged is kept beside it, as `<path>.damaged`. */
+  rebuild(source: ViewSource, keepDamaged: boolean): void {
+    this.detach();
+    if (this.path !== MEMORY) {
+      for (const suffix of ['', '-wal', '-shm']) {
+        if (keepDamaged && suffix === '') rename(this.path, `${this.path}.damaged`);
+        else rmSync(this.path + suffix, { force: true });
+      }
+    }
+    const db = (this.database = openDatabase(this.path));
+    prepare(db);
+    db.transaction(() => {
+      db.exec(VIEW_DDL);
+      db.pragma(`application_id = ${VIEW_APPLICATION_ID}`);
+      db.pragma(`user_version = ${VIEW_SCHEMA_VERSION}`);
+      db.prepare('INSERT INTO view (only_row, namespace, log_id, generation, known_events) VALUES (1, ?, ?, ?, ?)').run(
+        source.namespace,
+        source.log.id,
+        source.log.generation,
+        source.knownEvents,
+      );
+    })();
+  }
+
+  /** From now on the view is one that this release wrote. */
+  claim(source: ViewSource): void {
+    this.db.prepare('UPDATE view SET known_events = ?').run(source.knownEvents);
+  }
+
+  checkpoint(): Checkpoint {
+    const row = this.readRow();
+    return {
+      position: row?.position == null ? 'start' : BigInt(row.position),
+      newest:
+        row?.event_position == null || row.event_id === null
+          ? null
+          : { position: BigInt(row.event_position), id: row.event_id },
+    };
+  }
+
+  close(): void {
+    this.detach();
+    if (this.lock?.inTransaction) this.lock.exec('ROLLBACK');
+    this.lock?.close();
+    this.lock = null;
+  }
+
+  private detach(): void {
+    this.database?.close();
+    this.database = null;
+  }
+
+  private readRow(): ViewRow | null {
+    const row = this.db
+      .prepare(
+        `SELECT namespace, log_id, generation, known_events, CAST(position AS TEXT) AS position,
+                CAST(event_position AS TEXT) AS event_position, event_id FROM view`,
+      )
+      .get();
+    return (row as ViewRow | undefined) ?? null;
+  }
+
+  private hasUnreadable(): boolean {
+    const found = this.db
+      .prepare(
+        `SELECT EXISTS (SELECT 1 FROM jobs WHERE status = 'opaque') OR EXISTS (SELECT 1 FROM services WHERE unreadable IS NOT NULL)`,
+      )
+      .pluck()
+      .get();
+    return found === 1;
+  }
+
+  private take(): void {
+    try {
+      mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
+      for (const path of [`${this.path}.lock`, this.path]) {
+        closeSync(openSync(path, 'a', 0o600));
+        chmodSync(path, 0o600);
+      }
+    } catch (error) {
+      throw new StoreUnusableError(
+        'path',
+        `The view's file ${this.path} cannot be written (${(error as Error).message}).`,
+        'Choose a state directory that this process may write to.',
+        { cause: error },
+      );
+    }
+    // The lock of a second database lasts exactly as long as this process; the view itself stays readable for others.
+    const lock = openDatabase(`${this.path}.lock`);
+    try {
+      lock.exec('BEGIN EXCLUSIVE');
+    } catch (error) {
+      lock.close();
+      if ((error as { code?: string }).code?.startsWith('SQLITE_BUSY'))
+        throw new ViewLockedError(this.path, { cause: error });
+      throw error;
+    }
+    this.lock = lock;
+  }
+
+  private foreign(): StoreUnusableError {
+    return new StoreUnusableError(
+      'foreign',
+      `The file ${this.path} is a database, but not a view of Holdfast; it was left as it is.`,
+      'Choose another state directory, or move that file away.',
+    );
+  }
+}
+
+/** SQLite found something in the file that cannot be: the view is built anew. */
+export function isDamage(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB');
+}
+
+function openDatabase(path: string): Database {
+  let driver: typeof import('better-sqlite3');
+  try {
+    // Loaded only by those who use it: a native module.
+    driver = require('better-sqlite3') as typeof import('better-sqlite3');
+  } catch (error) {
+    throw new StoreUnusableError(
+      'driver-missing',
+      'The read model needs better-sqlite3, which could not be loaded.',
+      'Install better-sqlite3 12 (npm rebuild better-sqlite3 after a change of the Node version).',
+      { cause: error },
+    );
+  }
+  return new driver(path, { timeout: 0 });
+}
+
+function prepare(db: Database): void {
+  db.pragma('journal_mode = WAL');
+  // What a power cut takes is projected again; what it leaves is consistent.
+  db.pragma('synchronous = NORMAL');
+  db.pragma('foreign_keys = ON');
+  db.pragma('cache_size = -16384');
+}
+
+function rename(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+}

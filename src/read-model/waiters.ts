@@ -1,0 +1,79 @@
+import type { Clock, Timer } from '../clock';
+import type { LogPosition } from '../event-store';
+import { ViewClosedError, ViewTimeoutError } from './errors';
+
+interface Waiter {
+  readonly position: bigint;
+  readonly timer: Timer;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Those who wait for the view to reach a position, and those who want to know whenever it has moved. */
+export class Waiters {
+  private readonly waiters = new Set<Waiter>();
+  private readonly listeners = new Set<{ readonly call: (position: bigint) => void }>();
+  private closed = false;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly reached: () => LogPosition,
+    /** A listener threw: it is told, and the others are called all the same. */
+    private readonly onListenerError: (error: unknown) => void,
+  ) {}
+
+  waitFor(position: bigint, timeoutMs: number): Promise<void> {
+    const reached = this.reached();
+    if (reached !== 'start' && reached >= position) return Promise.resolve();
+    if (this.closed) return Promise.reject(new ViewClosedError());
+    return new Promise((resolve, reject) => {
+      const timer = this.clock.setTimer(
+        timeoutMs,
+        () => {
+          this.waiters.delete(waiter);
+          reject(new ViewTimeoutError(position, this.reached(), timeoutMs));
+        },
+        { name: 'view.wait' },
+      );
+      const waiter: Waiter = { position, timer, resolve, reject };
+      this.waiters.add(waiter);
+    });
+  }
+
+  onAdvance(listener: (position: bigint) => void): () => void {
+    const entry = { call: listener };
+    this.listeners.add(entry);
+    return () => void this.listeners.delete(entry);
+  }
+
+  /** The checkpoint has moved; `changed`: rows too. */
+  advanced(position: bigint, changed: boolean): void {
+    for (const waiter of this.waiters) {
+      if (waiter.position > position) continue;
+      this.settle(waiter);
+      waiter.resolve();
+    }
+    if (!changed) return;
+    for (const { call } of [...this.listeners]) {
+      try {
+        call(position);
+      } catch (error) {
+        this.onListenerError(error);
+      }
+    }
+  }
+
+  close(): void {
+    this.closed = true;
+    this.listeners.clear();
+    for (const waiter of this.waiters) {
+      this.settle(waiter);
+      waiter.reject(new ViewClosedError());
+    }
+  }
+
+  private settle(waiter: Waiter): void {
+    this.waiters.delete(waiter);
+    waiter.timer.cancel();
+  }
+}
