@@ -27,7 +27,8 @@ const GROUP_BYTES = 4 * 1_048_576;
 export class Writer {
   private readonly beats: Task[] = [];
   private readonly normal: Task[] = [];
-  private draining: Promise<void> | null = null;
+  private draining: Promise<void> = Promise.resolve();
+  private running = false;
   private readonly inode: number;
 
   constructor(
@@ -47,20 +48,23 @@ export class Writer {
       const deadline = this.ports.clock.monotonic() + this.timeoutMs;
       const settle = resolve as (written: Written<unknown>) => void;
       (lane === 'beat' ? this.beats : this.normal).push({ run, bytes, deadline, settle });
-      this.draining ??= this.drain().finally(() => (this.draining = null));
+      if (!this.running) this.draining = this.drain();
     });
   }
 
   /** Resolves when everything asked for has its answer. */
   async idle(): Promise<void> {
-    while (this.draining !== null) await this.draining;
+    while (this.running) await this.draining;
   }
 
   private async drain(): Promise<void> {
+    this.running = true;
     while (this.waiting() > 0) {
       await this.ports.clock.yield();
       if (await this.begin()) this.commitGroup();
     }
+    // In the same turn as the last look at the queues: what is asked for from now on begins anew.
+    this.running = false;
   }
 
   private waiting(): number {
