@@ -106,7 +106,8 @@ export interface FailRun extends Common {
   readonly kind: 'FailRun';
   readonly run: RunRef;
   readonly durationMs: number;
-  readonly failure: ({ readonly kind: 'failed' } & FailureDetail) | { readonly kind: 'timedOut'; readonly timeoutMs: number };
+  readonly failure:
+    ({ readonly kind: 'failed' } & FailureDetail) | { readonly kind: 'timedOut'; readonly timeoutMs: number };
   readonly then: AfterRun;
 }
 /** An open run of the owner's own incarnation that ends without an outcome. `stuck` and `drain` release the job in the same append. */

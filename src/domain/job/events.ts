@@ -102,7 +102,8 @@ export type JobBoundToService = Fact<
     why: BindingReason;
   }
 >;
-export type SkipReason = 'coalesced' | 'overlap' | 'paused' | 'held' | 'rescheduled' | 'cancelled' | 'quarantined' | 'ended';
+export type SkipReason =
+  'coalesced' | 'overlap' | 'paused' | 'held' | 'rescheduled' | 'cancelled' | 'quarantined' | 'ended';
 /** Slots that will not run, each accounted for. A range of scheduled slots (inclusive bounds, `count` of them), or requested slots by name. */
 export type JobSlotsSkipped = Fact<
   'JobSlotsSkipped',
@@ -149,15 +150,7 @@ export type JobRunTimedOut = Fact<
  * the slot is still to be run: attempt + 1. After `cancelled` it is not.
  */
 export type AbandonReason =
-  | 'ownerFailed'
-  | 'ownerStopped'
-  | 'ownerMarked'
-  | 'fail'
-  | 'hold'
-  | 'lostInProcess'
-  | 'drain'
-  | 'stuck'
-  | 'cancelled';
+  'ownerFailed' | 'ownerStopped' | 'ownerMarked' | 'fail' | 'hold' | 'lostInProcess' | 'drain' | 'stuck' | 'cancelled';
 export type JobRunAbandoned = Fact<'JobRunAbandoned', RunRef & { reason: AbandonReason }>;
 /** A result that came too late: recorded, without effect, once per run. Takes back the crash that its run was counted as. */
 export type JobRunOutcomeRefused = Fact<

@@ -57,8 +57,8 @@ export interface JobRecord {
   readonly zoneData: string;
   /** Slots that were started and have not ended: at most one with an open run under overlap `skip`. Oldest first. */
   readonly inProgress: readonly SlotInProgress[];
-  /** Requested slots that wait to be started, oldest first. */
-  readonly requested: readonly Slot[];
+  /** Requested slots that wait to be started, with the time of their request, oldest first. */
+  readonly requested: readonly { readonly slot: Slot; readonly at: Instant }[];
   /** Crashes (JobRunAbandoned ownerFailed) since the last success, oldest first, at most 16. */
   readonly crashes: readonly { readonly slot: Slot; readonly attempt: number; readonly at: Instant }[];
   /** Closed runs, newest last, at most 8: late outcomes are told from unknown runs, and recorded once. */
@@ -78,7 +78,7 @@ export type Ownership =
   | {
       readonly kind: 'unbound';
       readonly since: Instant;
-      readonly reason: 'scheduled' | 'renewed' | 'quarantine' | 'nobody' | ReleaseReason | OwnerGone;
+      readonly reason: 'scheduled' | 'renewed' | 'quarantine' | 'nobody' | 'ended' | ReleaseReason | OwnerGone;
       /** Last owner, for stickiness; null: never bound. */
       readonly lastServiceId: string | null;
       /** Service it was released for; null: none. */
@@ -100,7 +100,7 @@ export interface SlotInProgress {
   readonly retriesUsed: number;
   /** The open run, or null: the slot waits for its next start. */
   readonly run: OpenRun | null;
-  /** Not before this (after a failure); null: as soon as possible. Meaningless while a run is open. */
+  /** Not before this: the end of the back-off after a failure, or when the last run was given up. Meaningless (null) while a run is open. */
   readonly retryAt: Instant | null;
   readonly definitionRevision: number;
 }

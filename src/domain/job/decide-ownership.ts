@@ -1,0 +1,171 @@
+import { ineligibility } from '../placement/eligibility';
+import type { Candidate } from '../service/state';
+import type { BindJob, ReleaseJob, RequeueJob } from './commands';
+import { Draft, refuse } from './draft';
+import type { AbandonReason, BindingReason, OwnerGone } from './events';
+import { openRuns, placeable } from './inspect';
+import type { JobDecision } from './refusals';
+import { refuseNotLive, refuseNotOwner } from './standing';
+import type { JobRecord } from './state';
+
+/**
+ * Claim: `[(JobSlotsSkipped), JobBoundToService e+1, (JobRunStarted)]`: what fell while nobody owned it is accounted for.
+ * Operator's move: `[(JobReleased(moved)), JobBoundToService e+1]`, never with an open run.
+ */
+export function decideBind(record: JobRecord, command: BindJob): JobDecision {
+  const not = refuseNotLive(record) ?? refuseIneligible(record, command.service);
+  if (not !== null) return not;
+  const { ownership } = record;
+  const { at, zoneData, service, commandId } = command;
+  const draft = new Draft(record, at, zoneData, commandId);
+  if (command.by === 'claim') {
+    if (ownership.kind === 'bound') {
+      return refuse(
+        'job-bound',
+        'jobId',
+        record.jobId,
+        `This job is owned by ${ownership.serviceId}.`,
+        'Only an unbound job can be claimed.',
+      );
+    }
+    bind(draft, service, command.viewPosition, command.why);
+    if (command.start) draft.startDue(service.serviceId, service.incarnation);
+    return draft.done();
+  }
+  if (ownership.kind === 'bound') {
+    if (ownership.incarnation === service.incarnation) return { ok: true, events: [] };
+    if (openRuns(record).length > 0) {
+      return refuse(
+        'run-open',
+        'jobId',
+        record.jobId,
+        'A job is not moved while a run is open.',
+        'Wait for the end of the run, or cancel it.',
+      );
+    }
+    const { serviceId, incarnation } = ownership;
+    draft.push({
+      type: 'JobReleased',
+      data: { epoch: record.epoch, serviceId, incarnation, reason: 'moved', target: service.serviceId, at },
+    });
+  }
+  bind(draft, service, command.viewPosition, command.why);
+  return draft.done();
+}
+
+/** `[JobReleased(drain | ineligible | home | rebalance)]`: by the owner, never with an open run. */
+export function decideRelease(record: JobRecord, command: ReleaseJob): JobDecision {
+  const { incarnation, epoch, serviceId, reason, target, at, zoneData } = command;
+  const not = refuseNotLive(record) ?? refuseNotOwner(record, incarnation, epoch);
+  if (not !== null) return not;
+  if (openRuns(record).length > 0) {
+    return refuse(
+      'run-open',
+      'jobId',
+      record.jobId,
+      'A job is not released while a run is open.',
+      'Release it with the outcome of the run.',
+    );
+  }
+  if ((reason === 'home' || reason === 'rebalance') && (target === null || target === serviceId)) {
+    return refuse('target', 'target', target, 'A hand-over names the service that it is for, another one.', 'Name it.');
+  }
+  const draft = new Draft(record, at, zoneData);
+  draft.push({ type: 'JobReleased', data: { epoch, serviceId, incarnation, reason, target, at } });
+  return draft.done();
+}
+
+const reasonByCause: { readonly [cause in OwnerGone]: AbandonReason } = {
+  failed: 'ownerFailed',
+  stopped: 'ownerStopped',
+  marked: 'ownerMarked',
+};
+
+/**
+ * The owner is gone by a fact of its service stream.
+ *
+ * - idle: `[JobRequeued, JobBoundToService e+1, (JobRunStarted)]`
+ * - running, by policy: rerun `[JobRunAbandoned(ownerFailed) × n, JobRequeued, …same slot, attempt + 1]`; fail `[JobRunAbandoned(fail), …]`, and
+ *   `JobCompleted(failed)` when it was the last; hold `[JobRunAbandoned(hold), JobHeld, …]`
+ * - nobody eligible: `[JobRunAbandoned…, JobRequeued]`, unbound, with the reason
+ * - too many crashes: `[JobRunAbandoned, JobRequeued, JobQuarantined]`
+ */
+export function decideRequeue(record: JobRecord, command: RequeueJob): JobDecision {
+  const not = refuseNotLive(record);
+  if (not !== null) return not;
+  const { ownership, epoch } = record;
+  const { gone, to, at, zoneData, viewPosition } = command;
+  if (ownership.kind === 'unbound') {
+    return refuse('job-unbound', 'jobId', record.jobId, 'Nobody owns this job: it was requeued already.', 'Claim it.');
+  }
+  if (ownership.incarnation !== gone.incarnation) {
+    return refuse(
+      'wrong-owner',
+      'incarnation',
+      gone.incarnation,
+      `This job is owned by ${ownership.serviceId}, incarnation ${ownership.incarnation}.`,
+      'Decide on the present state.',
+    );
+  }
+  const ineligible = to === null ? null : refuseIneligible(record, to.service);
+  if (ineligible !== null) return ineligible;
+
+  const draft = new Draft(record, at, zoneData);
+  const { onOwnerLoss } = record.definition.policies;
+  const reason = onOwnerLoss === 'rerun' ? reasonByCause[gone.cause] : onOwnerLoss;
+  for (const { slot, attempt, epoch: of, incarnation } of openRuns(record)) {
+    draft.push({ type: 'JobRunAbandoned', data: { slot, attempt, epoch: of, incarnation, reason, at } });
+    if (reason === 'hold') draft.push({ type: 'JobHeld', data: { slot, attempt, at } });
+  }
+  const { crashes, windowMs } = command.quarantine;
+  const counted = draft.record.crashes.filter((c) => c.at > at - windowMs).length;
+  const crashed = draft.record.crashes.length > record.crashes.length;
+  const quarantined = crashed && counted >= crashes;
+  const over =
+    draft.record.inProgress.length === 0 && draft.record.nextSlot === null && draft.record.requested.length === 0;
+  draft.push({
+    type: 'JobRequeued',
+    data: {
+      epoch,
+      fromServiceId: ownership.serviceId,
+      fromIncarnation: ownership.incarnation,
+      cause: gone.cause,
+      viewPosition,
+      nobody: to === null && !quarantined && !over ? (command.nobody ?? 'nobody is eligible') : null,
+      at,
+    },
+  });
+  if (quarantined) draft.push({ type: 'JobQuarantined', data: { crashes: counted, windowMs, at } });
+  else if (!draft.completeIfOver('failed') && to !== null) {
+    bind(draft, to.service, viewPosition, to.why);
+    if (to.start) draft.startDue(to.service.serviceId, to.service.incarnation);
+  }
+  return draft.done();
+}
+
+function bind(draft: Draft, service: Candidate, viewPosition: string, why: BindingReason): void {
+  const { serviceId, incarnation } = service;
+  draft.push({
+    type: 'JobBoundToService',
+    data: { epoch: draft.record.epoch + 1, serviceId, incarnation, viewPosition, why, at: draft.at },
+  });
+}
+
+function refuseIneligible(record: JobRecord, service: Candidate): JobDecision | null {
+  const why = ineligibility(placeable(record), service);
+  if (why === null) return null;
+  const words = {
+    handler: `it has no handler '${record.definition.handler}'`,
+    tag: 'its labels do not contain the tag of the job',
+    'not-live': 'it is not alive',
+    draining: 'it is draining',
+    full: 'it is full',
+  } as const;
+  return refuse(
+    'service-ineligible',
+    'serviceId',
+    service.serviceId,
+    `This service may not own the job: ${words[why]}.`,
+    'Choose an eligible service, or change the tag of the job.',
+  );
+}

@@ -1,0 +1,90 @@
+import type { RequestRun, RescheduleJob, ScheduleJob } from './commands';
+import { Draft, firstSlot, refuse } from './draft';
+import type { JobDecision } from './refusals';
+import { refuseEnded, refuseNotLive } from './standing';
+import type { AbsentJob, JobRecord } from './state';
+
+/**
+ * `[JobScheduled]` on no stream. The same id with the same definition: nothing. With another: refused, or as a reschedule (`onConflict: update`).
+ * A terminal id is refused unless `renew`: then the same stream begins anew and the epoch continues.
+ */
+export function decideSchedule(state: AbsentJob | JobRecord, command: ScheduleJob): JobDecision {
+  const { jobId, definition, definitionHash, at, zoneData, commandId } = command;
+  if (state.stage !== 'absent' && refuseEnded(state) === null) {
+    if (state.definitionHash === definitionHash) return { ok: true, events: [] };
+    if (command.onConflict === 'update') return decideReschedule(state, { ...command, kind: 'RescheduleJob' });
+    return refuse(
+      'job-exists',
+      'jobId',
+      jobId,
+      'A job of this id exists with another definition.',
+      "Use onConflict: 'update' to change it, or another id.",
+    );
+  }
+  const ended = state.stage === 'absent' ? null : refuseEnded(state);
+  if (ended !== null && !command.renew) return ended;
+  const nextSlot = firstSlot(
+    { schedule: definition.schedule, anchor: at },
+    state.stage === 'absent' ? null : state.accountedThrough,
+  );
+  if (nextSlot === null) return neverFires(definition.schedule.kind);
+  const draft = new Draft(state, at, zoneData, commandId);
+  draft.push({
+    type: 'JobScheduled',
+    data: { jobId, definition, definitionHash, anchor: at, renewed: state.stage !== 'absent', nextSlot, zoneData, at },
+  });
+  return draft.done();
+}
+
+/**
+ * `[(JobSlotsSkipped old pending), JobRescheduled]`. The owner stays. An open run ends under the old definition's revision; a slot that waits
+ * for its retry goes on, under the new definition. New slots are later than now and than everything accounted for.
+ */
+export function decideReschedule(record: JobRecord, command: RescheduleJob): JobDecision {
+  const ended = refuseEnded(record);
+  if (ended !== null) return ended;
+  if (record.definitionHash === command.definitionHash) return { ok: true, events: [] };
+  if (record.ending)
+    return refuse(
+      'job-ending',
+      'jobId',
+      record.jobId,
+      'This job ends with the run that is open.',
+      'Wait for its end, then schedule it anew with renew.',
+    );
+  const { definition, definitionHash, at, zoneData, commandId } = command;
+  const draft = new Draft(record, at, zoneData, commandId);
+  draft.skipDue('rescheduled');
+  const nextSlot = firstSlot({ schedule: definition.schedule, anchor: at }, draft.record.accountedThrough);
+  if (nextSlot === null) return neverFires(definition.schedule.kind);
+  draft.push({ type: 'JobRescheduled', data: { definition, definitionHash, anchor: at, nextSlot, zoneData, at } });
+  return draft.done();
+}
+
+/** `[JobRunRequested]`: the owner starts it as a slot of its own, under overlap and limits. It stays pending while paused, held or unbound. */
+export function decideRequestRun(record: JobRecord, command: RequestRun): JobDecision {
+  const not = refuseNotLive(record);
+  if (not !== null) return not;
+  if (record.ending)
+    return refuse(
+      'job-ending',
+      'jobId',
+      record.jobId,
+      'This job ends with the run that is open.',
+      'Wait for its end, then schedule it anew with renew.',
+    );
+  const { at, zoneData, commandId, reason } = command;
+  const draft = new Draft(record, at, zoneData, commandId);
+  draft.push({ type: 'JobRunRequested', data: { slot: `manual:${draft.nextRevision}`, reason, at } });
+  return draft.done();
+}
+
+function neverFires(kind: string): JobDecision {
+  return refuse(
+    'never-fires',
+    'schedule',
+    kind,
+    'No slot of this schedule lies in the future.',
+    'Choose a later end, or a later instant.',
+  );
+}

@@ -1,0 +1,193 @@
+import { countSlots, nextSlot, previousSlot, slotsBetween } from '../schedule';
+import type { AnchoredSchedule } from '../schedule';
+import type { Instant } from '../instant';
+import { instantOfSlot, slotOf, type JobEvent, type Pending, type SkipReason } from './events';
+import { evolve } from './evolve';
+import { openRuns } from './inspect';
+import type { JobDecision, JobRefusal } from './refusals';
+import type { AbsentJob, JobRecord } from './state';
+
+/** Scheduled slots that are due and not accounted for: a range without gaps. */
+export interface DueRange {
+  readonly first: Instant;
+  readonly last: Instant;
+  readonly count: number;
+}
+
+/**
+ * The events of one decision while they are being put together. Every event is folded at once, so each step of a decision sees what
+ * the ones before it have done.
+ */
+export class Draft {
+  private readonly events: JobEvent[] = [];
+
+  constructor(
+    private folded: AbsentJob | JobRecord,
+    readonly at: Instant,
+    readonly zoneData: string,
+    private readonly commandId?: string,
+  ) {}
+
+  /** The state after the events so far. */
+  get record(): JobRecord {
+    if (this.folded.stage === 'absent') throw new Error('a decision on a job begins with JobScheduled');
+    return this.folded;
+  }
+
+  /** Revision of the next event. */
+  get nextRevision(): number {
+    return this.folded.revision + 1;
+  }
+
+  push(event: JobEvent): void {
+    const known =
+      this.commandId === undefined
+        ? event
+        : ({ ...event, data: { ...event.data, commandId: this.commandId } } as JobEvent);
+    this.events.push(known);
+    this.folded = evolve(this.folded, known, this.nextRevision) as JobRecord;
+  }
+
+  done(): JobDecision {
+    return { ok: true, events: this.events };
+  }
+
+  /** Where the pending slot stands now, unchanged. */
+  pending(): Pending {
+    return { nextSlot: this.record.nextSlot, zoneData: this.zoneData };
+  }
+
+  /** Scheduled slots in (accounted, at], within maxRuns; null: none is due. */
+  due(): DueRange | null {
+    const { record, at } = this;
+    const first = record.nextSlot === null ? null : instantOfSlot(record.nextSlot);
+    if (first === null || first > at) return null;
+    const anchored = anchoredSchedule(record);
+    // With other zone data the pending slot may be none of today's: it was promised, so it counts by itself.
+    const last = Math.max(previousSlot(anchored, at + 1) ?? first, first);
+    const count = Math.max(1, countSlots(anchored, first - 1, last));
+    const left = slotsLeft(record);
+    if (count <= left) return { first, last, count };
+    return { first, last: slotsBetween(anchored, first - 1, last, left).at(-1) ?? first, count: left };
+  }
+
+  /** The slot after `slot`, when `counted` more slots will have been counted by then; null: none will come. */
+  slotAfter(slot: Instant, counted: number): string | null {
+    const { record } = this;
+    if (record.ending || slotsLeft(record) <= counted) return null;
+    const next = nextSlot(anchoredSchedule(record), slot);
+    return next === null ? null : slotOf(next);
+  }
+
+  /** All due slots but the last are skipped; of one alone, nothing. */
+  skipAllButLast({ first, last, count }: DueRange, reason: SkipReason): void {
+    if (count < 2) return;
+    const before = previousSlot(anchoredSchedule(this.record), last) ?? first;
+    this.skip({ first, last: before, count: count - 1 }, reason, slotOf(last));
+  }
+
+  /** Every due slot is skipped; nothing when none is due. */
+  skipDue(reason: SkipReason): void {
+    const range = this.due();
+    if (range !== null) this.skip(range, reason, this.slotAfter(range.last, range.count));
+  }
+
+  /** The requested slots that wait are skipped by name; nothing when none waits. */
+  skipRequested(reason: SkipReason): void {
+    const slots = this.record.requested.map((r) => r.slot);
+    if (slots.length === 0) return;
+    this.push({
+      type: 'JobSlotsSkipped',
+      data: { reason, from: null, to: null, count: slots.length, slots, ...this.pending(), at: this.at },
+    });
+  }
+
+  private skip({ first, last, count }: DueRange, reason: SkipReason, next: string | null): void {
+    const { at, zoneData } = this;
+    const from = slotOf(first);
+    this.push({
+      type: 'JobSlotsSkipped',
+      data: { reason, from, to: slotOf(last), count, slots: [], nextSlot: next, zoneData, at },
+    });
+  }
+
+  /**
+   * Starts what is due, if anything is and nothing forbids it: the oldest slot that waits for its next attempt, then requested slots,
+   * then the latest due scheduled slot, into which the earlier ones are coalesced (misfire `once`).
+   */
+  startDue(serviceId: string, incarnation: string): boolean {
+    const { record, at } = this;
+    if (blocked(record) !== null || record.stage !== 'live') return false;
+    const waiting = record.inProgress.find((s) => (s.retryAt ?? at) <= at);
+    if (waiting !== undefined)
+      return this.start(serviceId, incarnation, waiting.slot, waiting.attempt + 1, record.nextSlot);
+    const requested = record.requested[0];
+    if (requested !== undefined) return this.start(serviceId, incarnation, requested.slot, 1, record.nextSlot);
+    if (record.inProgress.length > 0) return false;
+    const range = this.due();
+    if (range === null) return false;
+    this.skipAllButLast(range, 'coalesced');
+    return this.start(serviceId, incarnation, slotOf(range.last), 1, this.slotAfter(range.last, 1));
+  }
+
+  private start(serviceId: string, incarnation: string, slot: string, attempt: number, next: string | null): true {
+    const { epoch, definitionRevision } = this.record;
+    const { at, zoneData } = this;
+    this.push({
+      type: 'JobRunStarted',
+      data: { slot, attempt, epoch, incarnation, serviceId, definitionRevision, nextSlot: next, zoneData, at },
+    });
+    return true;
+  }
+
+  /** When nothing is left to come, the job is complete. */
+  completeIfOver(outcome: 'succeeded' | 'failed'): boolean {
+    const { record, at } = this;
+    if (
+      record.stage !== 'live' ||
+      record.nextSlot !== null ||
+      record.requested.length > 0 ||
+      record.inProgress.length > 0
+    )
+      return false;
+    this.push({ type: 'JobCompleted', data: { outcome, at } });
+    return true;
+  }
+}
+
+/** What forbids a start, in words of the refusals; null: nothing. */
+export function blocked(record: JobRecord): 'job-paused' | 'job-held' | 'run-open' | null {
+  if (record.held !== null) return 'job-held';
+  if (record.paused) return 'job-paused';
+  return openRuns(record).length > 0 ? 'run-open' : null;
+}
+
+export function anchoredSchedule(record: JobRecord): AnchoredSchedule {
+  return { schedule: record.definition.schedule, anchor: record.anchor };
+}
+
+/**
+ * The first slot of a definition: after the decision that made it, and after everything that was accounted for. A `once` in the past is
+ * late, not lost.
+ */
+export function firstSlot(anchored: AnchoredSchedule, accountedThrough: Instant | null): string | null {
+  const { schedule, anchor } = anchored;
+  const floor = accountedThrough ?? -8.64e15;
+  const slot = nextSlot(anchored, schedule.kind === 'once' ? floor : Math.max(anchor, floor));
+  return slot === null ? null : slotOf(slot);
+}
+
+function slotsLeft(record: JobRecord): number {
+  const { maxRuns } = record.definition.schedule;
+  return maxRuns === null ? Infinity : Math.max(0, maxRuns - record.slotsCounted);
+}
+
+export function refuse(
+  code: JobRefusal['code'],
+  field: string,
+  value: unknown,
+  rule: string,
+  remedy: string,
+): JobDecision {
+  return { ok: false, refusal: { code, field, value: String(value).slice(0, 200), rule, remedy } };
+}

@@ -1,0 +1,12 @@
+/** The life of a job: events, state, commands, decisions. Pure. */
+export type * from './commands';
+export type * from './definition';
+export type * from './events';
+export type * from './refusals';
+export type * from './state';
+export { BOOKS_EVERY, closeBooks } from './books';
+export { decide } from './decide';
+export { backoffMs } from './decide-runs';
+export { instantOfSlot, slotOf } from './events';
+export { BOOKS_SCHEMA, absentJob, evolve, fold } from './evolve';
+export { canonicalDefinition, dueAt, fencingToken, isTerminal, openRuns, placeable, statusOf } from './inspect';

@@ -1,0 +1,76 @@
+import type { Instant } from '../instant';
+import type { Placeable } from '../placement/eligibility';
+import type { JobDefinition } from './definition';
+import { instantOfSlot } from './events';
+import type { JobRecord, JobState, JobStatus, OpenRun } from './state';
+
+/** One word for where a job is. */
+export function statusOf(record: JobRecord): JobStatus {
+  if (record.stage !== 'live') return record.stage;
+  if (record.held !== null) return 'held';
+  if (openRuns(record).length > 0) return 'running';
+  if (record.paused) return 'paused';
+  if (record.inProgress.length > 0) return 'waiting';
+  return record.ownership.kind;
+}
+
+/** Runs that were started and have no outcome. */
+export function openRuns(record: JobRecord): readonly OpenRun[] {
+  return record.inProgress.flatMap((s) => (s.run === null ? [] : [s.run]));
+}
+
+export function isTerminal(state: JobState): boolean {
+  return state.stage === 'completed' || state.stage === 'cancelled' || state.stage === 'removed';
+}
+
+/**
+ * When its owner will next start something: a slot that waits for its next attempt, a requested run, the next scheduled slot.
+ * Null when nothing will be started: while a run is open (overlap `skip`), paused, held, quarantined, at the end.
+ */
+export function dueAt(record: JobRecord): Instant | null {
+  if (record.stage !== 'live' || record.paused || record.held !== null || openRuns(record).length > 0) return null;
+  const times = record.inProgress.map((s) => s.retryAt ?? record.scheduledAt);
+  if (record.requested.length > 0) times.push(record.requested[0].at);
+  // A scheduled slot that falls while another slot waits for its retry is skipped when that one ends.
+  if (record.inProgress.length === 0 && record.nextSlot !== null) times.push(instantOfSlot(record.nextSlot) ?? 0);
+  return times.length === 0 ? null : Math.min(...times);
+}
+
+const TOKENS_PER_GENERATION = 2 ** 44;
+
+/**
+ * The fencing token of a run: greater for every later start of the job, also after a restore that raised the generation.
+ * @param generation of the log, 1 … 511. @param startedRevision revision of the run's JobRunStarted.
+ * @throws RangeError outside these bounds.
+ */
+export function fencingToken(generation: number, startedRevision: number): number {
+  if (!Number.isInteger(generation) || generation < 1 || generation > 511)
+    throw new RangeError(`generation ${generation}: 1 … 511`);
+  if (!Number.isInteger(startedRevision) || startedRevision < 0 || startedRevision >= TOKENS_PER_GENERATION) {
+    throw new RangeError(`revision ${startedRevision}: 0 … 2^44 − 1`);
+  }
+  return generation * TOKENS_PER_GENERATION + startedRevision;
+}
+
+/** What of a job decides who may own it. */
+export function placeable(record: JobRecord): Placeable {
+  const { handler, tag, affinity } = record.definition;
+  return { handler, tag, affinity };
+}
+
+/**
+ * The definition as one text: equal definitions, equal texts. Keys of the definition stand in a fixed order; those of tag and payload are sorted.
+ */
+export function canonicalDefinition(definition: JobDefinition): string {
+  return JSON.stringify(sorted(definition));
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, part]) => [key, sorted(part)]),
+  );
+}
