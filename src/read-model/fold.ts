@@ -1,4 +1,4 @@
-import { decode, knownTypes } from '../domain/codec';
+import { decode, readableEvents } from '../domain/codec';
 import { absentJob, evolve, type JobEvent, type JobState } from '../domain/job';
 import { evolveService, evolveUnreadableService, type ServiceEvent, type ServiceState } from '../domain/service';
 import type { UnreadableEvent } from '../domain/unreadable';
@@ -7,7 +7,7 @@ import type { RecordedEvent } from '../event-store';
 export { absentJob, type UnreadableEvent };
 
 /** What this release can read, as one text: when it differs, what was unreadable may be readable now. */
-export const knownEvents: string = knownTypes.join(' ');
+export const knownEvents: string = readableEvents.join(' ');
 
 /** Told of each event that cannot be read. */
 export type OnUnreadable = (event: UnreadableEvent) => void;
@@ -46,9 +46,15 @@ function unreadable(recorded: RecordedEvent, why: string): UnreadableEvent {
 }
 
 function jobEventOf(recorded: RecordedEvent): JobEvent | UnreadableEvent {
-  return decode(recorded) as JobEvent | UnreadableEvent;
+  const event = decode(recorded.type, recorded.data, recorded.metadata);
+  return event.type === '$unreadable' || event.type.startsWith('Job')
+    ? (event as JobEvent | UnreadableEvent)
+    : unreadable(recorded, 'it is no event of a job');
 }
 
 function serviceEventOf(recorded: RecordedEvent): ServiceEvent | UnreadableEvent {
-  return decode(recorded) as ServiceEvent | UnreadableEvent;
+  const event = decode(recorded.type, recorded.data, recorded.metadata);
+  return event.type === '$unreadable' || (event.type.startsWith('Service') && event.type !== 'ServiceHeartbeat')
+    ? (event as ServiceEvent | UnreadableEvent)
+    : unreadable(recorded, 'it is no event of the life of a service');
 }

@@ -71,6 +71,9 @@ export class ViewFile {
       prepare(db);
       return this.readRow() === null ? 'it was never finished' : null;
     } catch (error) {
+      // A table or column that is missing: somebody else's hand.
+      if ((error as { code?: unknown }).code === 'SQLITE_ERROR')
+        return `its tables are not those of a view (${(error as Error).message})`;
       if (!isDamage(error)) throw error;
       return `it is damaged (${(error as Error).message})`;
     }
@@ -99,6 +102,7 @@ export class ViewFile {
         if (keepDamaged && suffix === '') rename(this.path, `${this.path}.damaged`);
         else rmSync(this.path + suffix, { force: true });
       }
+      create(this.path);
     }
     const db = (this.database = openDatabase(this.path));
     prepare(db);
@@ -166,10 +170,8 @@ export class ViewFile {
   private take(): void {
     try {
       mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
-      for (const path of [`${this.path}.lock`, this.path]) {
-        closeSync(openSync(path, 'a', 0o600));
-        chmodSync(path, 0o600);
-      }
+      create(`${this.path}.lock`);
+      create(this.path);
     } catch (error) {
       throw new StoreUnusableError(
         'path',
@@ -228,6 +230,16 @@ function prepare(db: Database): void {
   db.pragma('synchronous = NORMAL');
   db.pragma('foreign_keys = ON');
   db.pragma('cache_size = -16384');
+}
+
+/** An empty file for its owner alone. One that is there is not opened: closing it would let go of this process's locks on it. */
+function create(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    chmodSync(path, 0o600);
+  }
 }
 
 function rename(from: string, to: string): void {

@@ -1,5 +1,5 @@
 import { SeededRandom, VirtualClock } from '../../src/clock';
-import { encodeJobEvent, encodeServiceEvent } from '../../src/domain/codec';
+import { encode } from '../../src/domain/codec';
 import type { JobDefinition, JobEvent, RunRef } from '../../src/domain/job';
 import type { ServiceEvent } from '../../src/domain/service';
 import { MemoryEventStore, type EventStore, type NewEvent } from '../../src/event-store';
@@ -25,26 +25,30 @@ export class Lines implements Logger {
 /** A log in memory that facts are written to as they are, without a decider. */
 export class ALog {
   readonly clock = new VirtualClock(T0);
-  readonly random = new SeededRandom(7);
+  readonly random: SeededRandom;
   readonly store: MemoryEventStore;
   readonly lines = new Lines();
   private readonly views: SqliteReadModel[] = [];
 
-  constructor(readonly namespace = '') {
+  constructor(
+    readonly namespace = '',
+    seed = 7,
+  ) {
+    this.random = new SeededRandom(seed);
     this.store = new MemoryEventStore({ clock: this.clock, random: this.random });
   }
 
   async job(jobId: string, ...events: JobEvent[]): Promise<bigint> {
     return this.append(
       `${this.prefix}job-${jobId}`,
-      events.map((event) => encodeJobEvent(event)),
+      events.map((event) => encode(event)),
     );
   }
 
   async service(serviceId: string, ...events: ServiceEvent[]): Promise<bigint> {
     return this.append(
       `${this.prefix}service-${serviceId}`,
-      events.map((event) => encodeServiceEvent(event)),
+      events.map((event) => encode(event)),
     );
   }
 
