@@ -12,6 +12,11 @@ export type Upcaster = (data: unknown) => unknown;
 /** Event type → upcasters; the n-th takes version n + 1 to n + 2. */
 export type Upcasters = { readonly [type: string]: readonly Upcaster[] };
 
+/** Every event type that is read here, with its newest version, as `type@version`: two releases with the same list read the same. */
+export const readableEvents: readonly string[] = Object.keys(shapes)
+  .map((type) => `${type}@${versions[type] ?? 1}`)
+  .sort();
+
 export interface Encoded {
   readonly type: string;
   /** JSON text. */

@@ -1,4 +1,4 @@
 /** Events to text and back. */
-export { Codec, decode, encode, type Encoded, type Upcaster, type Upcasters } from './codec';
+export { Codec, decode, encode, readableEvents, type Encoded, type Upcaster, type Upcasters } from './codec';
 export type { DomainEvent } from './domain-event';
 export type { UnreadableEvent } from '../unreadable';
