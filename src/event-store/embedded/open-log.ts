@@ -34,10 +34,11 @@ export async function openLog(options: EmbeddedOptions): Promise<{ readonly db: 
 
 function prepare(db: Connection, path: string, options: EmbeddedOptions): void {
   if (!options.readOnly) {
+    if (options.maxBytes !== undefined) db.pragma(`max_page_count = ${Math.floor(options.maxBytes / PAGE_BYTES)}`);
     createIfEmpty(db, () => options.random.uuid(options.clock.wall()));
     // Before anything is written: a newer or damaged file stays as it is.
     checkLog(db, path);
-    makeDurable(db, path, options.maxBytes === undefined ? null : Math.floor(options.maxBytes / PAGE_BYTES));
+    makeDurable(db, path);
     ensureMode(path, () => undefined);
   } else checkLog(db, path);
 }

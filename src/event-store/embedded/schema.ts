@@ -60,7 +60,7 @@ function isEmpty(db: Connection): boolean {
 }
 
 /** Write-ahead log, and every commit on the disk before it is acknowledged. Throws SQLite's busy errors. */
-export function makeDurable(db: Connection, path: string, maxPages: number | null): void {
+export function makeDurable(db: Connection, path: string): void {
   const mode = db.pragma('journal_mode = WAL', { simple: true });
   if (mode !== 'wal')
     throw new StoreUnusableError(
@@ -78,7 +78,6 @@ export function makeDurable(db: Connection, path: string, maxPages: number | nul
     );
   db.pragma('journal_size_limit = 67108864');
   db.pragma('trusted_schema = OFF');
-  if (maxPages !== null) db.pragma(`max_page_count = ${maxPages}`);
 }
 
 /** Is this a log of ours, one that this version reads, and sound as far as a look tells? @throws StoreUnusableError */
