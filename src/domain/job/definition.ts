@@ -49,4 +49,4 @@ export interface JobDefinition {
 export type Slot = string;
 
 export type JobId = string;
-export type { Instant };
+export type { Instant, JsonValue };

@@ -1,0 +1,211 @@
+import 'reflect-metadata';
+import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { EventBus } from '@nestjs/cqrs';
+import { JobOwnershipModule, Jobs, type Fact } from 'holdfast';
+import { Audit } from './audit';
+import { readAudits, type AuditDefinition } from './audits';
+import { Display } from './display';
+import { Engines } from './engines';
+import { faults, type Fault } from './faults';
+import { judge, type KillReport } from './judge';
+import { Story } from './story';
+
+const usage = `Usage: npm run demo -- [options]
+
+Three decision engines share a dozen audits; one of them is killed in mid-run; its audits go on elsewhere.
+
+  --once            end by itself and judge the run from the raw log and from the ledger; exit 0 only if all is well
+  --fresh           empty the state folder first
+  --state DIR       state folder (default .holdfast/demo)
+  --profile NAME    default | tuned: how fast silence is noticed (default: default)
+  --fault NAME      ${faults.join(' | ')}: break the promise on purpose; the judge must notice
+  --help            this text
+`;
+
+const hosts = ['host-a', 'host-b', 'host-c'] as const;
+const victimAudit = 'audit-long-home-c';
+
+interface Options {
+  readonly once: boolean;
+  readonly state: string;
+  readonly profile: 'default' | 'tuned';
+  readonly fault: Fault;
+}
+
+function readOptions(): Options {
+  const fail = (words: string): never => {
+    process.stderr.write(`${words}\n\n${usage}`);
+    process.exit(2);
+  };
+  let values;
+  try {
+    ({ values } = parseArgs({
+      options: {
+        once: { type: 'boolean', default: false },
+        fresh: { type: 'boolean', default: false },
+        state: { type: 'string', default: '.holdfast/demo' },
+        profile: { type: 'string', default: 'default' },
+        fault: { type: 'string', default: 'none' },
+        help: { type: 'boolean', default: false },
+      },
+    }));
+  } catch (error) {
+    return fail((error as Error).message);
+  }
+  if (values.help) {
+    process.stdout.write(usage);
+    process.exit(0);
+  }
+  const { profile } = values;
+  if (profile !== 'default' && profile !== 'tuned') return fail(`--profile ${profile}: default or tuned.`);
+  const fault = faults.find((f) => f === values.fault) ?? fail(`--fault ${values.fault}: one of ${faults.join(', ')}.`);
+  const state = resolve(values.state);
+  mkdirSync(state, { recursive: true });
+  chmodSync(state, 0o700);
+  // Only what is inside goes, and only here: the folder may be anyone's working directory by mistake.
+  if (values.fresh || values.once) {
+    const known = /^(log|ledger|view-).*|^findings\.log$|^engine-.*\.log$/;
+    for (const entry of readdirSync(state)) if (known.test(entry)) rmSync(join(state, entry), { recursive: true });
+  }
+  return { once: values.once, state, profile, fault };
+}
+
+async function main(): Promise<void> {
+  const options = readOptions();
+  const { state, profile, fault, once } = options;
+  const display = new Display();
+  const audits = readAudits(join(__dirname, '../../../examples/decision-engine/audits.json'));
+  const story = new Story(display, audits);
+
+  @Module({
+    imports: [
+      JobOwnershipModule.forRoot({
+        service: { name: 'demo', host: 'terminal' },
+        role: 'web-only',
+        stateDirectory: state,
+        store: { kind: 'embedded', path: join(state, 'log.sqlite') },
+        liveness: profile,
+      }),
+    ],
+  })
+  class DemoModule {}
+  const app = await NestFactory.createApplicationContext(DemoModule, { logger: ['error', 'warn'] });
+  app.get(EventBus).subscribe((fact) => story.tell(fact as unknown as Fact));
+
+  const engines = new Engines({
+    state,
+    profile,
+    fault,
+    onSilences: (observer, silences) => story.silences(observer, silences),
+    onExit: (host, how) => display.line('dim', `engine@${host}`, `process ended: ${how}`),
+  });
+
+  let stopping: Promise<void> | null = null;
+  const stop = (): Promise<void> =>
+    (stopping ??= (async () => {
+      display.line(
+        'yellow',
+        'stop',
+        `draining ${engines.running.length} engines: each hands over or finishes within 10 s`,
+      );
+      const late = await engines.stop(10_000);
+      await story.settled(1_000);
+      for (const host of late) display.line('red', `engine@${host}`, 'did not stop within its bound and was killed');
+      if (late.length === 0) display.line('green', 'stop', 'every engine has handed over or finished');
+      await app.close();
+    })());
+  let interrupted = false;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (interrupted) return;
+      interrupted = true;
+      story.giveUp();
+      void stop().then(() => process.exit(once ? 1 : 0));
+    });
+  }
+
+  display.plain(`State: ${state} (log.sqlite, ledger.sqlite, findings.log, one log per engine)`);
+  for (const host of hosts) engines.start(host);
+  await story.until('three engines registered', () => story.registered.size >= hosts.length);
+  await schedule(app.get(Jobs), audits, display);
+
+  const kill = await killInMidRun(story, engines, display, fault);
+  await story.until('the first run elsewhere', () => story.firstRunElsewhere !== null, once ? 30_000 : undefined);
+  story.showSteps();
+  if (!interrupted) {
+    engines.start(kill.host);
+    await story.until('the return of the killed one', () => story.returned, once ? 30_000 : undefined);
+    display.line(
+      'green',
+      kill.report.serviceId,
+      'is back under a new incarnation; what prefers it comes home when it has stayed for 3 s',
+    );
+  }
+
+  if (!once) {
+    display.plain('Ctrl-C drains and ends.');
+    return;
+  }
+  await story.pass(8_000);
+  await stop();
+  const { report } = kill;
+  const wrong = await judge(
+    { log: join(state, 'log.sqlite'), ledger: join(state, 'ledger.sqlite') },
+    audits,
+    hosts.map((h) => `engine@${h}`),
+    report,
+  );
+  for (const words of wrong) display.line('red', 'judge', words);
+  if (wrong.length === 0)
+    display.line(
+      'green',
+      'judge',
+      'from the raw log and the ledger: every audit ran on, on rightful owners, no attempt twice; all invariants hold',
+    );
+  process.exitCode = wrong.length === 0 ? 0 : 1;
+}
+
+async function schedule(jobs: Jobs, audits: readonly AuditDefinition[], display: Display): Promise<void> {
+  let added = 0;
+  for (const audit of audits) {
+    const { id, schedule: when, tag, affinity, payload } = audit;
+    const result = await jobs.schedule(Audit, payload, { id, schedule: when, tag, affinity });
+    if (result.added > 0) added++;
+  }
+  display.line(
+    'blue',
+    'schedule',
+    `${audits.length} audits from audits.json: ${added} new, ${audits.length - added} were there already`,
+  );
+}
+
+/** Waits until the long audit is well inside its run, and kills its owner: a real SIGKILL (or, by fault, nobody). */
+async function killInMidRun(
+  story: Story,
+  engines: Engines,
+  display: Display,
+  fault: Fault,
+): Promise<{ readonly host: string; readonly report: KillReport }> {
+  await story.until('every audit that fits has run once', () => story.everyoneRan(), 60_000);
+  const run = await story.nextRunOf(victimAudit);
+  await story.pass(1_000);
+  const host = run.serviceId.slice('engine@'.length);
+  display.line(
+    'red',
+    run.serviceId,
+    `SIGKILL, in the middle of ${victimAudit} (slot ${run.slot}, attempt ${run.attempt})`,
+  );
+  const at = Date.now();
+  story.killed(run.serviceId, run.incarnation, at, victimAudit);
+  const signal = await engines.kill(host, fault === 'idle-kill' ? 0 : 'SIGKILL');
+  return { host, report: { serviceId: run.serviceId, incarnation: run.incarnation, at, signal, job: victimAudit } };
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exit(1);
+});

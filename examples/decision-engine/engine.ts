@@ -1,0 +1,74 @@
+import 'reflect-metadata';
+import { Inject, Injectable, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { HoldfastService, JobHandler, JobOwnershipModule, type JobContext } from 'holdfast';
+import { Audit, audit, type AuditPayload } from './audit';
+import { faultyStore, type Fault } from './faults';
+import { Ledger, type Entry } from './ledger';
+
+/**
+ * One decision engine: an ordinary Nest application. It is told everything by its environment and tells its parent how long its peers are silent.
+ */
+const state = required('DEMO_STATE');
+const host = required('DEMO_HOST');
+const fault = (process.env.DEMO_FAULT ?? 'none') as Fault;
+
+@Injectable()
+class AuditService {
+  constructor(@Inject(Ledger) private readonly ledger: Ledger) {}
+
+  @JobHandler(Audit)
+  async run(payload: AuditPayload, context: JobContext): Promise<void> {
+    const entry: Entry = {
+      job: context.jobId,
+      slot: context.slot,
+      attempt: context.attempt,
+      token: context.fencingToken,
+      engine: context.serviceId,
+      incarnation: context.incarnation,
+    };
+    const row = this.ledger.enter(entry);
+    const finding = await audit(payload, context);
+    await context.guard();
+    this.ledger.finish(row, entry, finding);
+  }
+}
+
+@Module({
+  imports: [
+    JobOwnershipModule.forRootAsync({
+      useFactory: async () => ({
+        service: { name: 'engine', host },
+        stateDirectory: state,
+        store: { kind: 'adapter' as const, store: await faultyStore(`${state}/log.sqlite`, fault) },
+        liveness: process.env.DEMO_PROFILE === 'tuned' ? ('tuned' as const) : ('default' as const),
+        homeAfterMs: 3_000,
+        drainTimeoutMs: 4_000,
+      }),
+    }),
+  ],
+  providers: [
+    AuditService,
+    { provide: Ledger, useFactory: () => new Ledger(`${state}/ledger.sqlite`, `${state}/findings.log`) },
+  ],
+})
+class EngineModule {}
+
+async function main(): Promise<void> {
+  const app = await NestFactory.createApplicationContext(EngineModule, { logger: ['error', 'warn'] });
+  app.enableShutdownHooks();
+  const holdfast = app.get(HoldfastService);
+  const tell = setInterval(() => {
+    process.send?.({ kind: 'silences', silences: holdfast.membership?.silences() ?? [] });
+  }, 500);
+  tell.unref();
+  process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+}
+
+function required(name: string): string {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: engines are started by the demo.`);
+  return value;
+}
+
+void main();

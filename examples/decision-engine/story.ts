@@ -1,0 +1,247 @@
+import {
+  JobBoundToServiceFact,
+  JobReleasedFact,
+  JobRequeuedFact,
+  JobRunStartedFact,
+  JobRunSucceededFact,
+  ServiceDrainStartedFact,
+  ServiceMarkedFailedFact,
+  ServiceRegisteredFact,
+  ServiceStoppedFact,
+  type Fact,
+} from 'holdfast';
+import { rightful, type AuditDefinition } from './audits';
+import { took, type Display } from './display';
+import type { Silence } from './engines';
+
+interface Run {
+  readonly serviceId: string;
+  readonly incarnation: string;
+  readonly slot: string;
+  readonly attempt: number;
+}
+
+interface Kill {
+  readonly serviceId: string;
+  readonly incarnation: string;
+  readonly at: number;
+  readonly job: string;
+  verdictAt: number | null;
+  requeuedAt: number | null;
+}
+
+/** Tells the facts of the log as they come in, and lets the demo wait for turns of the story. */
+export class Story {
+  readonly registered = new Set<string>();
+  firstRunElsewhere: { readonly at: number; readonly job: string; readonly serviceId: string } | null = null;
+  returned = false;
+  private readonly owner = new Map<string, string>();
+  private readonly ran = new Set<string>();
+  private readonly moved = new Set<string>();
+  private readonly runs = new Map<string, number>();
+  private readonly shownSilence = new Map<string, number>();
+  private readonly waiting = new Set<{
+    readonly done: () => boolean;
+    readonly resolve: () => void;
+    readonly reject: (e: Error) => void;
+  }>();
+  private readonly runWaiters = new Map<string, (run: Run) => void>();
+  private kill: Kill | null = null;
+  private over = false;
+
+  constructor(
+    private readonly display: Display,
+    private readonly audits: readonly AuditDefinition[],
+  ) {}
+
+  tell(fact: Fact): void {
+    this.show(fact);
+    for (const wait of this.waiting) {
+      if (wait.done()) {
+        this.waiting.delete(wait);
+        wait.resolve();
+      }
+    }
+  }
+
+  /** The silence of others as an engine measures it; each whole second is told once. */
+  silences(observer: string, silences: readonly Silence[]): void {
+    for (const { serviceId, silenceMs, thresholdMs } of silences) {
+      const step = Math.floor(silenceMs / Math.min(1_000, thresholdMs / 3));
+      if (this.kill?.serviceId !== serviceId || this.kill.verdictAt !== null || step < 2) continue;
+      if ((this.shownSilence.get(serviceId) ?? 0) >= step) continue;
+      this.shownSilence.set(serviceId, step);
+      this.display.line(
+        'yellow',
+        serviceId,
+        `silent for ${(silenceMs / 1_000).toFixed(1)} s of ${(thresholdMs / 1_000).toFixed(1)} s, says ${observer}`,
+      );
+    }
+  }
+
+  killed(serviceId: string, incarnation: string, at: number, job: string): void {
+    this.kill = { serviceId, incarnation, at, job, verdictAt: null, requeuedAt: null };
+  }
+
+  /** Every audit that somebody may run has run at least once. */
+  everyoneRan(): boolean {
+    const labels = [...this.registered].map((id) => ({ name: id.split('@')[0], host: id.split('@')[1] }));
+    return this.audits.every((a) => this.ran.has(a.id) || !labels.some((l) => rightful(a, l)));
+  }
+
+  nextRunOf(job: string): Promise<Run> {
+    return new Promise((resolve) => this.runWaiters.set(job, resolve));
+  }
+
+  until(what: string, done: () => boolean, patienceMs = 120_000): Promise<void> {
+    if (done() || this.over) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const patience = setTimeout(() => {
+        this.waiting.delete(wait);
+        // Not an end: the judge says what is missing, from the log.
+        this.display.line('red', 'story', `waited ${patienceMs / 1_000} s in vain for ${what}`);
+        resolve();
+      }, patienceMs);
+      const wait = {
+        done,
+        resolve: () => {
+          clearTimeout(patience);
+          resolve();
+        },
+        reject,
+      };
+      this.waiting.add(wait);
+    });
+  }
+
+  pass(ms: number): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, ms));
+  }
+
+  settled(ms: number): Promise<void> {
+    return this.pass(ms);
+  }
+
+  giveUp(): void {
+    this.over = true;
+    for (const wait of this.waiting) wait.resolve();
+    this.waiting.clear();
+  }
+
+  showSteps(): void {
+    const { kill, firstRunElsewhere: first } = this;
+    if (!kill || !first) return;
+    const verdict = kill.verdictAt ?? kill.at;
+    const requeue = kill.requeuedAt ?? verdict;
+    this.display.line(
+      'cyan',
+      'takeover',
+      `kill → verdict ${took(kill.at, verdict)}, verdict → requeue ${took(verdict, requeue)}, requeue → first run elsewhere ${took(requeue, first.at)}; in all ${took(kill.at, first.at)}`,
+    );
+  }
+
+  private show(fact: Fact): void {
+    if (fact instanceof ServiceRegisteredFact) this.showRegistered(fact);
+    else if (fact instanceof ServiceMarkedFailedFact) this.showVerdict(fact);
+    else if (fact instanceof ServiceDrainStartedFact) this.display.line('yellow', fact.id, 'drains');
+    else if (fact instanceof ServiceStoppedFact) {
+      const { leftovers } = fact.data;
+      this.display.line(
+        'yellow',
+        fact.id,
+        leftovers.length === 0
+          ? 'stopped, nothing left over'
+          : `stopped; left over: ${leftovers.map((l) => l.jobId).join(', ')}`,
+      );
+    } else if (fact instanceof JobBoundToServiceFact) this.showBound(fact);
+    else if (fact instanceof JobRequeuedFact) this.showRequeued(fact);
+    else if (fact instanceof JobReleasedFact) this.showReleased(fact);
+    else if (fact instanceof JobRunStartedFact) this.showStarted(fact);
+    else if (fact instanceof JobRunSucceededFact) this.countRun(fact.id);
+  }
+
+  private showRegistered({ id, data }: ServiceRegisteredFact): void {
+    this.registered.add(id);
+    const back = this.kill?.serviceId === id && data.incarnation !== this.kill.incarnation;
+    if (back) this.returned = true;
+    this.display.line(
+      'green',
+      id,
+      `${back ? 'registers again' : 'registers'} (incarnation ${short(data.incarnation)}, process ${data.process.pid})`,
+    );
+  }
+
+  private showVerdict({ id, data, created }: ServiceMarkedFailedFact): void {
+    if (this.kill?.incarnation === data.incarnation) this.kill.verdictAt = created;
+    const words =
+      data.by === 'observer'
+        ? `marked failed by ${data.observer}: silent for ${(data.evidence.silenceMs / 1_000).toFixed(2)} s (threshold ${(data.evidence.thresholdMs / 1_000).toFixed(1)} s), last beat ${data.evidence.lastBeat}`
+        : `marked failed by ${data.actor}: ${data.reason}`;
+    this.display.line('red', id, words);
+  }
+
+  private showBound({ id, data }: JobBoundToServiceFact): void {
+    this.owner.set(id, data.serviceId);
+    const { why } = data;
+    const how = why.kind === 'requeue' ? 'taken over' : why.kind === 'operator' ? 'moved by an operator' : 'claimed';
+    this.display.line(
+      'blue',
+      id,
+      `→ ${data.serviceId}, epoch ${data.epoch} (${how}; rank ${why.rank} of ${why.candidates}${why.labelsMatch ? '' : ', not its home'})`,
+    );
+  }
+
+  private showRequeued({ id, data, created }: JobRequeuedFact): void {
+    if (this.kill?.incarnation === data.fromIncarnation) {
+      this.kill.requeuedAt ??= created;
+      this.moved.add(id);
+    }
+    this.owner.delete(id);
+    this.display.line(
+      'magenta',
+      id,
+      `requeued: its owner ${data.fromServiceId} is gone (${data.cause})${data.nobody ? `; nobody may take it: ${data.nobody}` : ''}`,
+    );
+  }
+
+  private showReleased({ id, data }: JobReleasedFact): void {
+    this.owner.delete(id);
+    this.display.line(
+      'cyan',
+      id,
+      `released by ${data.serviceId} (${data.reason}${data.target ? `, for ${data.target}` : ''})`,
+    );
+  }
+
+  private showStarted({ id, data, created }: JobRunStartedFact): void {
+    const { serviceId, incarnation, slot, attempt } = data;
+    if (!this.ran.has(id)) this.display.line('dim', id, `first run, on ${serviceId}`);
+    this.ran.add(id);
+    if (this.moved.delete(id)) {
+      const after = this.kill ? `, ${took(this.kill.at, created)} after the kill` : '';
+      this.display.line(
+        'green',
+        id,
+        `first run after the requeue, on ${serviceId} (slot ${slot}, attempt ${attempt}${after})`,
+      );
+      this.firstRunElsewhere ??= { at: created, job: id, serviceId };
+    }
+    const waiter = this.runWaiters.get(id);
+    this.runWaiters.delete(id);
+    waiter?.({ serviceId, incarnation, slot, attempt });
+  }
+
+  private countRun(id: string): void {
+    const owner = this.owner.get(id) ?? 'nobody';
+    this.runs.set(owner, (this.runs.get(owner) ?? 0) + 1);
+    const all = [...this.runs.values()].reduce((a, b) => a + b, 0);
+    if (all % 50 === 0) {
+      const each = [...this.runs].map(([serviceId, n]) => `${serviceId} ${n}`).join(', ');
+      this.display.line('dim', 'runs', `${all} audits done: ${each}`);
+    }
+  }
+}
+
+function short(incarnation: string): string {
+  return `…${incarnation.slice(-6)}`;
+}

@@ -1,0 +1,50 @@
+/**
+ * Holdfast: every background job has exactly one owner, and the log proves it.
+ * This is the whole public surface; `holdfast/testing` is the one for tests and for authors of adapters.
+ */
+export * from './module';
+export { HoldfastService, OptionsRefusedError, resolveOptions } from './runtime';
+export type {
+  HealthCheck,
+  HoldfastOptions,
+  PublishedEvent,
+  Readiness,
+  RuntimePorts,
+  ServiceOptions,
+  StoreOptions,
+} from './runtime';
+export * from './commands';
+export * from './queries';
+export { JobAbortedError } from './worker';
+export type { AbortReason, HandlerDefinition, JobContext, Leftover, RunJob } from './worker';
+export { livenessProfiles } from './membership';
+export type { FenceReason, LivenessOptions, MembershipHealth } from './membership';
+export type { JobFilter, JobRow, Page, ReadModelHealth, ServiceRow } from './read-model';
+export { VIEW_DDL, ViewTimeoutError } from './read-model';
+export * from './event-store';
+export { SystemClock, SystemRandom } from './clock';
+export type { Clock, ClusterTime, Random, Timer } from './clock';
+export { NestJsLogger, PinoLogger, silentLogger } from './logging';
+export type { LogFields, Logger } from './logging';
+export * from './audit';
+export { decode, encode } from './domain/codec';
+export type { DomainEvent, UnreadableEvent } from './domain/codec';
+export { dueAt, fencingToken, statusOf } from './domain/job';
+export type {
+  Affinity,
+  JobDefinition,
+  JobEvent,
+  JobPolicies,
+  JobRecord,
+  JobState,
+  JobStatus,
+  JsonValue,
+  LastOutcome,
+  RetryPolicy,
+  Slot,
+  Tag,
+} from './domain/job';
+export type { Capacity, Incarnation, Labels, ServiceEvent, ServiceHeartbeat, ServiceState } from './domain/service';
+export { describe as describeSchedule, preview as previewSchedule } from './domain/schedule';
+export type { Schedule, ScheduleInput } from './domain/schedule';
+export type { Refusal } from './domain/refusal';

@@ -1,0 +1,126 @@
+import 'reflect-metadata';
+import { Logger as NestLogger, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { HealthController } from './http';
+import { JobOwnershipModule } from './module';
+import { OptionsRefusedError, resolveOptions, type HoldfastOptions } from './runtime';
+import { StoreUnusableError } from './event-store';
+
+/** What the stand-alone service reads from flags and environment. */
+interface Flags {
+  readonly name: string;
+  readonly host?: string;
+  readonly id?: string;
+  readonly state: string;
+  readonly log?: string;
+  readonly namespace: string;
+  readonly role: 'worker' | 'web-only';
+  readonly liveness: 'default' | 'tuned';
+  readonly label: Readonly<Record<string, string>>;
+  readonly concurrency: number;
+  readonly drainTimeout: number;
+  readonly port: number;
+  readonly listen: string;
+}
+
+function wholeNumber(min: number, max: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text.trim()) || value < min || value > max)
+      throw new InvalidArgumentError(`A whole number from ${min} to ${max}.`);
+    return value;
+  };
+}
+
+function label(text: string, former: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const pairs = text.split(',').map((pair) => {
+    const cut = pair.indexOf('=');
+    if (cut < 1) throw new InvalidArgumentError('Labels are key=value, several of them separated by commas.');
+    return [pair.slice(0, cut).trim(), pair.slice(cut + 1).trim()] as const;
+  });
+  return { ...former, ...Object.fromEntries(pairs) };
+}
+
+function readFlags(argv: readonly string[]): Flags {
+  const env = (flag: string, words: string, name: string) => new Option(flag, words).env(name);
+  return new Command('holdfast-service')
+    .description('One stand-alone service: it owns and runs jobs, and says on HTTP how it is.')
+    .addOption(env('--name <name>', 'kind of service (label name)', 'HOLDFAST_NAME').default('holdfast'))
+    .addOption(env('--host <host>', 'label host; default: the host name of the machine', 'HOLDFAST_HOST'))
+    .addOption(env('--id <id>', 'service id; default: name@host', 'HOLDFAST_ID'))
+    .addOption(env('--state <dir>', 'folder of the log and the view', 'HOLDFAST_STATE').default('.holdfast'))
+    .addOption(env('--log <file>', 'the embedded log; default: log.sqlite in the state folder', 'HOLDFAST_LOG'))
+    .addOption(env('--namespace <prefix>', 'prefix of all streams', 'HOLDFAST_NAMESPACE').default(''))
+    .addOption(
+      env('--role <role>', 'worker or web-only', 'HOLDFAST_ROLE').choices(['worker', 'web-only']).default('worker'),
+    )
+    .addOption(
+      env('--liveness <profile>', 'how fast silence is noticed', 'HOLDFAST_LIVENESS')
+        .choices(['default', 'tuned'])
+        .default('default'),
+    )
+    .addOption(
+      env('--label <key=value>', 'label of the service; may be given several times', 'HOLDFAST_LABELS')
+        .argParser(label)
+        .default({}),
+    )
+    .addOption(
+      env('--concurrency <n>', 'runs at the same time', 'HOLDFAST_CONCURRENCY')
+        .argParser(wholeNumber(1, 100_000))
+        .default(50),
+    )
+    .addOption(
+      env('--drain-timeout <ms>', 'how long a stop waits for running jobs', 'HOLDFAST_DRAIN_TIMEOUT_MS')
+        .argParser(wholeNumber(0, 86_400_000))
+        .default(10_000),
+    )
+    .addOption(
+      env('--port <port>', 'HTTP port; 0: any free one', 'PORT').argParser(wholeNumber(0, 65_535)).default(3_000),
+    )
+    .addOption(env('--listen <address>', 'address to listen on', 'HOLDFAST_LISTEN').default('127.0.0.1'))
+    .addHelpText('after', '\nEvery flag can be set in the environment. GET /health/live, GET /health/ready.\n')
+    .parse(argv as string[])
+    .opts<Flags>();
+}
+
+async function main(): Promise<void> {
+  const flags = readFlags(process.argv);
+  const log = new NestLogger('Holdfast');
+  const options: HoldfastOptions = {
+    service: { name: flags.name, host: flags.host, id: flags.id, labels: flags.label },
+    store: { kind: 'embedded', path: flags.log },
+    stateDirectory: flags.state,
+    namespace: flags.namespace,
+    role: flags.role,
+    liveness: flags.liveness,
+    capacity: { maxConcurrentRuns: flags.concurrency },
+    drainTimeoutMs: flags.drainTimeout,
+  };
+  try {
+    resolveOptions(options);
+  } catch (error) {
+    if (!(error instanceof OptionsRefusedError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(2);
+  }
+
+  @Module({ imports: [JobOwnershipModule.forRoot(options)], controllers: [HealthController] })
+  class StandAloneModule {}
+
+  const app = await NestFactory.create(StandAloneModule, { abortOnError: false });
+  app.enableShutdownHooks();
+  await app.listen(flags.port, flags.listen);
+  log.log({ fact: 'service.listening', url: await app.getUrl() });
+}
+
+main().catch((error: unknown) => {
+  const words =
+    error instanceof StoreUnusableError
+      ? error.message
+      : error instanceof Error
+        ? (error.stack ?? error.message)
+        : String(error);
+  process.stderr.write(`${words}\n`);
+  process.exit(1);
+});

@@ -1,0 +1,120 @@
+import {
+  ConfigurableModuleBuilder,
+  Inject,
+  Logger as NestLogger,
+  Module,
+  type DynamicModule,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+} from '@nestjs/common';
+import { DiscoveryModule, ModuleRef, ModulesContainer } from '@nestjs/core';
+import { CqrsModule, EventBus } from '@nestjs/cqrs';
+import { SchedulerRegistry } from '@nestjs/schedule';
+import { RegisteredClock, SystemClock } from '../clock';
+import { commandHandlers, CommandExecutor, Jobs, Services } from '../commands';
+import { NestJsLogger } from '../logging';
+import { queryHandlers, Queries } from '../queries';
+import { HoldfastService, resolveOptions, type HoldfastOptions } from '../runtime';
+import { HandlerExplorer } from './handler-explorer';
+import { factOf } from './facts';
+import { drainFirst, whoIsDestroyedBefore } from './shutdown-order';
+
+const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
+  new ConfigurableModuleBuilder<HoldfastOptions>()
+    .setClassMethodName('forRoot')
+    .setFactoryMethodName('createHoldfastOptions')
+    .build();
+
+/** The one instance of Holdfast in a process, for every module of the host. Global: its providers outlive the drain. */
+@Module({
+  imports: [CqrsModule, DiscoveryModule],
+  providers: [
+    HandlerExplorer,
+    {
+      provide: HoldfastService,
+      inject: [MODULE_OPTIONS_TOKEN, ModuleRef],
+      useFactory: (options: HoldfastOptions, moduleRef: ModuleRef) => {
+        const clock = new RegisteredClock(new SystemClock());
+        const service = HoldfastService.open(resolveOptions(options), {
+          clock,
+          logger: new NestJsLogger(new NestLogger('Holdfast')),
+        });
+        // The host's registry if it has one; importing ScheduleModule here would make the host's own cron jobs fire twice.
+        clock.showIn(registryOf(moduleRef));
+        return service;
+      },
+    },
+    { provide: CommandExecutor, inject: [HoldfastService], useFactory: (h: HoldfastService) => h.executor },
+    { provide: Jobs, inject: [HoldfastService], useFactory: (h: HoldfastService) => h.jobs },
+    { provide: Services, inject: [HoldfastService], useFactory: (h: HoldfastService) => h.services },
+    { provide: Queries, inject: [HoldfastService], useFactory: (h: HoldfastService) => h.queries },
+    ...commandHandlers,
+    ...queryHandlers,
+  ],
+  exports: [HoldfastService, Jobs, Services, Queries, HandlerExplorer],
+})
+class JobOwnershipCoreModule extends ConfigurableModuleClass {}
+
+function registryOf(moduleRef: ModuleRef): SchedulerRegistry {
+  try {
+    return moduleRef.get(SchedulerRegistry, { strict: false });
+  } catch {
+    return new SchedulerRegistry();
+  }
+}
+
+/**
+ * Holdfast in a NestJS application.
+ *
+ * - `forRoot(options)` or `forRootAsync({ useFactory | useClass | useExisting })`, once, in the root module.
+ * - Nothing runs before the application is bootstrapped; then the service registers, beats, and runs what it owns.
+ * - `app.close()`, and signals after `enableShutdownHooks()`, drain it before the host's own providers are destroyed.
+ *
+ * Injectable everywhere: `Jobs`, `Services`, `Queries`, `HoldfastService`.
+ */
+@Module({})
+export class JobOwnershipModule implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly log = new NestLogger('Holdfast');
+
+  static forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
+    return { module: JobOwnershipModule, imports: [{ ...JobOwnershipCoreModule.forRoot(options), global: true }] };
+  }
+
+  static forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    return { module: JobOwnershipModule, imports: [{ ...JobOwnershipCoreModule.forRootAsync(options), global: true }] };
+  }
+
+  constructor(
+    @Inject(HoldfastService) private readonly holdfast: HoldfastService,
+    @Inject(HandlerExplorer) private readonly explorer: HandlerExplorer,
+    @Inject(EventBus) private readonly eventBus: EventBus,
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+  ) {
+    drainFirst(this.modules, JobOwnershipModule);
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    this.explorer.explore(this.holdfast.handlers);
+    this.warnOfWrongOrder();
+    if (this.holdfast.options.publishFacts) {
+      this.holdfast.onFact(({ event, id, revision, position, created }) => {
+        const fact = factOf(event, id, revision, position, created);
+        if (fact) this.eventBus.publish(fact);
+      });
+    }
+    await this.holdfast.start();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.holdfast.close();
+  }
+
+  private warnOfWrongOrder(): void {
+    const before = whoIsDestroyedBefore(this.modules, JobOwnershipModule);
+    if (before.length === 0 || this.holdfast.handlers.names().length === 0) return;
+    this.log.warn(
+      `On shutdown ${before.join(', ')} will be destroyed before running jobs have been drained; handlers that use them will fail then. ` +
+        'Import JobOwnershipModule last in the root module, and keep such providers in modules of their own.',
+    );
+  }
+}

@@ -1,0 +1,72 @@
+import type { Clock, Random } from '../clock';
+import { decode } from '../domain/codec';
+import type { JobEvent } from '../domain/job';
+import type { ServiceEvent } from '../domain/service';
+import { SupervisedSubscription, type EventStore, type RecordedEvent } from '../event-store';
+import type { Logger } from '../logging';
+
+/** A fact of a job or service as it stands in the log. */
+export interface PublishedEvent {
+  readonly event: JobEvent | ServiceEvent;
+  /** Job id or service id. */
+  readonly id: string;
+  readonly revision: number;
+  readonly position: bigint;
+  /** When the log took it, ms since the epoch. */
+  readonly created: number;
+}
+
+/**
+ * Facts as they are appended, from the log's head at start, each at most once in this process. A listener that throws is told to the log
+ * and missed nothing for others: the feed is a courtesy, and never waits.
+ */
+export class FactFeed {
+  private readonly listeners = new Set<(event: PublishedEvent) => void>();
+  private subscription: SupervisedSubscription | null = null;
+
+  constructor(
+    private readonly ports: {
+      readonly store: EventStore;
+      readonly clock: Clock;
+      readonly random: Random;
+      readonly namespace: string;
+      readonly logger: Logger;
+    },
+  ) {}
+
+  on(listener: (event: PublishedEvent) => void): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  }
+
+  async start(): Promise<void> {
+    const { store, namespace, logger } = this.ports;
+    const prefix = namespace === '' ? '' : `${namespace}.`;
+    this.subscription = new SupervisedSubscription(this.ports, {
+      after: await store.head(),
+      categories: [`${prefix}job`, `${prefix}service`],
+      onEvents: (events) => {
+        for (const recorded of events) this.publish(recorded);
+      },
+      onError: (error) => logger.warn('facts.interrupted', { error: error.message }),
+    });
+    this.subscription.start();
+  }
+
+  async close(): Promise<void> {
+    await this.subscription?.close();
+  }
+
+  private publish({ stream, type, data, metadata, revision, position, created }: RecordedEvent): void {
+    const event = decode(type, data, metadata);
+    if (event.type === '$unreadable' || event.type === 'ServiceHeartbeat') return;
+    const id = stream.slice(stream.indexOf('-') + 1);
+    for (const listener of this.listeners) {
+      try {
+        listener({ event, id, revision, position, created });
+      } catch (error) {
+        this.ports.logger.error('facts.listener-failed', { type, error: String(error) });
+      }
+    }
+  }
+}

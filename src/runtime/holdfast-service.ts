@@ -1,0 +1,297 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { SystemClock, SystemRandom, type Clock, type ClusterTime, type Random } from '../clock';
+import { CommandExecutor, Jobs, Services } from '../commands';
+import { ineligibility } from '../domain/placement';
+import { placeable, type JobRecord } from '../domain/job';
+import { EmbeddedEventStore, MemoryEventStore, type EventStore, type LogIdentity } from '../event-store';
+import { silentLogger, type Logger } from '../logging';
+import { ServiceMembership, type Membership } from '../membership';
+import { OwnershipSweep } from '../ownership';
+import { Queries } from '../queries';
+import { SqliteReadModel, type OwnJobs, type ReadModel } from '../read-model';
+import { HandlerRegistry, Worker, type Leftover } from '../worker';
+import { FactFeed, type PublishedEvent } from './fact-feed';
+import type { HealthCheck, Readiness } from './health';
+import type { ResolvedOptions } from './options';
+import { within } from './within';
+
+/** How long the end waits for the log, at each step, when it does not answer. */
+const STORE_PATIENCE_MS = 2_000;
+const READY_PATIENCE_MS = 1_000;
+
+/** What may be put in the place of the machine's own: a test's clock, a seeded randomness, a log of one's own. */
+export interface RuntimePorts {
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly logger?: Logger;
+  /** `process.versions.tz` by default. */
+  readonly zoneData?: string;
+}
+
+/**
+ * One service, composed from its ports: the log, the view, membership, the sweep, the worker.
+ *
+ * `open` reaches for the log and nothing else; `start` sets the loops going; `close` drains and ends, within
+ * drainTimeout + abortGrace + a few seconds for the store. No Nest in here: the module and the stand-alone service are thin over it.
+ */
+export class HoldfastService {
+  readonly handlers = new HandlerRegistry();
+  readonly jobs: Jobs;
+  readonly services: Services;
+  readonly queries: Queries;
+  private worker: Worker | null = null;
+  private sweep: OwnershipSweep | null = null;
+  private serviceMembership: ServiceMembership | null = null;
+  private starting: Promise<void> | null = null;
+  private closing: Promise<readonly Leftover[]> | null = null;
+
+  private constructor(
+    readonly options: ResolvedOptions,
+    private readonly ports: Required<RuntimePorts>,
+    private readonly store: EventStore,
+    private readonly identity: LogIdentity,
+    private readonly view: SqliteReadModel,
+    readonly executor: CommandExecutor,
+    private readonly time: SwitchableTime,
+    private readonly feed: FactFeed,
+  ) {
+    this.jobs = new Jobs(executor);
+    this.services = new Services(executor);
+    this.queries = new Queries(view, ports.clock);
+  }
+
+  /**
+   * Opens the log and the view's file.
+   * @throws StoreUnusableError when the log cannot be used as it is.
+   */
+  static async open(options: ResolvedOptions, ports: RuntimePorts = {}): Promise<HoldfastService> {
+    const clock = ports.clock ?? new SystemClock();
+    const random = ports.random ?? new SystemRandom();
+    const logger = (ports.logger ?? silentLogger).child({ serviceId: options.serviceId });
+    const zoneData = ports.zoneData ?? process.versions.tz ?? 'unknown';
+    const { namespace } = options;
+    const inMemory = options.store.kind === 'memory';
+    if (!inMemory) mkdirSync(options.stateDirectory, { recursive: true, mode: 0o700 });
+    const store = await openStore(options, clock, random);
+    const identity = await store.identity();
+    const path = inMemory
+      ? ':memory:'
+      : join(options.stateDirectory, `view-${encodeURIComponent(options.serviceId)}.sqlite`);
+    const view = await SqliteReadModel.open({ path, store, clock, random, namespace, logger });
+    const time = new SwitchableTime(clock);
+    const executor = new CommandExecutor({
+      store,
+      clock,
+      random,
+      clusterTime: time,
+      zoneData,
+      namespace,
+      directory: view,
+      logger,
+      options: { commandTimeoutMs: options.commandTimeoutMs },
+    });
+    const feed = new FactFeed({ store, clock, random, namespace, logger });
+    return new HoldfastService(
+      options,
+      { clock, random, logger, zoneData },
+      store,
+      identity,
+      view,
+      executor,
+      time,
+      feed,
+    );
+  }
+
+  get serviceId(): string {
+    return this.options.serviceId;
+  }
+
+  /** The view of the log: synchronous reads. */
+  get readModel(): ReadModel {
+    return this.view;
+  }
+
+  /** Null for a web-only replica, and before `start`. */
+  get membership(): Membership | null {
+    return this.serviceMembership;
+  }
+
+  /** Called for every fact of jobs and services that is appended from now on, in log order. Returns how to stop it. */
+  onFact(listener: (event: PublishedEvent) => void): () => void {
+    return this.feed.on(listener);
+  }
+
+  /** Sets the loops going. Does not wait for the registration: another process may bear this service id, and then it takes a while. */
+  start(): Promise<void> {
+    return (this.starting ??= this.startLoops());
+  }
+
+  /**
+   * Drains and ends: nothing new is begun, idle jobs are released, running handlers have `drainTimeoutMs` and then the grace of an abort.
+   * @returns the jobs whose handlers had not settled; they are named in the log too.
+   */
+  close(): Promise<readonly Leftover[]> {
+    return (this.closing ??= this.drainAndEnd());
+  }
+
+  /** Looks at the log, the view and own trust now. */
+  async readiness(): Promise<Readiness> {
+    const [store, view, trust] = [await this.storeCheck(), this.viewCheck(), this.trustCheck()];
+    return {
+      ready: store.ok && view.ok && trust.ok && this.closing === null,
+      serviceId: this.serviceId,
+      role: this.options.role,
+      checks: { store, view, trust },
+    };
+  }
+
+  private async startLoops(): Promise<void> {
+    const { clock, random, logger } = this.ports;
+    await this.view.start();
+    await this.feed.start();
+    if (this.options.role === 'web-only') return;
+    const { liveness, labels, capacity, namespace } = this.options;
+    const ownJobs = this.view.ownJobs(this.serviceId);
+    const membership = new ServiceMembership(
+      {
+        store: this.store,
+        commands: this.executor,
+        clock,
+        random,
+        logger,
+        counts: () => this.counts(ownJobs),
+        viewApplied: (position) => this.view.waitFor(position, Infinity),
+      },
+      {
+        serviceId: this.serviceId,
+        labels,
+        capacity,
+        handlers: this.handlers.versions(),
+        namespace,
+        liveness,
+        sharedKernel: this.options.store.kind === 'embedded',
+      },
+    );
+    this.serviceMembership = membership;
+    this.time.use(membership.clusterTime);
+    const worker = new Worker(
+      {
+        ownJobs,
+        commands: this.executor,
+        outstanding: (jobId) => this.executor.outstanding(jobId),
+        membership,
+        clock,
+        clusterTime: membership.clusterTime,
+        handlers: this.handlers,
+        logger,
+        generation: () => this.identity.generation,
+        eligible: (record) => this.mayStay(record),
+      },
+      { maxConcurrentRuns: capacity.maxConcurrentRuns, abortGraceMs: liveness.abortGraceMs },
+    );
+    this.worker = worker;
+    const sweep = new OwnershipSweep(
+      { readModel: this.view, commands: this.executor, membership, startsRuns: worker, clock, random, logger },
+      {
+        claimGraceMs: liveness.claimGraceMs,
+        failAfterMs: liveness.failAfterMs,
+        homeAfterMs: this.options.homeAfterMs,
+        quarantine: this.options.quarantine,
+      },
+    );
+    this.sweep = sweep;
+    await membership.start();
+    worker.start((listener) => this.view.onAdvance(listener));
+    sweep.start();
+  }
+
+  private counts(ownJobs: OwnJobs): { owned: number; running: number } {
+    const incarnation = this.serviceMembership?.incarnation() ?? null;
+    return { owned: incarnation === null ? 0 : ownJobs.count(incarnation).owned, running: this.worker?.running ?? 0 };
+  }
+
+  /** Whether a job that ran here may stay: its tag may have changed meanwhile. */
+  private mayStay(record: JobRecord): boolean {
+    const own = this.view.candidate(this.serviceId);
+    return own === null || ineligibility(placeable(record), own.candidate) === null;
+  }
+
+  private async drainAndEnd(): Promise<readonly Leftover[]> {
+    const { clock, logger } = this.ports;
+    const { drainTimeoutMs, liveness } = this.options;
+    const { serviceMembership: membership, worker, sweep } = this;
+    let leftovers: readonly Leftover[] = [];
+    if (membership && worker && sweep) {
+      // Beats go on to the very end: a service that drains is alive.
+      await within(clock, STORE_PATIENCE_MS, membership.drain('close'));
+      const released = within(clock, drainTimeoutMs, sweep.drain());
+      leftovers = await worker.drain(drainTimeoutMs);
+      await released;
+      // What was running then is idle now.
+      await within(clock, STORE_PATIENCE_MS, sweep.drain());
+      await within(clock, STORE_PATIENCE_MS, sweep.close());
+      await within(clock, STORE_PATIENCE_MS, membership.stop(leftovers));
+      worker.close();
+      await within(clock, STORE_PATIENCE_MS, membership.close());
+      for (const { jobId, slot, attempt } of leftovers) logger.warn('job.left-over', { jobId, slot, attempt });
+      logger.info('service.closed', { leftovers: leftovers.length, withinMs: drainTimeoutMs + liveness.abortGraceMs });
+    }
+    await within(clock, STORE_PATIENCE_MS, this.feed.close());
+    await within(clock, STORE_PATIENCE_MS, this.view.close());
+    await within(clock, STORE_PATIENCE_MS, this.executor.close());
+    if (this.options.store.kind !== 'adapter') await within(clock, STORE_PATIENCE_MS, this.store.close());
+    return leftovers;
+  }
+
+  private async storeCheck(): Promise<HealthCheck> {
+    const head = await within(this.ports.clock, READY_PATIENCE_MS, this.store.head());
+    return head === null
+      ? { ok: false, detail: `the log did not answer within ${READY_PATIENCE_MS} ms` }
+      : { ok: true, detail: `the log answers; its head is ${head}` };
+  }
+
+  private viewCheck(): HealthCheck {
+    const { state, position, opaque, rebuilt, lastError } = this.view.health();
+    const words = [`${state} at position ${position}`];
+    if (state === 'rebuilding') words.push(`${rebuilt} events applied`);
+    if (opaque > 0) words.push(`${opaque} jobs cannot be read here`);
+    if (lastError !== null) words.push(`last error: ${lastError}`);
+    return { ok: state === 'live', detail: words.join('; ') };
+  }
+
+  private trustCheck(): HealthCheck {
+    if (this.options.role === 'web-only') return { ok: true, detail: 'a web-only replica owns nothing' };
+    const { serviceMembership: membership } = this;
+    if (membership === null) return { ok: false, detail: 'not started' };
+    const { state, detail, trustRemainingMs } = membership.health();
+    const fence = membership.trust.check();
+    return fence === null && (state === 'registered' || state === 'draining')
+      ? { ok: state === 'registered', detail: `${state}; trusted for another ${Math.round(trustRemainingMs)} ms` }
+      : { ok: false, detail: detail ?? `${state}: ${fence ?? 'not registered'}` };
+  }
+}
+
+/** Cluster time from membership once there is one; before, and on a web-only replica, the wall clock. */
+class SwitchableTime implements ClusterTime {
+  private source: ClusterTime | null = null;
+  constructor(private readonly clock: Clock) {}
+  use(source: ClusterTime): void {
+    this.source = source;
+  }
+  now(): number {
+    return this.source?.now() ?? this.clock.wall();
+  }
+}
+
+async function openStore(options: ResolvedOptions, clock: Clock, random: Random): Promise<EventStore> {
+  switch (options.store.kind) {
+    case 'memory':
+      return new MemoryEventStore({ clock, random });
+    case 'embedded':
+      return EmbeddedEventStore.open({ path: options.store.path, clock, random });
+    case 'adapter':
+      return options.store.store;
+  }
+}

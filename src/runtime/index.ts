@@ -1,0 +1,12 @@
+/** One service, composed. */
+export type { PublishedEvent } from './fact-feed';
+export type { HealthCheck, Readiness } from './health';
+export { HoldfastService, type RuntimePorts } from './holdfast-service';
+export {
+  OptionsRefusedError,
+  resolveOptions,
+  type HoldfastOptions,
+  type ResolvedOptions,
+  type ServiceOptions,
+  type StoreOptions,
+} from './options';

@@ -1,0 +1,185 @@
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { Refusal } from '../domain/refusal';
+import type { Labels } from '../domain/service';
+import type { EventStore } from '../event-store';
+import { checkLiveness, livenessProfiles, type LivenessOptions } from '../membership';
+
+/**
+ * Everything that can be set, read once at start. Times in milliseconds.
+ */
+export interface HoldfastOptions {
+  /** Who this process is among its equals. */
+  readonly service: ServiceOptions;
+  /**
+   * Where the log is. `embedded` (default): one SQLite file, for the processes of one machine. `memory`: gone with the process; for tests.
+   * Or an adapter of one's own; it is not closed by Holdfast.
+   */
+  readonly store?: StoreOptions;
+  /**
+   * `worker` (default) registers, beats, judges and runs jobs. `web-only` does none of it: it projects, queries and sends commands.
+   */
+  readonly role?: 'worker' | 'web-only';
+  /** Directory for what can be lost: the read model of each service. Default `.holdfast` in the working directory. */
+  readonly stateDirectory?: string;
+  /** Prefix of all streams, so that several systems share one log: letters, digits, `_`; default none. */
+  readonly namespace?: string;
+  /** How fast silence is noticed: a profile, or a profile with single values changed. Default `default`. */
+  readonly liveness?: 'default' | 'tuned' | ({ readonly profile?: 'default' | 'tuned' } & Partial<LivenessOptions>);
+  /** How much this service takes. */
+  readonly capacity?: {
+    /** Placement gives it no more jobs than this. Default 1,000,000. */
+    readonly maxOwnedJobs?: number;
+    /** Runs at the same time. Default 50. */
+    readonly maxConcurrentRuns?: number;
+  };
+  /** How long `close()` waits for running handlers before it aborts them. Default 10,000; then abortGrace. */
+  readonly drainTimeoutMs?: number;
+  /** A job that prefers another service returns to it once that has been registered for this long. Default 10,000; doubled per return within the hour. */
+  readonly homeAfterMs?: number;
+  /** So many crashes within the window quarantine a job. Default 3 within 3,600,000. */
+  readonly quarantine?: { readonly crashes?: number; readonly windowMs?: number };
+  /** How long a command waits for the store before it answers that the outcome is unknown. Default 30,000. */
+  readonly commandTimeoutMs?: number;
+  /** Another living process bears this service id: `wait` (default: not ready, says so loudly, goes on observing) or `throw` from `onApplicationBootstrap`. */
+  readonly onIdentityConflict?: 'wait' | 'throw';
+  /** Facts reach the host's EventBus, from the log's head at start. Default true. */
+  readonly publishFacts?: boolean;
+}
+
+export interface ServiceOptions {
+  /** What kind of service this is; label `name`. */
+  readonly name: string;
+  /** Label `host`; default the machine's host name. */
+  readonly host?: string;
+  /** Stable across restarts, unique among living processes; default `name@host`. */
+  readonly id?: string;
+  /** More labels, for tags to match. `host` and `name` are added. */
+  readonly labels?: Labels;
+}
+
+export type StoreOptions =
+  | { readonly kind: 'memory' }
+  | { readonly kind: 'embedded'; /** The log file. Default `<stateDirectory>/log.sqlite`. */ readonly path?: string }
+  | { readonly kind: 'adapter'; readonly store: EventStore };
+
+/** The options with every default filled in. */
+export interface ResolvedOptions {
+  readonly serviceId: string;
+  readonly labels: Labels;
+  readonly store:
+    | { readonly kind: 'memory' }
+    | { readonly kind: 'embedded'; readonly path: string }
+    | { readonly kind: 'adapter'; readonly store: EventStore };
+  readonly role: 'worker' | 'web-only';
+  readonly stateDirectory: string;
+  readonly namespace: string;
+  readonly liveness: LivenessOptions;
+  readonly capacity: { readonly maxOwnedJobs: number; readonly maxConcurrentRuns: number };
+  readonly drainTimeoutMs: number;
+  readonly homeAfterMs: number;
+  readonly quarantine: { readonly crashes: number; readonly windowMs: number };
+  readonly commandTimeoutMs: number;
+  readonly onIdentityConflict: 'wait' | 'throw';
+  readonly publishFacts: boolean;
+}
+
+/** The options contradict each other or are out of range. `refusals` names each field, value, rule and remedy. */
+export class OptionsRefusedError extends Error {
+  override readonly name = 'OptionsRefusedError';
+  constructor(readonly refusals: readonly Refusal[]) {
+    super(refusals.map((r) => `${r.field} = ${r.value}: ${r.rule} ${r.remedy}`).join('\n'));
+  }
+}
+
+const SERVICE_ID = /^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$/;
+
+/** Fills in defaults and checks. @throws OptionsRefusedError */
+export function resolveOptions(options: HoldfastOptions): ResolvedOptions {
+  const refusals: Refusal[] = [];
+  const host = options.service?.host ?? hostname();
+  const name = options.service?.name ?? '';
+  const stateDirectory = options.stateDirectory ?? '.holdfast';
+  const serviceId = options.service?.id ?? `${name}@${host}`;
+  const store = options.store ?? { kind: 'embedded' };
+  const liveness = resolveLiveness(options.liveness);
+  const resolved: ResolvedOptions = {
+    serviceId,
+    labels: { ...options.service?.labels, host, name },
+    store:
+      store.kind === 'embedded' ? { kind: 'embedded', path: store.path ?? join(stateDirectory, 'log.sqlite') } : store,
+    role: options.role ?? 'worker',
+    stateDirectory,
+    namespace: options.namespace ?? '',
+    liveness,
+    capacity: {
+      maxOwnedJobs: options.capacity?.maxOwnedJobs ?? 1_000_000,
+      maxConcurrentRuns: options.capacity?.maxConcurrentRuns ?? 50,
+    },
+    drainTimeoutMs: options.drainTimeoutMs ?? 10_000,
+    homeAfterMs: options.homeAfterMs ?? 10_000,
+    quarantine: { crashes: options.quarantine?.crashes ?? 3, windowMs: options.quarantine?.windowMs ?? 3_600_000 },
+    commandTimeoutMs: options.commandTimeoutMs ?? 30_000,
+    onIdentityConflict: options.onIdentityConflict ?? 'wait',
+    publishFacts: options.publishFacts ?? true,
+  };
+
+  const refuse = (field: string, value: unknown, rule: string, remedy: string) =>
+    refusals.push({ code: 'option', field, value: String(value).slice(0, 100), rule, remedy });
+  if (!SERVICE_ID.test(name))
+    refuse(
+      'service.name',
+      name,
+      'A service needs a name of letters, digits and . _ : @ -.',
+      'Set service.name, for example to the name of the application.',
+    );
+  if (!SERVICE_ID.test(serviceId))
+    refuse(
+      'service.id',
+      serviceId,
+      '1–128 letters, digits and . _ : @ -, beginning with a letter or digit.',
+      'Set service.id, or change service.host.',
+    );
+  for (const [key, value] of Object.entries(options.service?.labels ?? {})) {
+    if (typeof value !== 'string' || key.length === 0 || key.length > 64 || value.length > 256) {
+      refuse(
+        `service.labels.${key}`,
+        value,
+        'Labels are strings: keys of 1–64, values of at most 256 characters.',
+        'Change or drop this label.',
+      );
+    }
+  }
+  if (!/^[A-Za-z0-9_]{0,32}$/.test(resolved.namespace))
+    refuse(
+      'namespace',
+      resolved.namespace,
+      'At most 32 letters, digits and _.',
+      'Choose such a prefix; it must not contain a dash, where categories are cut.',
+    );
+  if (!['worker', 'web-only'].includes(resolved.role))
+    refuse('role', resolved.role, 'worker or web-only.', 'Choose one of the two.');
+  if (!['memory', 'embedded', 'adapter'].includes(store.kind))
+    refuse('store.kind', store.kind, 'memory, embedded or adapter.', 'Choose one of them.');
+  const whole = (field: string, value: number, min: number, max: number) => {
+    if (!Number.isSafeInteger(value) || value < min || value > max)
+      refuse(field, value, `A whole number from ${min} to ${max}.`, 'Choose one in this range.');
+  };
+  whole('capacity.maxOwnedJobs', resolved.capacity.maxOwnedJobs, 1, 100_000_000);
+  whole('capacity.maxConcurrentRuns', resolved.capacity.maxConcurrentRuns, 1, 100_000);
+  whole('drainTimeoutMs', resolved.drainTimeoutMs, 0, 86_400_000);
+  whole('homeAfterMs', resolved.homeAfterMs, 0, 86_400_000);
+  whole('quarantine.crashes', resolved.quarantine.crashes, 1, 16);
+  whole('quarantine.windowMs', resolved.quarantine.windowMs, 1_000, 604_800_000);
+  whole('commandTimeoutMs', resolved.commandTimeoutMs, 100, 3_600_000);
+  refusals.push(...checkLiveness(liveness));
+  if (refusals.length > 0) throw new OptionsRefusedError(refusals);
+  return resolved;
+}
+
+function resolveLiveness(liveness: HoldfastOptions['liveness']): LivenessOptions {
+  if (liveness === undefined || liveness === 'default') return livenessProfiles.default;
+  if (liveness === 'tuned') return livenessProfiles.tuned;
+  const { profile, ...changed } = liveness;
+  return { ...livenessProfiles[profile ?? 'default'], ...changed };
+}

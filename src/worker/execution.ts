@@ -1,0 +1,137 @@
+import type { Clock, Timer } from '../clock';
+import type { JobRecord, RunRef } from '../domain/job';
+import { instantOfSlot } from '../domain/job';
+import type { Logger } from '../logging';
+import type { Trust } from '../membership';
+import { JobAbortedError, type AbortReason, type HandlerDefinition, type JobContext } from './job-context';
+
+/** A run whose JobRunStarted is in the log, as this process executes it. */
+export interface StartedRun {
+  readonly run: RunRef;
+  readonly serviceId: string;
+  /** Definition in force at the start. */
+  readonly record: JobRecord;
+  readonly fencingToken: number;
+  /** Position of the append that started it. */
+  readonly position: bigint;
+}
+
+/** How a handler settled. */
+export type Settlement =
+  | { readonly kind: 'returned'; readonly durationMs: number }
+  | { readonly kind: 'threw'; readonly error: unknown; readonly durationMs: number };
+
+export interface ExecutionPorts {
+  readonly clock: Clock;
+  readonly trust: Trust;
+  readonly logger: Logger;
+  /** How long a handler may take to settle after its abort. */
+  readonly abortGraceMs: number;
+  /** Called once when abort and grace have passed and the handler has not settled. */
+  readonly onStuck: (execution: Execution) => void;
+}
+
+/** One entry of a handler: its abort, its limits of time, its context. */
+export class Execution {
+  readonly settled: Promise<Settlement>;
+  private readonly controller = new AbortController();
+  private readonly startedAt: number;
+  private timeLimit: Timer | null = null;
+  private grace: Timer | null = null;
+  private reason: AbortReason | null = null;
+  private over = false;
+  /** Abort and grace have passed. */
+  stuck = false;
+  /** The job was given away (or the run closed) while the handler went on. */
+  givenAway = false;
+
+  constructor(
+    readonly started: StartedRun,
+    handler: HandlerDefinition,
+    private readonly ports: ExecutionPorts,
+  ) {
+    this.startedAt = ports.clock.monotonic();
+    const { timeoutMs } = started.record.definition.policies;
+    if (timeoutMs !== null) {
+      this.timeLimit = ports.clock.setTimer(timeoutMs, () => this.abort('timed-out'), { name: 'run-timeout' });
+    }
+    this.settled = this.enter(handler);
+  }
+
+  get jobId(): string {
+    return this.started.record.jobId;
+  }
+
+  get abortedFor(): AbortReason | null {
+    return this.reason;
+  }
+
+  get durationMs(): number {
+    return Math.max(0, Math.round(this.ports.clock.monotonic() - this.startedAt));
+  }
+
+  /** Idempotent: the first reason stands. */
+  abort(reason: AbortReason): void {
+    if (this.over || this.reason !== null) return;
+    this.reason = reason;
+    this.grace = this.ports.clock.setTimer(
+      this.ports.abortGraceMs,
+      () => {
+        if (this.over) return;
+        this.stuck = true;
+        this.ports.onStuck(this);
+      },
+      { name: 'abort-grace' },
+    );
+    this.controller.abort(new JobAbortedError(reason));
+  }
+
+  private async enter(handler: HandlerDefinition): Promise<Settlement> {
+    let settlement: Settlement;
+    try {
+      // The handler is called synchronously: between the fence check of the caller and this line nothing can happen.
+      await handler.run(this.started.record.definition.payload, this.context(handler));
+      settlement = { kind: 'returned', durationMs: this.durationMs };
+    } catch (error) {
+      settlement = { kind: 'threw', error, durationMs: this.durationMs };
+    }
+    this.over = true;
+    this.timeLimit?.cancel();
+    this.grace?.cancel();
+    return settlement;
+  }
+
+  private context(handler: HandlerDefinition): JobContext {
+    const { run, record, serviceId, fencingToken } = this.started;
+    const { signal } = this.controller;
+    return {
+      jobId: record.jobId,
+      handler: handler.name,
+      tag: record.definition.tag,
+      slot: run.slot,
+      scheduledAt: instantOfSlot(run.slot),
+      attempt: run.attempt,
+      epoch: run.epoch,
+      fencingToken,
+      idempotencyKey: `${record.jobId}/${run.slot}`,
+      serviceId,
+      incarnation: run.incarnation,
+      signal,
+      guard: () => this.guard(),
+      logger: this.ports.logger.child({ jobId: record.jobId, slot: run.slot, attempt: run.attempt, epoch: run.epoch }),
+    };
+  }
+
+  private async guard(): Promise<void> {
+    for (;;) {
+      if (this.controller.signal.aborted) throw this.controller.signal.reason;
+      const doubt = this.ports.trust.check();
+      if (doubt === null) return;
+      if (doubt !== 'clock-jump') {
+        this.abort('fenced');
+        continue;
+      }
+      await this.ports.trust.settled();
+    }
+  }
+}

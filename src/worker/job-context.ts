@@ -1,0 +1,65 @@
+import type { Instant } from '../clock';
+import type { JsonValue, Slot, Tag } from '../domain/job';
+import type { Logger } from '../logging';
+
+/**
+ * Why a handler is told to stop.
+ * - `fenced`: this service can no longer be sure that it is alive for the others; another may take the job over soon.
+ * - `timed-out`: the job's `timeoutMs` has passed.
+ * - `cancelled`: the run was ended in the log (cancelled, removed, taken over); its result will be refused.
+ * - `draining`: the service stops and `drainTimeoutMs` has passed.
+ */
+export type AbortReason = 'fenced' | 'timed-out' | 'cancelled' | 'draining';
+
+/** Thrown by `guard()` and given as `signal.reason`. */
+export class JobAbortedError extends Error {
+  override readonly name = 'JobAbortedError';
+  constructor(readonly reason: AbortReason) {
+    super(`The run was told to stop: ${reason}.`);
+  }
+}
+
+/** What a handler is given besides its payload. */
+export interface JobContext {
+  readonly jobId: string;
+  readonly handler: string;
+  readonly tag: Tag;
+  /** The nominal fire time (ISO 8601), or `manual:…` for a run on request. */
+  readonly slot: Slot;
+  /** The slot as an instant; null for a requested one. */
+  readonly scheduledAt: Instant | null;
+  /** 1 for the first start of this slot. */
+  readonly attempt: number;
+  /** Grows by one with every binding of the job to a service. */
+  readonly epoch: number;
+  /**
+   * Greater for every later start of this job, whoever starts it. Give it to whatever the handler changes outside;
+   * the resource must refuse a token lower than the greatest it has seen. A safe integer.
+   */
+  readonly fencingToken: number;
+  /** The same for every attempt of one slot: `<jobId>/<slot>`. */
+  readonly idempotencyKey: string;
+  readonly serviceId: string;
+  readonly incarnation: string;
+  /** Aborted when the run must stop; `signal.reason` is a `JobAbortedError`. */
+  readonly signal: AbortSignal;
+  /**
+   * Call it right before each effect on the outside. Resolves when this service is trusted at this moment;
+   * waits while that is in doubt; rejects with `JobAbortedError` when the run must stop.
+   */
+  guard(): Promise<void>;
+  readonly logger: Logger;
+}
+
+/** The code of a job. `payload` is what was scheduled. A result is ignored; a rejection is a failure of the run. */
+export type RunJob = (payload: JsonValue, context: JobContext) => unknown;
+
+export interface HandlerDefinition {
+  /** Stable name, stored in every job of this kind. */
+  readonly name: string;
+  /** Shown in the registration; default `1`. */
+  readonly version?: string;
+  /** Runs of this handler at the same time in this process; default: only the limit of the service. */
+  readonly concurrency?: number;
+  readonly run: RunJob;
+}

@@ -1,0 +1,108 @@
+import type { Clock, Timer } from '../clock';
+import type { RunRef } from '../domain/job';
+import type { JobRow, OwnJobs } from '../read-model';
+import type { Execution } from './execution';
+import type { JobNotes } from './job-notes';
+
+/** With thousands of runs per second the comparison must not cost more than the runs: at most once in so many ms. */
+const COMPARE_EVERY_MS = 100;
+
+export interface OpenRunsPorts {
+  readonly ownJobs: OwnJobs;
+  readonly clock: Clock;
+  /** True while an append for this job has no definite answer yet. */
+  readonly outstanding: (jobId: string) => boolean;
+}
+
+/** What of the worker the comparison needs. */
+export interface Executing {
+  readonly notes: JobNotes;
+  readonly executions: () => readonly Execution[];
+  readonly isBusy: (jobId: string) => boolean;
+  /** Closes the run as lost in process. */
+  readonly abandon: (jobId: string, run: RunRef) => Promise<void>;
+  readonly wake: () => void;
+}
+
+/**
+ * Compares the open runs of the log with those that are executed here. What the log has and nobody executes is lost in process and closed;
+ * what is executed and the log has ended (cancelled, removed, taken over) is aborted.
+ */
+export class OpenRuns {
+  private readonly closing = new Set<string>();
+  private comparedAt = -Infinity;
+  private timer: Timer | null = null;
+
+  constructor(
+    private readonly ports: OpenRunsPorts,
+    private readonly worker: Executing,
+  ) {}
+
+  /** Compares now, or wakes the worker when it is time to. */
+  compareNowAndThen(incarnation: string): void {
+    const now = this.ports.clock.monotonic();
+    const early = this.comparedAt + COMPARE_EVERY_MS - now;
+    if (early <= 0) {
+      this.comparedAt = now;
+      this.compare(incarnation, now);
+      return;
+    }
+    this.timer ??= this.ports.clock.setTimer(
+      early,
+      () => {
+        this.timer = null;
+        this.worker.wake();
+      },
+      { name: 'worker-compare' },
+    );
+  }
+
+  close(): void {
+    this.timer?.cancel();
+    this.timer = null;
+  }
+
+  private compare(incarnation: string, now: number): void {
+    const position = this.ports.ownJobs.position();
+    this.worker.notes.forget(position, now);
+    const open = new Set<string>();
+    for (const row of this.ports.ownJobs.withOpenRun(incarnation)) {
+      if (row.state.stage !== 'live') continue;
+      for (const { run } of row.state.inProgress) {
+        if (run === null || run.incarnation !== incarnation) continue;
+        open.add(runKey(row.jobId, run));
+        this.closeIfLost(row, run, now);
+      }
+    }
+    for (const execution of this.worker.executions()) {
+      const { run, position: startedAt } = execution.started;
+      const viewHasIt = position !== 'start' && position >= startedAt;
+      if (viewHasIt && run.incarnation === incarnation && !open.has(runKey(execution.jobId, run)))
+        execution.abort('cancelled');
+    }
+  }
+
+  /** A row may lag behind what this process did itself: then it is skipped, or its append conflicts and is refused. */
+  private closeIfLost(row: JobRow, run: RunRef, now: number): void {
+    const { jobId } = row;
+    const { notes, isBusy } = this.worker;
+    if (
+      isBusy(jobId) ||
+      this.closing.has(jobId) ||
+      this.ports.outstanding(jobId) ||
+      notes.isStale(row) ||
+      notes.rests(jobId, now)
+    )
+      return;
+    this.closing.add(jobId);
+    const { slot, attempt, epoch, incarnation } = run;
+    void this.worker.abandon(jobId, { slot, attempt, epoch, incarnation }).finally(() => {
+      this.closing.delete(jobId);
+      this.worker.wake();
+    });
+  }
+}
+
+function runKey(jobId: string, run: RunRef): string {
+  return `${jobId} ${run.slot} ${run.attempt}`;
+}

@@ -1,0 +1,110 @@
+import {
+  AbandonJobRunCommand,
+  CommandRefusedError,
+  CompleteJobRunCommand,
+  FailJobRunCommand,
+  type ExecuteOptions,
+  type JobExecution,
+  type StartJobRunCommand,
+} from '../commands';
+import type { AfterRun } from '../domain/job';
+import type { Logger } from '../logging';
+import type { Membership } from '../membership';
+import type { Execution, Settlement } from './execution';
+import { runFacts } from './run-facts';
+
+/** What the worker sends. The executor answers only when the log has given a definite answer. */
+export interface RunCommands {
+  execute(command: RunCommand, options?: ExecuteOptions): Promise<JobExecution>;
+}
+type RunCommand = StartJobRunCommand | CompleteJobRunCommand | FailJobRunCommand | AbandonJobRunCommand;
+
+/** Turns how a handler settled into the fact of its run. */
+export class Outcomes {
+  constructor(
+    private readonly ports: {
+      readonly commands: RunCommands;
+      readonly membership: Membership;
+      readonly logger: Logger;
+    },
+    private readonly stopping: () => boolean,
+  ) {}
+
+  /**
+   * @returns the execution of the append that ended the run, which may have started the next one; null when nothing more is to be done here.
+   */
+  async report(execution: Execution, settlement: Settlement, eligible: boolean): Promise<JobExecution | null> {
+    const { run, record } = execution.started;
+    const { jobId } = record;
+    const facts = { ...runFacts(jobId, run), durationMs: settlement.durationMs };
+    const command = this.commandFor(execution, settlement, eligible);
+    try {
+      const result = await this.ports.commands.execute(command, { timeoutMs: Infinity });
+      this.tell(execution, settlement, result, facts);
+      return result;
+    } catch (error) {
+      // Refused: the log no longer knows this run as open and has nothing to record, or the job cannot be read here.
+      const code = error instanceof CommandRefusedError ? error.code : error instanceof Error ? error.name : 'unknown';
+      this.ports.logger.warn('job.outcome-not-recorded', { ...facts, settled: settlement.kind, code });
+      return null;
+    }
+  }
+
+  private commandFor(
+    execution: Execution,
+    settlement: Settlement,
+    eligible: boolean,
+  ): CompleteJobRunCommand | FailJobRunCommand | AbandonJobRunCommand {
+    const { run, record } = execution.started;
+    const { jobId } = record;
+    const { durationMs } = settlement;
+    const then = this.after(eligible);
+    const abort = execution.abortedFor;
+    if (abort === 'timed-out') {
+      const timeoutMs = record.definition.policies.timeoutMs ?? durationMs;
+      return new FailJobRunCommand({ jobId, run, durationMs, failure: { kind: 'timedOut', timeoutMs }, then });
+    }
+    if (settlement.kind === 'returned') return new CompleteJobRunCommand({ jobId, run, durationMs, then });
+    // A handler that yields to a fence or to the end of a drain has not failed: its slot is to be run again.
+    if (abort === 'fenced') return new AbandonJobRunCommand({ jobId, run, reason: 'lostInProcess', timedOut: null });
+    if (abort === 'draining') return new AbandonJobRunCommand({ jobId, run, reason: 'drain', timedOut: null });
+    const { error } = settlement;
+    return new FailJobRunCommand({ jobId, run, durationMs, failure: { kind: 'failed', ...failureOf(error) }, then });
+  }
+
+  private after(eligible: boolean): AfterRun {
+    const { membership } = this.ports;
+    if (this.stopping()) return { release: 'drain', startNext: false };
+    if (!eligible) return { release: 'ineligible', startNext: false };
+    return { release: null, startNext: membership.trust.check() === null };
+  }
+
+  private tell(
+    execution: Execution,
+    settlement: Settlement,
+    result: JobExecution,
+    facts: Record<string, string | number>,
+  ): void {
+    const last = result.events.find((e) => e.type.startsWith('JobRun') && e.type !== 'JobRunStarted');
+    const fact: Record<string, string> = {
+      JobRunSucceeded: 'job.succeeded',
+      JobRunFailed: 'job.failed',
+      JobRunTimedOut: 'job.timed-out',
+      JobRunAbandoned: 'job.abandoned',
+      JobRunOutcomeRefused: 'job.outcome-refused',
+    };
+    const name = last ? fact[last.type] : 'job.outcome-known';
+    const level = name === 'job.succeeded' ? 'info' : 'warn';
+    const error = settlement.kind === 'threw' ? failureOf(settlement.error).error : undefined;
+    this.ports.logger[level](name, { ...facts, error, aborted: execution.abortedFor ?? undefined });
+  }
+}
+
+/** Class and message of what a handler threw, within the bounds of the event. */
+export function failureOf(error: unknown): { error: string; message: string } {
+  if (error instanceof Error) {
+    const code = (error as { code?: unknown }).code;
+    return { error: String(code ?? error.name).slice(0, 200) || 'Error', message: error.message.slice(0, 1_000) };
+  }
+  return { error: typeof error, message: String(error).slice(0, 1_000) };
+}
