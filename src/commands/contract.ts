@@ -1,4 +1,4 @@
-import type { Candidate } from '../domain/service';
+import type { Candidate, ServiceEvent, ServiceState } from '../domain/service';
 import type { JobEvent, JobRecord, JobState } from '../domain/job';
 import type { Refusal } from '../domain/refusal';
 import type { LogPosition } from '../event-store';
@@ -21,6 +21,14 @@ export interface JobExecution extends CommandResult {
   readonly firstRevision: number;
   readonly events: readonly JobEvent[];
   readonly state: JobState;
+}
+
+/** The same for commands to a service. */
+export interface ServiceExecution extends CommandResult {
+  /** Revision of `events[0]`; meaningless when there are none. */
+  readonly firstRevision: number;
+  readonly events: readonly ServiceEvent[];
+  readonly state: ServiceState;
 }
 
 export interface ExecuteOptions {
@@ -65,12 +73,14 @@ export class CommandUnavailableError extends Error {
   override readonly name = 'CommandUnavailableError';
 }
 
-/** No definite answer in time. Send the same command (same command id) again: it adds nothing if it had landed. */
+/** No definite answer in time. Send the same command (same command id and same `id`) again: it adds nothing if it had landed. */
 export class OutcomeUnknownError extends Error {
   override readonly name = 'OutcomeUnknownError';
   constructor(
     message: string,
     readonly commandId: string,
+    /** Job id or service id the command was sent to (a generated one, when the caller gave none). */
+    readonly id: string = '',
   ) {
     super(message);
   }

@@ -1,0 +1,132 @@
+import type { Affinity, Tag } from '../../domain/job';
+import type { ScheduleInput } from '../../domain/schedule';
+import { withOptions, type CommandToJob } from '../command';
+import type { CommandResult, ExecuteOptions } from '../contract';
+import type { JobType } from '../job-type';
+import { BindJobToServiceCommand } from '../jobs/bind-job-to-service.command';
+import { CancelJobCommand } from '../jobs/cancel-job.command';
+import { PauseJobCommand } from '../jobs/pause-job.command';
+import { ReleaseFromQuarantineCommand } from '../jobs/release-from-quarantine.command';
+import { RemoveJobCommand } from '../jobs/remove-job.command';
+import { RescheduleJobCommand } from '../jobs/reschedule-job.command';
+import { ResolveHoldCommand } from '../jobs/resolve-hold.command';
+import { ResumeJobCommand } from '../jobs/resume-job.command';
+import { RunJobNowCommand } from '../jobs/run-job-now.command';
+import { ScheduleJobCommand } from '../jobs/schedule-job.command';
+import type { PoliciesInput } from '../validation';
+import { answer, parted, type CallOptions, type CommandDispatcher } from './dispatcher';
+
+export interface ScheduleOptions extends CallOptions {
+  /** Job id; scheduling the same id with the same definition again adds nothing. Default: made from the command id, else a new UUIDv7. */
+  readonly id?: string;
+  /** Default: once, as soon as possible. */
+  readonly schedule?: ScheduleInput;
+  /** Labels that a service must have; default `{}`: any service. */
+  readonly tag?: Tag;
+  /** `required` (default), or `preferred`: the tag ranks and never excludes. */
+  readonly affinity?: Affinity;
+  /** What is left out has its default. */
+  readonly policies?: PoliciesInput;
+  /** The id exists with another definition: `refuse` (default), or `update`. */
+  readonly onConflict?: 'refuse' | 'update';
+  /** A job of this id that has ended begins anew. Default false. */
+  readonly renew?: boolean;
+}
+
+/** What changes; everything else stays as it is. */
+export interface JobChanges<Payload = unknown> {
+  readonly payload?: Payload;
+  readonly schedule?: ScheduleInput;
+  /** Replaces the whole tag. */
+  readonly tag?: Tag;
+  readonly affinity?: Affinity;
+  readonly policies?: PoliciesInput;
+}
+
+export interface ReasonOptions extends CallOptions {
+  /** Why, for the log; at most 500 characters. */
+  readonly reason?: string;
+}
+
+/**
+ * Jobs, for host applications. Every method is one command; its result's `position` can be waited for by queries.
+ *
+ * All reject with `CommandRefusedError` (looked at and refused), `CommandUnavailableError` (certainly not written) or
+ * `OutcomeUnknownError` (send the same command id again: it adds nothing if it had landed).
+ */
+export class Jobs {
+  constructor(private readonly dispatcher: CommandDispatcher) {}
+
+  /** Creates a job. The payload is JSON of at most 64 KiB, of the shape that the job type says. */
+  schedule<Payload>(
+    type: JobType<Payload>,
+    payload: NoInfer<Payload>,
+    options: ScheduleOptions = {},
+  ): Promise<CommandResult> {
+    const { own, beside } = parted(options);
+    const { id, schedule, tag, affinity, policies, onConflict, renew } = options;
+    const given = { jobId: id, schedule, tag, affinity, policies, onConflict, renew };
+    return this.send(new ScheduleJobCommand({ handler: type.name, payload, ...given, ...own }), beside);
+  }
+
+  /** Changes a job; new slots are later than now. The owner stays. */
+  reschedule(jobId: string, changes: JobChanges, options: CallOptions = {}): Promise<CommandResult> {
+    const { own, beside } = parted(options);
+    return this.send(new RescheduleJobCommand({ ...changes, jobId, ...own }), beside);
+  }
+
+  /** Asks for one run besides the schedule. */
+  runNow(jobId: string, options: ReasonOptions = {}): Promise<CommandResult> {
+    return this.send(new RunJobNowCommand(reasoned(jobId, options)), parted(options).beside);
+  }
+
+  /** Moves an idle job to an eligible service, once. "Only there" is said by the tag. */
+  bind(jobId: string, serviceId: string, options: CallOptions = {}): Promise<CommandResult> {
+    const { own, beside } = parted(options);
+    return this.send(new BindJobToServiceCommand({ jobId, serviceId, ...own }), beside);
+  }
+
+  /** Nothing of the job starts any more; an open run may finish. */
+  pause(jobId: string, options: ReasonOptions = {}): Promise<CommandResult> {
+    return this.send(new PauseJobCommand(reasoned(jobId, options)), parted(options).beside);
+  }
+
+  resume(jobId: string, options: ReasonOptions = {}): Promise<CommandResult> {
+    return this.send(new ResumeJobCommand(reasoned(jobId, options)), parted(options).beside);
+  }
+
+  /** Ends a job: at once (its run is aborted), or `afterRun`. */
+  cancel(jobId: string, options: ReasonOptions & { readonly mode?: 'now' | 'afterRun' } = {}): Promise<CommandResult> {
+    const { mode } = options;
+    const fields = { ...reasoned(jobId, options), ...(mode === undefined ? {} : { mode }) };
+    return this.send(new CancelJobCommand(fields), parted(options).beside);
+  }
+
+  /** Cancels a job and takes it out of default listings; the log keeps it. */
+  remove(jobId: string, options: ReasonOptions = {}): Promise<CommandResult> {
+    return this.send(new RemoveJobCommand(reasoned(jobId, options)), parted(options).beside);
+  }
+
+  /** Says what became of a run whose owner was lost (policy `hold`). */
+  resolveHold(
+    jobId: string,
+    resolution: 'retry' | 'fail' | 'succeeded',
+    options: ReasonOptions = {},
+  ): Promise<CommandResult> {
+    return this.send(new ResolveHoldCommand({ ...reasoned(jobId, options), resolution }), parted(options).beside);
+  }
+
+  /** Lets a quarantined job be owned again. */
+  releaseFromQuarantine(jobId: string, options: ReasonOptions = {}): Promise<CommandResult> {
+    return this.send(new ReleaseFromQuarantineCommand(reasoned(jobId, options)), parted(options).beside);
+  }
+
+  private async send(command: CommandToJob, beside: ExecuteOptions): Promise<CommandResult> {
+    return answer(await this.dispatcher.execute(withOptions(command, beside)));
+  }
+}
+
+function reasoned(jobId: string, options: ReasonOptions) {
+  const { reason } = options;
+  return { jobId, ...parted(options).own, ...(reason === undefined ? {} : { reason }) };
+}
