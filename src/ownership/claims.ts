@@ -34,7 +34,7 @@ export class Claims {
   private async append(claim: Claim, decider: Decider): Promise<Pressure> {
     const { commands, startsRuns } = this.ports;
     const { row, gone } = claim;
-    if (claim.nobody === null && !startsRuns.accepts(row)) return 'neutral';
+    if (!decider.mayAppend() || (claim.nobody === null && !startsRuns.accepts(row))) return 'neutral';
     const reservation = this.mayStart(claim) ? startsRuns.reserve(row) : null;
     let execution: JobExecution;
     try {

@@ -35,6 +35,7 @@ const lostRaces: ReadonlySet<string> = new Set([
   'wrong-owner',
   'wrong-epoch',
   'job-terminal',
+  'job-quarantined',
   'run-open',
 ]);
 

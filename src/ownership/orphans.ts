@@ -1,9 +1,9 @@
-import type { JobRecord, OwnerGone } from '../domain/job';
+import { openRuns, type JobRecord, type OwnerGone } from '../domain/job';
 import type { Incarnation } from '../domain/service';
 
 /** Whether the state has a run whose outcome is not known. */
 export function hasOpenRun(state: JobRecord): boolean {
-  return state.inProgress.some((slot) => slot.run !== null);
+  return openRuns(state).length > 0;
 }
 
 /** Why the owner is gone, as JobRequeued says it. Only an observer's verdict counts its open runs as crashes. */

@@ -152,8 +152,8 @@ export class OwnJobsScan {
 
   private judge(row: JobRow, context: ReleaseContext, found: ReleaseIntent[]): void {
     const { jobId } = row;
-    const { definition } = row.state.stage === 'live' ? row.state : { definition: null };
-    if (definition === null) return;
+    if (row.state.stage !== 'live') return;
+    const { definition, homeReturns } = row.state;
     if (ineligibility(definition, context.own) !== null) {
       const state = this.releasable(row, context);
       if (state !== null) found.push({ jobId, epoch: row.epoch, reason: 'ineligible', target: null, state });
@@ -168,7 +168,7 @@ export class OwnJobsScan {
         context.candidates,
         at,
         this.options.homeAfterMs,
-        (row.state as JobRecord).homeReturns,
+        homeReturns,
       );
     if (home(Infinity) === null) return;
     const state = this.releasable(row, context);

@@ -1,5 +1,5 @@
 import type { Candidate, Incarnation } from '../domain/service';
-import type { JobRecord } from '../domain/job';
+import { placeable, type JobRecord } from '../domain/job';
 import { assign, rank, type PlaceableJob, type RankedCandidate } from '../domain/placement';
 import type { JobRow, SweepSnapshot } from '../read-model';
 import type { Claimables } from './claimables';
@@ -143,10 +143,9 @@ function unowned(
   target: string | null,
   gone: Unowned['gone'],
 ): Unowned {
-  const { handler, tag, affinity } = state.definition;
   const { jobId, nextRunTime } = row;
   const countedAt = gone?.serviceId ?? null;
-  return { jobId, handler, tag, affinity, lastServiceId, target, countedAt, nextRunTime, row, state, gone };
+  return { jobId, ...placeable(state), lastServiceId, target, countedAt, nextRunTime, row, state, gone };
 }
 
 const ANY = { handler: 'any', tag: {}, affinity: 'preferred', lastServiceId: null, target: null } as const;

@@ -45,8 +45,9 @@ export interface SweepHealth extends SweepCounters {
 
 /** A plan that is still being worked off is kept for this long before a new one is made. */
 const PLAN_MS = 100;
-/** After a sweep that took t, nothing is swept for so many t (bounded): sweeping never takes the process for itself. */
+/** After a sweep that took t, nothing is swept for so many t (within bounds): sweeping never takes the process for itself. */
 const REST_FACTOR = 3;
+const SHORTEST_REST_MS = 5;
 const LONGEST_REST_MS = 1_000;
 /** The window grows by the jobs that are left out, up to this, so that those behind them are seen. */
 const LARGEST_WINDOW = 50_000;
@@ -160,12 +161,14 @@ export class OwnershipSweep {
   private async run(): Promise<void> {
     const { clock, random } = this.ports;
     const { signal } = this.end;
+    let restUntil = -Infinity;
     while (!signal.aborted) {
       if (!this.woken) {
         await new Promise<void>((resolve) => (this.wakeUp = resolve));
         this.wakeUp = null;
       }
       await clock.yield();
+      if (restUntil > clock.monotonic()) await clock.sleep(restUntil - clock.monotonic(), signal);
       if (signal.aborted) return;
       this.woken = false;
       this.disarm();
@@ -184,8 +187,8 @@ export class OwnershipSweep {
         continue;
       }
       this.lastSweepMs = clock.monotonic() - before;
-      const rest = Math.min(REST_FACTOR * this.lastSweepMs, LONGEST_REST_MS);
-      if (rest >= 1) await clock.sleep(rest, signal);
+      const rest = Math.min(Math.max(REST_FACTOR * this.lastSweepMs, SHORTEST_REST_MS), LONGEST_REST_MS);
+      restUntil = clock.monotonic() + rest;
       await this.lane.settled(PLAN_MS, { flying: false });
     }
   }
@@ -290,6 +293,7 @@ export class OwnershipSweep {
   private async release({ state, ...release }: ReleaseIntent, incarnation: string): Promise<Pressure> {
     const { commands, logger, membership } = this.ports;
     const { jobId, epoch, reason, target } = release;
+    if (!this.mayAppend(incarnation)) return 'neutral';
     try {
       const execution = await commands.execute(releaseCommand(release, membership.serviceId, incarnation), {
         known: state,

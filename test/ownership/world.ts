@@ -1,0 +1,531 @@
+import { SeededRandom, VirtualClock } from '../../src/clock';
+import {
+  CommandRefusedError,
+  CommandUnavailableError,
+  FencedError,
+  type CommandToJob,
+  type ExecuteOptions,
+  type JobExecution,
+} from '../../src/commands';
+import {
+  absentJob,
+  decide,
+  dueAt,
+  evolve,
+  type JobCommand,
+  type JobRecord,
+  type JobState,
+  type Tag,
+} from '../../src/domain/job';
+import type { Candidate, Incarnation } from '../../src/domain/service';
+import type { LogFields, Logger } from '../../src/logging';
+import type { Membership } from '../../src/membership';
+import { OwnershipSweep, type OwnershipView, type RunReservation, type SweepSettings } from '../../src/ownership';
+import type { JobRow, OwnJobs, SweepSnapshot } from '../../src/read-model';
+
+/** What of a job a test says; the rest is plain. */
+export interface JobWords {
+  readonly tag?: Tag;
+  readonly affinity?: 'required' | 'preferred';
+  readonly handler?: string;
+  readonly nextRunTime?: number | null;
+  readonly onOwnerLoss?: 'rerun' | 'fail' | 'hold';
+}
+
+interface Append {
+  readonly at: number;
+  readonly by: string;
+  readonly jobId: string;
+  readonly types: readonly string[];
+  readonly command: JobCommand;
+}
+
+/**
+ * Jobs and services in memory, decided on by the domain with compare-and-set, seen by several sweeps on one virtual clock. View, membership and
+ * worker do what a test says, so that a specification of the sweep fails for the sweep's reasons.
+ */
+export class World {
+  readonly clock = new VirtualClock();
+  readonly jobs = new Map<string, { state: JobRecord; nextRunTime: number | null; position: bigint }>();
+  readonly services = new Map<string, Incarnation[]>();
+  readonly appends: Append[] = [];
+  readonly members: Member[] = [];
+  position = 1n;
+  private order: readonly string[] | null = null;
+  private commands = 0;
+  /** How long the store takes for an append, ms of virtual time. */
+  latencyMs = 0;
+
+  get now(): number {
+    return this.clock.wall();
+  }
+
+  job(jobId: string, words: JobWords = {}): void {
+    const { nextRunTime = this.now + 3_600_000, tag = {}, affinity = 'required', handler = 'audit' } = words;
+    const retry = { maxRetries: 0, initialMs: 1_000, factor: 2, maxMs: 300_000 };
+    const onOwnerLoss = words.onOwnerLoss ?? 'rerun';
+    const at = nextRunTime === null || nextRunTime <= this.now ? ('asap' as const) : nextRunTime;
+    const policies = {
+      retry,
+      onOwnerLoss,
+      overlap: 'skip',
+      misfire: 'once',
+      onStuck: 'release',
+      timeoutMs: null,
+      priority: 0,
+    } as const;
+    const schedule = { kind: 'once', at, start: null, end: null, maxRuns: null } as const;
+    const definition = { handler, payload: null, schedule, tag, affinity, policies };
+    const scheduled = {
+      kind: 'ScheduleJob',
+      jobId,
+      definition,
+      definitionHash: '',
+      onConflict: 'refuse',
+      renew: false,
+    } as const;
+    this.order = null;
+    this.jobs.set(jobId, {
+      state: this.after(absentJob, { ...scheduled, ...this.caller() }),
+      nextRunTime: null,
+      position: 0n,
+    });
+    if (nextRunTime === null) this.decideOn(jobId, { kind: 'PauseJob', reason: 'test', ...this.caller() });
+    this.set(jobId, this.state(jobId));
+  }
+
+  state(jobId: string): JobRecord {
+    const job = this.jobs.get(jobId);
+    if (!job) throw new Error(`no job ${jobId}`);
+    return job.state;
+  }
+
+  /** What the owner, or somebody outside, does to the job. */
+  decideOn(jobId: string, command: JobCommand): void {
+    this.set(jobId, this.after(this.state(jobId), command));
+  }
+
+  private caller() {
+    this.commands += 1;
+    return { at: this.now, zoneData: 'test', commandId: `command-${this.commands}` };
+  }
+
+  private after(state: JobState, command: JobCommand): JobRecord {
+    const decision = decide(state, command);
+    if (!decision.ok) throw new Error(`${command.kind}: ${decision.refusal.rule}`);
+    return decision.events.reduce<JobState>((s, event) => evolve(s, event, s.revision + 1), state) as JobRecord;
+  }
+
+  set(jobId: string, state: JobRecord): void {
+    const job = this.jobs.get(jobId)!;
+    const nextRunTime = dueAt(state);
+    if (nextRunTime !== job.nextRunTime) this.order = null;
+    Object.assign(job, { state, nextRunTime, position: this.position + 1n });
+    this.advance();
+  }
+
+  /** Changes a job from outside, whatever the domain thinks of it. */
+  change(jobId: string, change: (state: JobRecord) => Partial<JobRecord>): void {
+    const state = this.state(jobId);
+    this.set(jobId, { ...state, ...change(state), revision: state.revision + 1 });
+  }
+
+  owner(jobId: string): string | null {
+    const ownership = this.jobs.get(jobId)?.state.ownership;
+    return ownership?.kind === 'bound' ? ownership.serviceId : null;
+  }
+
+  owned(serviceId: string): number {
+    return [...this.jobs.keys()].filter((jobId) => this.owner(jobId) === serviceId).length;
+  }
+
+  register(
+    serviceId: string,
+    options: { labels?: Record<string, string>; handlers?: string[]; maxOwnedJobs?: number } = {},
+  ): string {
+    const incarnations = this.services.get(serviceId) ?? [];
+    const incarnation = `${serviceId}#${incarnations.length + 1}`;
+    incarnations.push({
+      incarnation,
+      registeredRevision: incarnations.length,
+      registeredAt: this.now,
+      labels: { host: 'h', name: serviceId, ...options.labels },
+      capacity: { maxOwnedJobs: options.maxOwnedJobs ?? 1_000_000, maxConcurrentRuns: 50 },
+      handlers: Object.fromEntries((options.handlers ?? ['audit']).map((h) => [h, '1'])),
+      process: { pid: 1, bootId: null, pidNamespace: null, startTicks: null },
+      placementVersion: 1,
+      life: 'live',
+      endedRevision: null,
+      endedAt: null,
+      failedBy: null,
+      confirmedDead: false,
+      leftovers: [],
+    });
+    this.services.set(serviceId, incarnations);
+    this.advance();
+    return incarnation;
+  }
+
+  /** The newest incarnation of the service changes its life. */
+  mark(serviceId: string, end: Partial<Incarnation>): void {
+    const incarnations = this.services.get(serviceId) ?? [];
+    incarnations.push({ ...incarnations.pop()!, endedAt: this.now, endedRevision: 1, ...end });
+    this.advance();
+  }
+
+  /** The process is gone, and an observer has said so. */
+  fail(serviceId: string): void {
+    this.mark(serviceId, { life: 'failed', failedBy: 'observer' });
+  }
+
+  startRun(jobId: string): void {
+    this.decideOn(jobId, { kind: 'RequestRun', reason: 'test', ...this.caller() });
+    const { ownership, epoch } = this.state(jobId);
+    if (ownership.kind !== 'bound') throw new Error('not bound');
+    const { serviceId, incarnation } = ownership;
+    this.decideOn(jobId, { kind: 'StartRun', serviceId, incarnation, epoch, at: this.now, zoneData: 'test' });
+  }
+
+  endRun(jobId: string): void {
+    const { run } = this.state(jobId).inProgress[0];
+    const then = { release: null, startNext: false };
+    this.decideOn(jobId, { kind: 'CompleteRun', run: run!, durationMs: 1, then, at: this.now, zoneData: 'test' });
+  }
+
+  member(
+    serviceId: string,
+    settings: Partial<SweepSettings> = {},
+    options: Parameters<World['register']>[1] = {},
+  ): Member {
+    const member = new Member(this, serviceId, this.register(serviceId, options), settings);
+    this.members.push(member);
+    return member;
+  }
+
+  advance(): bigint {
+    this.position += 1n;
+    const { position } = this;
+    for (const member of this.members) member.advanced(position);
+    return position;
+  }
+
+  /** Runs until nothing is claimable, by virtual time. */
+  async until(condition: () => boolean, what: string, limitMs = 60_000): Promise<void> {
+    await this.clock.runUntil(condition, { what, limitMs });
+  }
+
+  async close(): Promise<void> {
+    for (const member of this.members) void member.sweep.close();
+    await this.clock.advance(20_000);
+  }
+
+  snapshot(limit: number): SweepSnapshot {
+    const unowned: JobRow[] = [];
+    const orphaned: SweepSnapshot['orphaned'][number][] = [];
+    for (const jobId of this.inOrder()) {
+      const { ownership, stage } = this.jobs.get(jobId)!.state;
+      if (stage !== 'live' && (stage as string) !== 'opaque') continue;
+      if (ownership.kind === 'unbound') {
+        if (unowned.length < limit && stage === 'live') unowned.push(this.row(jobId));
+        continue;
+      }
+      const { serviceId, incarnation } = ownership;
+      const owner = this.services.get(serviceId)?.find((i) => i.incarnation === incarnation);
+      if (owner && gone(owner) && orphaned.length < limit) {
+        orphaned.push({ job: this.row(jobId), owner, ownerServiceId: serviceId });
+      }
+    }
+    return { position: this.position, candidates: this.candidates(), unowned, orphaned };
+  }
+
+  /** Job ids by next run time, then id. */
+  private inOrder(): readonly string[] {
+    return (this.order ??= [...this.jobs]
+      .map(([jobId, { nextRunTime }]) => ({ jobId, nextRunTime }))
+      .sort((a, b) => (a.nextRunTime ?? Infinity) - (b.nextRunTime ?? Infinity) || (a.jobId < b.jobId ? -1 : 1))
+      .map(({ jobId }) => jobId));
+  }
+
+  candidates(): Candidate[] {
+    const owned = new Map<string, number>();
+    for (const { state } of this.jobs.values()) {
+      if (state.ownership.kind === 'bound') {
+        const { serviceId } = state.ownership;
+        owned.set(serviceId, (owned.get(serviceId) ?? 0) + 1);
+      }
+    }
+    return [...this.services].flatMap(([serviceId, incarnations]) => {
+      const current = incarnations[incarnations.length - 1];
+      return gone(current)
+        ? []
+        : [{ ...current, serviceId, handlers: Object.keys(current.handlers), owned: owned.get(serviceId) ?? 0 }];
+    });
+  }
+
+  row(jobId: string): JobRow {
+    const { state, nextRunTime, position } = this.jobs.get(jobId)!;
+    const bound = state.ownership.kind === 'bound' ? state.ownership : null;
+    return {
+      jobId,
+      nextRunTime,
+      state,
+      handler: state.definition.handler,
+      serviceId: bound?.serviceId ?? null,
+      incarnation: bound?.incarnation ?? null,
+      tag: state.definition.tag,
+      status: bound ? 'bound' : 'unbound',
+      epoch: state.epoch,
+      attempt: 0,
+      revision: state.revision,
+      position,
+      lastOutcome: null,
+    };
+  }
+}
+
+function gone(incarnation: Incarnation): boolean {
+  return incarnation.life === 'failed' || incarnation.life === 'stopped';
+}
+
+/** One service of the world: its sweep and what stands around it. */
+export class Member {
+  readonly sweep: OwnershipSweep;
+  readonly lines: { readonly fact: string; readonly fields: LogFields }[] = [];
+  readonly entered: string[] = [];
+  readonly reservations = { made: 0, landed: 0, cancelled: 0 };
+  incarnation: string | null;
+  trusted = true;
+  mayClaim = true;
+  draining = false;
+  silent = new Set<string>();
+  accepts: (jobId: string) => boolean = () => true;
+  places = Infinity;
+  /** Throws what it returns, for this append. */
+  fault: (jobId: string, append: number) => Error | null = () => null;
+  /** The store never answers this one. */
+  hangs: (jobId: string) => boolean = () => false;
+  /** The view stands still while this is set. */
+  stalled: SweepSnapshot | null = null;
+  reads = { sweeps: 0, own: 0 };
+  attempts = 0;
+  viewBehindMs = 0;
+  private readonly advances = new Set<(position: bigint) => void>();
+  private readonly trusts = new Set<() => void>();
+
+  constructor(
+    readonly world: World,
+    readonly serviceId: string,
+    incarnation: string,
+    settings: Partial<SweepSettings>,
+  ) {
+    this.incarnation = incarnation;
+    this.sweep = new OwnershipSweep(
+      {
+        readModel: this.view(),
+        commands: { execute: (command, options) => this.execute(command, options) },
+        membership: this.membership(),
+        startsRuns: {
+          accepts: (job) => this.accepts(job.jobId),
+          reserve: (job) => this.reserve(job.jobId),
+        },
+        clock: world.clock,
+        random: new SeededRandom(1),
+        logger: this.logger(),
+        viewBehindMs: () => this.viewBehindMs,
+      },
+      { claimGraceMs: 500, failAfterMs: 6_000, ...settings },
+    );
+  }
+
+  facts(fact: string): LogFields[] {
+    return this.lines.filter((line) => line.fact === fact).map(({ fields }) => fields);
+  }
+
+  appended(): Append[] {
+    return this.world.appends.filter(({ by }) => by === this.serviceId);
+  }
+
+  advanced(position: bigint): void {
+    if (this.stalled === null) for (const listener of this.advances) listener(position);
+  }
+
+  /** The process dies: it appends nothing any more and its sweep is no longer there. */
+  kill(): void {
+    this.trusted = false;
+    this.mayClaim = false;
+    void this.sweep.close();
+  }
+
+  trustAgain(incarnation = this.incarnation): void {
+    this.trusted = true;
+    this.mayClaim = true;
+    this.incarnation = incarnation;
+    for (const listener of this.trusts) listener();
+  }
+
+  stall(): void {
+    this.stalled = this.world.snapshot(5_000);
+  }
+
+  goOn(): void {
+    this.stalled = null;
+    this.advanced(this.world.position);
+  }
+
+  private view(): OwnershipView {
+    const { world } = this;
+    return {
+      position: () => this.stalled?.position ?? world.position,
+      sweep: (limit) => {
+        this.reads.sweeps += 1;
+        return this.stalled ?? world.snapshot(limit);
+      },
+      ownJobs: () => this.ownJobs(),
+      onAdvance: (listener) => {
+        this.advances.add(listener);
+        return () => void this.advances.delete(listener);
+      },
+      waitFor: () => Promise.resolve(),
+    };
+  }
+
+  private ownJobs(): OwnJobs {
+    const { world, serviceId } = this;
+    const all = (incarnation: string) =>
+      [...world.jobs.keys()].map((id) => world.row(id)).filter((row) => row.incarnation === incarnation);
+    return {
+      serviceId,
+      position: () => world.position,
+      due: () => [],
+      nextDueTime: () => null,
+      one: (jobId) => (world.jobs.has(jobId) ? world.row(jobId) : null),
+      withOpenRun: () => [],
+      all: (incarnation, afterId, limit) => {
+        this.reads.own += 1;
+        return all(incarnation)
+          .sort((a, b) => (a.jobId < b.jobId ? -1 : 1))
+          .filter(({ jobId }) => afterId === null || jobId > afterId)
+          .slice(0, limit);
+      },
+      count: (incarnation) => ({ owned: all(incarnation).length, running: 0 }),
+    };
+  }
+
+  private membership(): Membership {
+    const { serviceId, world } = this;
+    return {
+      serviceId,
+      trust: {
+        check: () => (this.trusted ? null : 'trust-expired'),
+        remainingMs: () => (this.trusted ? 1_000 : 0),
+        settled: () => Promise.resolve(this.trusted),
+        onFence: () => () => undefined,
+        onTrust: (listener) => {
+          const wake = () => listener({ incarnation: this.incarnation!, returned: true });
+          this.trusts.add(wake);
+          return () => void this.trusts.delete(wake);
+        },
+      },
+      clusterTime: { now: () => world.now },
+      incarnation: () => this.incarnation,
+      isOwn: (incarnation) => incarnation.startsWith(`${serviceId}#`),
+      mayClaim: () => this.trusted && this.mayClaim && !this.draining,
+      draining: () => this.draining,
+      silentSinceEnd: (incarnation) => this.silent.has(incarnation),
+      silences: () => [],
+      passCompleted: () => undefined,
+      health: () => {
+        throw new Error('not asked for');
+      },
+    };
+  }
+
+  private reserve(jobId: string): RunReservation | null {
+    if (this.places <= 0) return null;
+    this.places -= 1;
+    this.reservations.made += 1;
+    let open = true;
+    const once = (then: () => void) => {
+      if (!open) throw new Error(`The reservation for ${jobId} was used twice.`);
+      open = false;
+      then();
+    };
+    return {
+      landed: (execution) =>
+        once(() => {
+          this.reservations.landed += 1;
+          if (execution.events.some((e) => e.type === 'JobRunStarted')) this.entered.push(jobId);
+          else this.places += 1;
+        }),
+      cancel: () =>
+        once(() => {
+          this.reservations.cancelled += 1;
+          this.places += 1;
+        }),
+    };
+  }
+
+  /** As the executor: on the known state first, then on the log's; one append at the exact revision. */
+  private async execute(command: CommandToJob, options: ExecuteOptions = {}): Promise<JobExecution> {
+    const { world } = this;
+    const jobId = command.jobId!;
+    this.attempts += 1;
+    const job = world.jobs.get(jobId)!;
+    let state = options.known ?? job.state;
+    for (;;) {
+      const asked = command.ask(
+        {
+          id: jobId,
+          commandId: 'c',
+          at: world.now,
+          zoneData: 'test',
+          actor: null,
+          directory: { candidate: () => null },
+        },
+        state,
+      );
+      if (!asked.ok) throw new CommandRefusedError([asked.refusal]);
+      const decision = decide(state, asked.value);
+      if (!decision.ok && state === job.state) throw new CommandRefusedError([decision.refusal]);
+      if (options.mayAppend?.() === false) throw new FencedError('fenced');
+      const fault = this.fault(jobId, this.attempts);
+      if (fault) throw fault;
+      if (this.hangs(jobId)) await new Promise(() => undefined);
+      if (world.latencyMs > 0) await world.clock.sleep(world.latencyMs);
+      if (state.revision !== job.state.revision || !decision.ok) {
+        state = job.state;
+        continue;
+      }
+      const { events } = decision;
+      const after = events.reduce<JobState>((s, event) => evolve(s, event, s.revision + 1), state) as JobRecord;
+      world.appends.push({
+        at: world.clock.monotonic(),
+        by: this.serviceId,
+        jobId,
+        types: events.map((e) => e.type),
+        command: asked.value,
+      });
+      world.set(jobId, after);
+      const { position } = job;
+      const firstRevision = state.revision + 1;
+      return {
+        id: jobId,
+        revision: after.revision,
+        position,
+        added: events.length,
+        firstRevision,
+        events,
+        state: after,
+      };
+    }
+  }
+
+  private logger(): Logger {
+    const write = (fact: string, fields: LogFields = {}) => void this.lines.push({ fact, fields });
+    const logger: Logger = { debug: write, info: write, warn: write, error: write, child: () => logger };
+    return logger;
+  }
+}
+
+export const conflictAlways = () =>
+  new CommandUnavailableError('The stream changed 8 times while this command was decided.');
