@@ -1,0 +1,118 @@
+import { instantOfSlot } from '../job/events';
+import type { RunRef } from '../job/events';
+import type { JobDefinition, Slot } from '../job/definition';
+import type { JobRecord } from '../job/state';
+
+export interface TrackedRun extends RunRef {
+  readonly revision: number;
+}
+
+export interface TrackedSlot {
+  attempt: number;
+  retriesUsed: number;
+  retryAt: number | null;
+  run: TrackedRun | null;
+}
+
+/** The parts of a definition that rules speak of; the payload is not kept. */
+export type TrackedDefinition = Pick<JobDefinition, 'handler' | 'tag' | 'affinity'> & {
+  readonly onOwnerLoss: JobDefinition['policies']['onOwnerLoss'];
+};
+
+/** Closed runs that are remembered per job. */
+const CLOSED_RUNS = 16;
+
+/**
+ * What is kept of one job while a log is checked: bounded, but for slots in progress and requests that wait.
+ * It is a fold of its own on purpose: it must not share a mistake with the one that decides.
+ */
+export class JobTrack {
+  stage: 'absent' | JobRecord['stage'] = 'absent';
+  /** An event could not be read: nothing more is known, until the books are closed again. */
+  opaque = false;
+  definition: TrackedDefinition | null = null;
+  definitionRevision = -1;
+  epoch = 0;
+  owner: { readonly serviceId: string; readonly incarnation: string } | null = null;
+  /** Revision at which the newest epoch ended; null while it lasts, or before the first. */
+  epochEndedAt: number | null = null;
+  paused = false;
+  held: Slot | null = null;
+  nextSlot: Slot | null = null;
+  /** Scheduled slots up to here were started or skipped. */
+  accountedThrough = Number.NEGATIVE_INFINITY;
+  readonly slots = new Map<Slot, TrackedSlot>();
+  readonly requested = new Set<Slot>();
+  closed: (RunRef & { refused: boolean })[] = [];
+  /** The same append had to go on after a JobRequeued. */
+  requeued: { readonly revision: number; readonly position: bigint; readonly id: string } | null = null;
+
+  openRuns(): readonly TrackedRun[] {
+    return [...this.slots.values()].flatMap((slot) => (slot.run === null ? [] : [slot.run]));
+  }
+
+  terminal(): boolean {
+    return this.stage === 'completed' || this.stage === 'cancelled' || this.stage === 'removed';
+  }
+
+  define(definition: JobDefinition, revision: number): void {
+    const { handler, tag, affinity, policies } = definition;
+    this.definition = { handler, tag, affinity, onOwnerLoss: policies.onOwnerLoss };
+    this.definitionRevision = revision;
+  }
+
+  account(slot: Slot): void {
+    const instant = instantOfSlot(slot);
+    if (instant !== null && instant > this.accountedThrough) this.accountedThrough = instant;
+  }
+
+  closeRun(slot: TrackedSlot): void {
+    if (slot.run === null) return;
+    const { attempt, epoch, incarnation, slot: name } = slot.run;
+    this.closed = [...this.closed, { slot: name, attempt, epoch, incarnation, refused: false }].slice(-CLOSED_RUNS);
+    slot.run = null;
+  }
+
+  endEpoch(revision: number): void {
+    this.owner = null;
+    this.epochEndedAt = revision;
+  }
+
+  /** Takes the state that closed books carry, whatever was known before. */
+  restore(record: JobRecord): void {
+    this.stage = record.stage;
+    this.opaque = false;
+    this.define(record.definition, record.definitionRevision);
+    this.epoch = record.epoch;
+    const { ownership } = record;
+    this.owner =
+      ownership.kind === 'bound' ? { serviceId: ownership.serviceId, incarnation: ownership.incarnation } : null;
+    this.epochEndedAt = this.owner === null && record.epoch > 0 ? record.revision : null;
+    this.paused = record.paused;
+    this.held = record.held?.slot ?? null;
+    this.nextSlot = record.nextSlot;
+    this.accountedThrough = record.accountedThrough ?? Number.NEGATIVE_INFINITY;
+    this.slots.clear();
+    for (const { slot, attempt, retriesUsed, retryAt, run } of record.inProgress) {
+      this.slots.set(slot, { attempt, retriesUsed, retryAt, run });
+    }
+    this.requested.clear();
+    for (const { slot } of record.requested) this.requested.add(slot);
+    this.closed = record.closedRuns.map(({ slot, attempt, epoch, incarnation, refused }) => ({
+      slot,
+      attempt,
+      epoch,
+      incarnation,
+      refused,
+    }));
+    this.requeued = null;
+  }
+}
+
+export function sameRun(a: RunRef, b: RunRef): boolean {
+  return a.slot === b.slot && a.attempt === b.attempt && a.epoch === b.epoch && a.incarnation === b.incarnation;
+}
+
+export function runWords(run: RunRef): string {
+  return `attempt ${run.attempt} of slot ${run.slot} (epoch ${run.epoch}, incarnation ${run.incarnation})`;
+}
