@@ -85,7 +85,9 @@ export function readPattern(input: unknown, days: 'either' | 'both' | null): Sch
       'Leave out one of them.',
     );
   }
-  const [second, ...rest] = fields.map(canonicalField);
+  const [second, ...rest] = fields.map((field, index) =>
+    canonicalField(index === dayOfWeek ? spelled(field) : field, index),
+  );
   const restricted = rest[2] !== '*' && rest[4] !== '*';
   return accept({
     pattern: (second === '0' ? rest : [second, ...rest]).join(' '),
@@ -105,12 +107,26 @@ function canonicalField(field: string, index: number): string {
       if (index === dayOfWeek) {
         text = text.replace('-SUN', '-7');
         weekdays.forEach((name, i) => (text = text.replaceAll(name, String(i))));
-        text = text.replace('#L', 'L').replace(/^7(?=$|L|#)/, '0');
+        text = text.replace('#L', 'L').replace(/^0*7(?=$|L|#)/, '0');
       }
       return text.replace(/\b0+(?=\d)/g, '');
     });
   const order = (item: string) => (/^\d/.test(item) ? parseInt(item, 10) : Infinity);
   return [...new Set(items)].sort((a, b) => order(a) - order(b) || (a < b ? -1 : a > b ? 1 : 0)).join(',');
+}
+
+/** Writes `MON-WED#1` out as `1#1,2#1,3#1`. */
+function spelled(field: string): string {
+  return canonicalField(field, dayOfWeek)
+    .split(',')
+    .flatMap((item) => {
+      const [, from, to, step = '1', which] = /^(?:\*|(\d)-(\d))(?:\/(\d))?(#\d|L)$/.exec(item) ?? [];
+      if (which === undefined) return [item];
+      const found: string[] = [];
+      for (let day = Number(from ?? 0); day <= Number(to ?? 6); day += Number(step)) found.push(`${day}${which}`);
+      return found;
+    })
+    .join(',');
 }
 
 function parses(index: number, field: string): boolean {

@@ -63,44 +63,49 @@ function interval(ms: number): string {
 
 function cron({ pattern, zone, days }: CronSchedule): string {
   const [second, minute, hour, dayOfMonth, month, dayOfWeek] = sixFields(pattern);
-  const dates = dayOfMonth === '*' ? '' : `on ${items(dayOfMonth, monthDay)}`;
-  const week = dayOfWeek === '*' ? '' : `on ${items(dayOfWeek.replace(/^\+/, ''), weekday)}`;
-  const both = days === 'both' || dayOfWeek.startsWith('+');
-  const on = dates && week ? `${dates} ${both ? 'if it is also' : 'and also'} ${week}` : dates || week;
+  const dates = dayOfMonth === '*' ? '' : items(dayOfMonth, 'day of the month', monthDay);
+  const week = dayOfWeek === '*' ? '' : items(dayOfWeek, 'day of the week', weekday);
   const times = time(second, minute, hour);
-  const every = on === '' && month === '*' && times.startsWith('at ') && !times.includes('every ') ? 'every day' : on;
-  const parts = [times, every, month === '*' ? '' : `in ${items(month, (n) => months[Number(n) - 1] ?? n)}`];
-  return `${parts.filter(Boolean).join(' ')} (${zone})`;
+  let on = '';
+  if (dates && week) on = days === 'both' ? `on ${dates} if that is ${week}` : `on ${dates} and also on ${week}`;
+  else if (dates || week) on = `on ${dates || week}`;
+  else if (month === '*' && !times.includes('every ')) on = 'every day';
+  const of = month === '*' ? '' : `in ${items(month, 'month', (n) => months[Number(n) - 1] ?? n)}`;
+  return `${[times, on, of].filter(Boolean).join(' ')} (${zone})`;
 }
 
 function time(second: string, minute: string, hour: string): string {
-  const fields = [hour, minute, second];
-  if (fields.every((field) => /^[\d,]+$/.test(field))) {
-    const [hours, minutes, seconds] = fields.map((field) => field.split(','));
-    const withSeconds = second !== '0';
+  const [hours, minutes, seconds] = [hour, minute, second].map((field) => field.split(','));
+  if ([hour, minute, second].every((field) => /^[\d,]+$/.test(field))) {
+    const clock = (...numbers: string[]) => numbers.map((n) => n.padStart(2, '0')).join(':');
     const times = hours.flatMap((h) =>
-      minutes.flatMap((m) =>
-        seconds.map((s) => [h, m, ...(withSeconds ? [s] : [])].map((n) => n.padStart(2, '0')).join(':')),
-      ),
+      minutes.flatMap((m) => (second === '0' ? [clock(h, m)] : seconds.map((s) => clock(h, m, s)))),
     );
     if (times.length <= MOST_TIMES) return `at ${listed(times)}`;
   }
-  const parts = [second === '0' ? '' : unit(second, 'second', 60), unit(minute, 'minute', 60)].filter(Boolean);
-  if (second !== '0' && minute === '*') parts.pop();
-  const words = parts.join(' of ');
-  if (hour === '*')
-    return minute === '0' && second === '0' ? 'every hour' : /^\d/.test(minute) ? `${words} of every hour` : words;
-  return `${words} of ${unit(hour, 'hour', 24).replace(/^at /, '')}`.replace(
-    /^at minute 0 of every/,
-    'at minute 0 of every',
-  );
+  const onTheHour = second === '0' && minute === '0';
+  const inHour = withinHour(second, minute);
+  if (hour === '*') {
+    if (onTheHour) return 'every hour';
+    return inHour.includes('every') ? inHour : `${inHour} of every hour`;
+  }
+  const ofHour = unit(hour, 'hour', 24);
+  return onTheHour && ofHour.startsWith('every') ? ofHour : `${inHour} of ${ofHour.replace(/^at /, '')}`;
+}
+
+function withinHour(second: string, minute: string): string {
+  if (second === '0') return unit(minute, 'minute', 60);
+  const inMinute = unit(second, 'second', 60);
+  if (minute !== '*') return `${inMinute} of ${unit(minute, 'minute', 60).replace(/^at /, '')}`;
+  return inMinute.startsWith('every') ? inMinute : `${inMinute} of every minute`;
 }
 
 function unit(field: string, name: string, size: number): string {
   if (field === '*') return `every ${name}`;
   const step = /^\*\/(\d+)$/.exec(field);
-  if (step) return size % Number(step[1]) === 0 ? `every ${step[1]} ${name}s` : `every ${step[1]} ${name}s from 0`;
-  return `at ${name} ${items(field, (n) => n)}`;
+  if (!step) return `at ${name} ${items(field, name, (n) => n)}`;
+  const every = `every ${step[1]} ${name}s`;
+  return size % Number(step[1]) === 0 ? every : `${every} from ${name} 0`;
 }
 
 function monthDay(text: string): string {
@@ -119,19 +124,21 @@ function weekday(text: string): string {
 }
 
 /** The entries of a field's list in words; `word` tells a single value. */
-function items(field: string, word: (value: string) => string): string {
+function items(field: string, name: string, word: (value: string) => string): string {
   return listed(
     field.split(',').map((item) => {
       const [body, step] = item.split('/');
+      if (body === '*') return step === undefined ? `any ${name}` : `every ${nth(Number(step))} ${name}`;
       const [from, to] = body.split('-');
-      const range = body === '*' ? 'any' : to === undefined ? word(from) : `${word(from)} to ${word(to)}`;
-      return step === undefined
-        ? range
-        : body === '*'
-          ? `every ${step} from the first`
-          : `${range} in steps of ${step}`;
+      const range = to === undefined ? word(from) : `${word(from)} to ${word(to)}`;
+      return step === undefined ? range : `${range} in steps of ${step}`;
     }),
   );
+}
+
+function nth(n: number): string {
+  const teen = n % 100 > 10 && n % 100 < 14;
+  return `${n}${(!teen && ['th', 'st', 'nd', 'rd'][n % 10]) || 'th'}`;
 }
 
 function listed(words: readonly string[]): string {

@@ -100,10 +100,12 @@ export class ZoneOffsets {
   }
 
   private offsetAt(instant: Instant): number {
-    // en-US, two digits each: MM/DD/YYYY, hh:mm:ss
+    // en-US: MM/DD/YYYY, hh:mm:ss; the year has five digits where it is already 10000.
     const text = this.format.format(instant);
-    const part = (at: number, length = 2) => Number(text.slice(at, at + length));
-    return Date.UTC(part(6, 4), part(0) - 1, part(3), part(12), part(15), part(18)) - instant;
+    const comma = text.indexOf(',');
+    const part = (at: number, end = at + 2) => Number(text.slice(at, end));
+    const wall = Date.UTC(part(6, comma), part(0) - 1, part(3), part(comma + 2), part(comma + 5), part(comma + 8));
+    return wall - instant;
   }
 }
 

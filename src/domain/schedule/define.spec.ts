@@ -1,0 +1,257 @@
+import fc from 'fast-check';
+import { defineSchedule, describe as inWords, type ScheduleRefusalCode } from '.';
+
+const now = Date.parse('2026-03-01T00:00:00Z');
+
+function defined(input: unknown, at: number | null = now) {
+  const result = defineSchedule(input, at);
+  if (!result.ok) throw new Error(`${result.refusal.field}: ${result.refusal.rule}`);
+  return result.value;
+}
+
+function refused(input: unknown, at: number | null = now) {
+  const result = defineSchedule(input, at);
+  if (result.ok) throw new Error(`accepted as ${JSON.stringify(result.value)}`);
+  return result.refusal;
+}
+
+const cron = (pattern: unknown, more: object = {}) => ({ kind: 'cron', pattern, ...more });
+
+describe('a schedule that is accepted', () => {
+  it('has all its fields, defaults filled in, always in the same order', () => {
+    const unbounded = { start: null, end: null, maxRuns: null };
+    expect(JSON.stringify(defined({ kind: 'once' }))).toBe(JSON.stringify({ kind: 'once', at: 'asap', ...unbounded }));
+    expect(JSON.stringify(defined({ every: 5, kind: 'interval' }))).toBe(
+      JSON.stringify({ kind: 'interval', everyMs: 5, origin: null, ...unbounded }),
+    );
+    expect(JSON.stringify(defined({ maxRuns: 3, ...cron('0 9 * * *'), start: now }))).toBe(
+      JSON.stringify({
+        kind: 'cron',
+        pattern: '0 9 * * *',
+        zone: 'UTC',
+        days: 'either',
+        start: now,
+        end: null,
+        maxRuns: 3,
+      }),
+    );
+  });
+
+  it.each([
+    [
+      'an instant as text, Date and number',
+      { kind: 'once', at: '2026-04-01T02:00:00+02:00' },
+      { kind: 'once', at: new Date('2026-04-01T00:00:00Z') },
+    ],
+    [
+      'a fraction of a second',
+      { kind: 'once', at: '2026-04-01T00:00:00.250000Z' },
+      { kind: 'once', at: 1_775_001_600_250 },
+    ],
+    [
+      'an interval as duration and as number',
+      { kind: 'interval', every: 'PT1H30M' },
+      { kind: 'interval', every: 5_400_000 },
+    ],
+    ['weeks, days and fractions', { kind: 'interval', every: 'P1W1DT0.5S' }, { kind: 'interval', every: 691_200_500 }],
+    [
+      'null and absent',
+      { kind: 'interval', every: 9, start: null, origin: null, maxRuns: null },
+      { kind: 'interval', every: 9 },
+    ],
+    [
+      'an origin at the start',
+      { kind: 'interval', every: 9, start: now, origin: now },
+      { kind: 'interval', every: 9, start: now },
+    ],
+    ['white space', cron('  0   9 *\t* * '), cron('0 9 * * *')],
+    ['a nickname and its pattern', cron('@Daily'), cron('0 0 * * *')],
+    ['two nicknames', cron('@annually'), cron('@yearly')],
+    ['names and numbers', cron('0 9 * jan,JUL Mon-Fri'), cron('0 9 * 1,7 1-5')],
+    ['both Sundays', cron('0 9 * * SUN'), cron('0 9 * * 7')],
+    ['a range up to Sunday', cron('0 9 * * FRI-SUN'), cron('0 9 * * 5-7')],
+    ['lists in any order', cron('30,0,15,15 9 * * *'), cron('0,15,30 9 * * *')],
+    ['leading zeros', cron('05 09 01 01 *'), cron('5 9 1 1 *')],
+    ['? and *', cron('0 9 ? * 1'), cron('0 9 * * 1')],
+    ['a second of 0', cron('0 30 2 * * *'), cron('30 2 * * *')],
+    ['the prefix + and days both', cron('0 0 13 * +FRI'), cron('0 0 13 * FRI', { days: 'both' })],
+    ['days that are not both restricted', cron('0 0 * * FRI', { days: 'both' }), cron('0 0 * * FRI')],
+    ['the last Friday', cron('0 0 * * fri#l'), cron('0 0 * * 5L')],
+    ['a range of first weekdays', cron('0 0 * * MON-TUE#1'), cron('0 0 * * 1#1,2#1')],
+    ['the letter case of a zone', cron('@daily', { zone: 'europe/berlin' }), cron('@daily', { zone: 'Europe/Berlin' })],
+    ['the zone UTC and none', cron('@daily', { zone: 'UTC' }), cron('@daily')],
+  ])('is the same for %s', (_what, one, other) => {
+    expect(JSON.stringify(defined(one))).toBe(JSON.stringify(defined(other)));
+  });
+
+  it.each([
+    ['days', cron('0 0 13 * FRI', { days: 'both' }), cron('0 0 13 * FRI')],
+    [
+      'linked zones, which may part some day',
+      cron('@daily', { zone: 'Asia/Kolkata' }),
+      cron('@daily', { zone: 'Asia/Calcutta' }),
+    ],
+    ['wildcard and fixed', cron('0 * * * *'), cron('0 0-23 * * *')],
+  ])('is another for other %s', (_what, one, other) => {
+    expect(JSON.stringify(defined(one))).not.toBe(JSON.stringify(defined(other)));
+  });
+
+  it('may be late, if it was to happen once', () => {
+    expect(defined({ kind: 'once', at: now - 1 })).toMatchObject({ at: now - 1 });
+  });
+
+  it('may have ended already when no instant of decision is given', () => {
+    const past = cron('@daily', { start: '2020-01-01T00:00Z', end: '2021-01-01T00:00Z' });
+    expect(defined(past, null)).toMatchObject({ kind: 'cron' });
+    expect(refused(past)).toMatchObject({ code: 'never-fires', field: 'schedule.end' });
+  });
+});
+
+describe('a schedule that is refused', () => {
+  it.each<[input: unknown, code: ScheduleRefusalCode, field: string]>([
+    [undefined, 'bad-schedule', 'schedule'],
+    [null, 'bad-schedule', 'schedule'],
+    ['@daily', 'bad-schedule', 'schedule'],
+    [[cron('@daily')], 'bad-schedule', 'schedule'],
+    [{}, 'bad-schedule', 'schedule.kind'],
+    [{ kind: 'calendar' }, 'bad-schedule', 'schedule.kind'],
+    [{ kind: 'constructor' }, 'bad-schedule', 'schedule.kind'],
+    [{ kind: 'once', zone: 'UTC' }, 'bad-schedule', 'schedule.zone'],
+    [{ kind: 'interval', everyMs: 5 }, 'bad-schedule', 'schedule.everyMs'],
+    [{ kind: 'interval' }, 'bad-schedule', 'schedule.every'],
+    [{ kind: 'cron' }, 'bad-schedule', 'schedule.pattern'],
+    [cron('@daily', { days: 'any' }), 'bad-schedule', 'schedule.days'],
+    [{ kind: 'once', at: 'tomorrow' }, 'bad-instant', 'schedule.at'],
+    [{ kind: 'once', at: '2026-04-01' }, 'bad-instant', 'schedule.at'],
+    [{ kind: 'once', at: '2026-04-01T00:00:00' }, 'bad-instant', 'schedule.at'],
+    [{ kind: 'once', at: '2026-02-30T00:00:00Z' }, 'bad-instant', 'schedule.at'],
+    [{ kind: 'once', at: '2026-04-01T24:00:00Z' }, 'bad-instant', 'schedule.at'],
+    [{ kind: 'once', at: 0.5 }, 'bad-instant', 'schedule.at'],
+    [{ kind: 'once', at: -1 }, 'bad-instant', 'schedule.at'],
+    [{ kind: 'once', at: 8.64e15 }, 'bad-instant', 'schedule.at'],
+    [{ kind: 'once', at: new Date(NaN) }, 'bad-instant', 'schedule.at'],
+    [{ kind: 'once', at: true }, 'bad-instant', 'schedule.at'],
+    [{ kind: 'interval', every: 5, origin: 'x' }, 'bad-instant', 'schedule.origin'],
+    [{ kind: 'interval', every: 0 }, 'bad-interval', 'schedule.every'],
+    [{ kind: 'interval', every: -5 }, 'bad-interval', 'schedule.every'],
+    [{ kind: 'interval', every: 1.5 }, 'bad-interval', 'schedule.every'],
+    [{ kind: 'interval', every: NaN }, 'bad-interval', 'schedule.every'],
+    [{ kind: 'interval', every: 2 ** 53 }, 'bad-interval', 'schedule.every'],
+    [{ kind: 'interval', every: 'PT0S' }, 'bad-interval', 'schedule.every'],
+    [{ kind: 'interval', every: 'P1M' }, 'bad-interval', 'schedule.every'],
+    [{ kind: 'interval', every: 'P1Y2DT1H' }, 'bad-interval', 'schedule.every'],
+    [{ kind: 'interval', every: 'PT' }, 'bad-interval', 'schedule.every'],
+    [{ kind: 'interval', every: '5m' }, 'bad-interval', 'schedule.every'],
+    [{ kind: 'interval', every: 'PT0.0005S' }, 'bad-interval', 'schedule.every'],
+    [{ kind: 'interval', every: {} }, 'bad-interval', 'schedule.every'],
+    [cron('@daily', { zone: 'Europe/Berln' }), 'bad-zone', 'schedule.zone'],
+    [cron('@daily', { zone: '' }), 'bad-zone', 'schedule.zone'],
+    [cron('@daily', { zone: 2 }), 'bad-zone', 'schedule.zone'],
+    [cron('@daily', { zone: '+02:00' }), 'bad-zone', 'schedule.zone'],
+    [cron('@daily', { zone: 'UTC+2' }), 'bad-zone', 'schedule.zone'],
+    [cron('@daily', { start: now, end: now }), 'bad-bounds', 'schedule.end'],
+    [cron('@daily', { start: now, end: now - 1 }), 'bad-bounds', 'schedule.end'],
+    [cron('@daily', { maxRuns: 0 }), 'bad-bounds', 'schedule.maxRuns'],
+    [cron('@daily', { maxRuns: 1.5 }), 'bad-bounds', 'schedule.maxRuns'],
+    [cron('@daily', { maxRuns: '3' }), 'bad-bounds', 'schedule.maxRuns'],
+    [cron('0 0 31 2 *'), 'never-fires', 'schedule.pattern'],
+    [cron('0 0 31 4,6,9,11 *'), 'never-fires', 'schedule.pattern'],
+    [cron('0 0 30 2 MON', { days: 'both' }), 'never-fires', 'schedule.pattern'],
+    [cron('@yearly', { end: '2026-12-31T00:00Z' }), 'never-fires', 'schedule.end'],
+    [cron('@daily', { end: now - 1 }), 'never-fires', 'schedule.end'],
+    [{ kind: 'interval', every: 'PT1H', end: now + 3_600_000 }, 'never-fires', 'schedule.end'],
+    [{ kind: 'once', end: now }, 'never-fires', 'schedule.end'],
+    [{ kind: 'once', at: now, end: now }, 'never-fires', 'schedule.end'],
+    [{ kind: 'once', at: now, start: now + 1 }, 'never-fires', 'schedule.at'],
+    [{ kind: 'interval', every: 253_402_300_799_999 }, 'never-fires', 'schedule'],
+    [cron(5), 'bad-pattern', 'schedule.pattern'],
+    [cron(''), 'bad-pattern', 'schedule.pattern'],
+    [cron('* '.repeat(300)), 'bad-pattern', 'schedule.pattern'],
+    [cron('0 0 13 * +FRI', { days: 'either' }), 'bad-pattern', 'schedule.days'],
+  ])('%j is refused as %s at %s', (input, code, field) => {
+    const refusal = refused(input);
+    expect([refusal.code, refusal.field]).toEqual([code, field]);
+    expect(refusal.rule).toMatch(/\S/);
+    expect(refusal.remedy).toMatch(/\S/);
+  });
+
+  it('takes an end just behind the first slot', () => {
+    expect(defined({ kind: 'interval', every: 'PT1H', end: now + 3_600_001 })).toMatchObject({ everyMs: 3_600_000 });
+    expect(defined({ kind: 'once', end: now + 1 })).toMatchObject({ end: now + 1 });
+  });
+
+  it.each([
+    ['0 0 32 * *', "field 3 (day of month): '32' is not in 1–31, at character 5"],
+    ['0  0  1,45 * *', "field 3 (day of month): '45' is not in 1–31, at character 9"],
+    ['0 0 * 0 *', "field 4 (month): '0' is not in 1–12, at character 7"],
+    ['60 * * * * *', "field 1 (second): '60' is not in 0–59, at character 1"],
+    ['* 60 * * * *', "field 2 (minute): '60' is not in 0–59, at character 3"],
+    ['0 24 * * *', "field 2 (hour): '24' is not in 0–23, at character 3"],
+    ['0 0 * * MON,8', "field 5 (day of week): '8' is not in 0–7, at character 13"],
+    ['0 0 * FOO *', "field 4 (month): 'FOO' is not a month, at character 7"],
+    ['0 0 * 1,,2 *', 'field 4 (month): an entry is empty, at character 9'],
+    ['0 0 * * MON#6', "field 5 (day of week): 'MON#6': the # is not followed by 1–5 or L, at character 9"],
+    ['*/0 * * * *', "field 1 (minute): '*/0': the step is not in 1–60, at character 1"],
+    ['0 0 5L * *', "field 3 (day of month): '5L': L is not allowed here, at character 5"],
+    ['0 0 L-3 * *', "field 3 (day of month): 'L-3' is not supported, at character 5"],
+    ['0 0 LW,3 * *', "field 3 (day of month): 'LW,3' cannot be a list, at character 5"],
+    ['* * * *', 'A pattern has five or six fields, this one has 4.'],
+    ['@never', 'This nickname is not known.'],
+  ])('the pattern %s for: %s', (pattern, rule) => {
+    expect(refused(cron(pattern))).toMatchObject({ code: 'bad-pattern', value: pattern, rule });
+  });
+
+  it.each([
+    ['5/15 * * * *', 'Write 5-59/15.'],
+    ['* 22-2 * * *', 'Write 22-23,0-2.'],
+    ['0 0 * * FRI-MON', 'Write 5-7,0-1.'],
+    ['@reboot', "Schedule { kind: 'once' } when your program starts."],
+    ['0 0 0 1 1 * 2027', 'Leave the year out; bound with start and end.'],
+  ])('the pattern %s with the remedy: %s', (pattern, remedy) => {
+    expect(refused(cron(pattern))).toMatchObject({ code: 'bad-pattern', remedy });
+    const written = /^Write (\S+)\.$/.exec(remedy);
+    const field = pattern.split(' ').findIndex((text) => /^\d+\/|[2I]-[2M]/.test(text));
+    if (written) defined(cron(pattern.split(' ').with(field, written[1]).join(' ')));
+  });
+
+  it('names the fixed zone that an offset asks for', () => {
+    expect(refused(cron('@daily', { zone: '+02:00' })).remedy).toContain('Etc/GMT-2');
+    expect(refused(cron('@daily', { zone: '-0500' })).remedy).toContain('Etc/GMT+5');
+    expect(refused(cron('@daily', { zone: '+05:30' })).remedy).not.toContain('Etc');
+    defined(cron('@daily', { zone: 'Etc/GMT-2' }));
+  });
+
+  it('shortens what it quotes', () => {
+    expect(refused(cron('x'.repeat(400))).value).toHaveLength(100);
+  });
+});
+
+it('never throws, whatever it is given', () => {
+  const part = fc.oneof(fc.anything({ withDate: true, withBigInt: true }), fc.string());
+  const input = fc.record(
+    {
+      kind: fc.constantFrom('once', 'interval', 'cron'),
+      at: part,
+      every: part,
+      origin: part,
+      pattern: fc.oneof(
+        part,
+        fc
+          .array(fc.stringMatching(/^[0-9*/,\-#LWMON?+]{1,4}$/), { minLength: 5, maxLength: 6 })
+          .map((f) => f.join(' ')),
+      ),
+      zone: part,
+      start: part,
+      end: part,
+    },
+    { requiredKeys: ['kind'] },
+  );
+  fc.assert(
+    fc.property(fc.oneof(input, fc.anything()), (anything) => {
+      const result = defineSchedule(anything, now);
+      if (result.ok) expect(inWords(result.value)).toMatch(/^[a-z]/);
+      else expect(Object.values(result.refusal).every((text) => typeof text === 'string')).toBe(true);
+    }),
+    { numRuns: 2_000 },
+  );
+});
