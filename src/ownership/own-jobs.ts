@@ -3,11 +3,11 @@ import type { Candidate } from '../domain/service';
 import type { JobRecord } from '../domain/job';
 import { homeFor, ineligibility, labelsMatch } from '../domain/placement';
 import type { JobRow, OwnJobs } from '../read-model';
-import type { Release } from './commands';
 import type { Ledger } from './ledger';
 import type { SweepOptions } from './options';
 import { hasOpenRun } from './orphans';
 import type { Pace } from './pace';
+import type { ReleaseIntent } from './releases';
 
 const PAGE = 200;
 /** Rows looked at in one slice of a scan. */
@@ -18,10 +18,6 @@ const REST_FACTOR = 20;
 const MOST_STRAYS = 5_000;
 /** Appends that did not succeed before a drain gives a job up. */
 const DRAIN_TRIES = 3;
-
-export interface ReleaseIntent extends Release {
-  readonly state: JobRecord;
-}
 
 export interface ReleaseContext {
   readonly incarnation: string;
@@ -112,28 +108,28 @@ export class OwnJobsScan {
     return found;
   }
 
-  /** Every idle own job, at most `limit`; `left`: idle ones that could not be released and are given up. */
+  /** Idle own jobs, about `limit` at most. `next`: when one that rests may be tried again, monotonic ms; those that were tried often enough are left out. */
   async idle(
     incarnation: string,
     limit: number,
     context: Pick<ReleaseContext, 'pace' | 'flies'>,
-  ): Promise<{ readonly releases: readonly ReleaseIntent[]; readonly next: number | null; readonly givenUp: number }> {
-    const releases: ReleaseIntent[] = [];
+  ): Promise<{ readonly intents: readonly ReleaseIntent[]; readonly next: number | null }> {
+    const intents: ReleaseIntent[] = [];
     const now = this.clock.monotonic();
     let next: number | null = null;
-    let givenUp = 0;
     let after: string | null = null;
     for (;;) {
       const page: readonly JobRow[] = this.ownJobs.all(incarnation, after, PAGE);
       for (const row of page) {
+        const { jobId, epoch } = row;
+        if (this.ledger.isAhead(jobId) || context.flies(jobId) || this.ledger.tries(jobId) >= DRAIN_TRIES) continue;
         const state = idleState(row);
-        if (state === null || this.ledger.isAhead(row.jobId) || context.flies(row.jobId)) continue;
-        const rest = this.ledger.restsUntil(row.jobId, now);
-        if (this.ledger.tries(row.jobId) >= DRAIN_TRIES) givenUp += 1;
-        else if (rest !== null) next = Math.min(next ?? Infinity, rest);
-        else releases.push({ jobId: row.jobId, epoch: row.epoch, reason: 'drain', target: null, state });
+        const rest = this.ledger.restsUntil(jobId, now);
+        if (state === null) continue;
+        if (rest !== null) next = Math.min(next ?? Infinity, rest);
+        else intents.push({ jobId, epoch, reason: 'drain', target: null, state });
       }
-      if (page.length < PAGE || releases.length >= limit) return { releases, next, givenUp };
+      if (page.length < PAGE || intents.length >= limit) return { intents, next };
       after = page[page.length - 1].jobId;
       await context.pace.breathe();
     }

@@ -73,8 +73,9 @@ export async function planClaims(snapshot: SweepSnapshot, context: PlanContext):
     next = Math.min(next, until);
   };
   claimables.begin(snapshot.candidates, now);
+  const jobs = await unownedJobs(snapshot, leftOut, context.pace);
   const everybody = neutral(snapshot.candidates);
-  for (const { job, ranking } of assign(unownedJobs(snapshot, leftOut), snapshot.candidates)) {
+  for (const { job, ranking } of assign(jobs, snapshot.candidates)) {
     await context.pace.breathe();
     const nobody = ranking.length === 0 ? nobodyTakes(job, snapshot.candidates) : null;
     if (nobody !== null && job.gone === null) {
@@ -120,15 +121,17 @@ function stepIn(job: Unowned, order: readonly RankedCandidate[], takes: boolean,
   return ledger.restsUntil(job.jobId, now) ?? step;
 }
 
-function unownedJobs(snapshot: SweepSnapshot, leftOut: LeftOut): Unowned[] {
+async function unownedJobs(snapshot: SweepSnapshot, leftOut: LeftOut, pace: Pace): Promise<Unowned[]> {
   const jobs: Unowned[] = [];
   for (const row of snapshot.unowned) {
+    await pace.breathe();
     if (leftOut.has(row.jobId, row.revision) || row.state.stage !== 'live') continue;
     const { ownership } = row.state;
     if (ownership.kind !== 'unbound') continue;
     jobs.push(unowned(row, row.state, ownership.lastServiceId, ownership.target, null));
   }
   for (const { job: row, owner, ownerServiceId } of snapshot.orphaned) {
+    await pace.breathe();
     // A job that cannot be read here is left to those that can.
     if (row.state.stage !== 'live') continue;
     jobs.push(unowned(row, row.state, ownerServiceId, null, { serviceId: ownerServiceId, owner }));

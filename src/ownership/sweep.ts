@@ -2,13 +2,14 @@ import type { Timer } from '../clock';
 import type { Candidate } from '../domain/service';
 import type { LogPosition } from '../event-store';
 import type { SweepSnapshot } from '../read-model';
-import { AppendLane, type Act, type Pressure } from './append-lane';
+import { AppendLane } from './append-lane';
 import { Claimables } from './claimables';
 import { Claims, type Decider } from './claims';
-import { releaseCommand } from './commands';
+import { Drain } from './drain';
 import { LeftOut } from './left-out';
 import { Ledger, type SweepCounters } from './ledger';
-import { OwnJobsScan, type ReleaseIntent } from './own-jobs';
+import { OwnJobsScan } from './own-jobs';
+import { Releases } from './releases';
 import { sweepOptions, type SweepOptions, type SweepSettings } from './options';
 import { Pace } from './pace';
 import { planClaims, type Plan } from './plan';
@@ -50,10 +51,9 @@ const REST_FACTOR = 3;
 const SHORTEST_REST_MS = 5;
 const LONGEST_REST_MS = 1_000;
 /** The window grows by the jobs that are left out, up to this, so that those behind them are seen. */
-const LARGEST_WINDOW = 50_000;
+const LARGEST_WINDOW = 15_000;
 const BACK_OFF_MS = 100;
 const LONGEST_BACK_OFF_MS = 5_000;
-const DRAIN_BATCH = 1_000;
 /** So many unplaced jobs of one sweep get a line of their own. */
 const UNPLACED_LINES = 20;
 
@@ -66,6 +66,8 @@ export class OwnershipSweep {
   private readonly claimables: Claimables;
   private readonly leftOut = new LeftOut();
   private readonly scan: OwnJobsScan;
+  private readonly releases: Releases;
+  private readonly drainage: Drain;
   private readonly unsubscribe: (() => void)[] = [];
   private readonly end = new AbortController();
   private loop: Promise<void> | null = null;
@@ -74,8 +76,6 @@ export class OwnershipSweep {
   private timer: Timer | null = null;
   private timerAt = Infinity;
   private incarnation: string | null = null;
-  private drainAsked = false;
-  private drainWaiters: (() => void)[] = [];
   private state: SweepHealth['state'] = 'idle';
   private notClaiming: NotClaiming | null = 'not-registered';
   private failures = 0;
@@ -96,6 +96,11 @@ export class OwnershipSweep {
     this.claims = new Claims(ports, this.ledger, this.options.quarantine);
     this.claimables = new Claimables(this.options.claimGraceMs);
     this.scan = new OwnJobsScan(readModel.ownJobs(membership.serviceId), clock, this.ledger, this.options);
+    const mayAppend = (incarnation: string) => this.mayAppend(incarnation);
+    const { lane, ledger, scan } = this;
+    const { failAfterMs } = this.options;
+    this.releases = new Releases(ports, ledger, failAfterMs, mayAppend);
+    this.drainage = new Drain(ports, lane, ledger, scan, this.releases, mayAppend, failAfterMs);
   }
 
   /** Sets the loop going. Idempotent. */
@@ -116,12 +121,11 @@ export class OwnershipSweep {
    * succeed, or when this process is not trusted (then nothing can be appended). Goes on releasing what becomes idle until `close`.
    */
   drain(): Promise<void> {
-    this.drainAsked = true;
+    this.drainage.ask();
     if (this.loop === null || this.end.signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.drainWaiters.push(resolve);
-      this.wake();
-    });
+    const over = this.drainage.over();
+    this.wake();
+    return over;
   }
 
   /** Ends the loop. Appends that were sent are settled by the executor; nothing more is sent. Idempotent. */
@@ -133,7 +137,7 @@ export class OwnershipSweep {
     this.wake();
     await this.loop;
     this.state = 'closed';
-    this.endDrain();
+    this.drainage.end();
   }
 
   health(): SweepHealth {
@@ -199,7 +203,7 @@ export class OwnershipSweep {
     if (incarnation !== this.incarnation) this.begin(incarnation);
     if (incarnation === null) return this.rest('not-registered', null);
     this.ledger.applied(readModel.position());
-    if (this.drainAsked || membership.draining()) return this.drainPass(incarnation);
+    if (this.drainage.asked || membership.draining()) return this.drainPass(incarnation);
     if (!membership.mayClaim()) return this.rest('may-not-claim', now + this.options.claimGraceMs);
     if (this.viewBehindMs() > this.options.viewLagLimitMs) {
       return this.rest('view-behind', now + this.options.claimGraceMs);
@@ -237,15 +241,15 @@ export class OwnershipSweep {
     const at = membership.clusterTime.now();
     const { incarnation } = own;
     const context = { incarnation, own, candidates: snapshot.candidates, at, pace, flies };
-    const releases = await this.scan.slice(context);
+    const intents = await this.scan.slice(context);
     const decider: Decider = {
       service: own,
       viewPosition: String(snapshot.position),
-      mayAppend: () => this.mayAppend(incarnation) && membership.mayClaim() && !this.drainAsked,
+      mayAppend: () => this.mayAppend(incarnation) && membership.mayClaim() && !this.drainage.asked,
     };
     this.lane.plan([
       ...plan.claims.map((claim) => this.claims.act(claim, decider)),
-      ...releases.map((release) => this.releaseAct(release, incarnation)),
+      ...intents.map((intent) => this.releases.act(intent, incarnation)),
     ]);
     if (plan.next !== null) this.arm(plan.next);
     this.arm(this.scan.next(now));
@@ -253,71 +257,10 @@ export class OwnershipSweep {
   }
 
   private async drainPass(incarnation: string): Promise<void> {
-    const { clock } = this.ports;
     this.notClaiming = 'draining';
-    this.lane.plan([]);
-    await this.lane.settled(this.options.failAfterMs, { flying: true });
-    await this.untilShown();
-    if (!this.mayAppend(incarnation)) {
-      this.endDrain();
-      this.arm(clock.monotonic() + this.options.claimGraceMs);
-      return;
-    }
-    this.ledger.applied(this.ports.readModel.position());
-    const context = { pace: new Pace(clock), flies: (jobId: string) => this.lane.flies(jobId) };
-    const { releases, next } = await this.scan.idle(incarnation, DRAIN_BATCH, context);
-    this.lane.plan(releases.map((release) => this.releaseAct(release, incarnation)));
-    if (releases.length > 0) {
-      await this.lane.settled(this.options.failAfterMs, { flying: true });
-      this.wake();
-    } else if (next !== null) {
-      this.arm(next);
-    } else {
-      this.endDrain();
-    }
-  }
-
-  /** What was claimed before the drain began has to be seen to be given back. */
-  private async untilShown(): Promise<void> {
-    const newest = this.ledger.newest();
-    if (newest === null) return;
-    await this.ports.readModel.waitFor(newest, this.options.failAfterMs).catch((error: unknown) => {
-      this.ports.logger.debug('ownership.view-behind', { position: String(newest), detail: String(error) });
-    });
-  }
-
-  private releaseAct(release: ReleaseIntent, incarnation: string): Act {
-    return { jobId: release.jobId, run: () => this.release(release, incarnation) };
-  }
-
-  private async release({ state, ...release }: ReleaseIntent, incarnation: string): Promise<Pressure> {
-    const { commands, logger, membership } = this.ports;
-    const { jobId, epoch, reason, target } = release;
-    if (!this.mayAppend(incarnation)) return 'neutral';
-    try {
-      const execution = await commands.execute(releaseCommand(release, membership.serviceId, incarnation), {
-        known: state,
-        mayAppend: () => this.mayAppend(incarnation),
-        timeoutMs: this.options.failAfterMs,
-      });
-      this.ledger.landed(execution);
-      if (execution.added > 0) {
-        this.ledger.counters.releases += 1;
-        const { revision } = execution;
-        logger.info('job.released', {
-          jobId,
-          revision,
-          serviceId: membership.serviceId,
-          incarnation,
-          epoch,
-          reason,
-          target,
-        });
-      }
-      return 'took';
-    } catch (error) {
-      return this.ledger.failed('release', jobId, error);
-    }
+    const next = await this.drainage.pass(incarnation);
+    if (next !== null) this.arm(next);
+    else if (!this.mayAppend(incarnation)) this.arm(this.ports.clock.monotonic() + this.options.claimGraceMs);
   }
 
   private mayAppend(incarnation: string): boolean {
@@ -342,7 +285,7 @@ export class OwnershipSweep {
     if (this.notClaiming !== why) this.ports.logger.debug('ownership.not-claiming', { reason: why });
     this.notClaiming = why;
     this.lane.plan([]);
-    if (why === 'not-registered') this.endDrain();
+    if (why === 'not-registered') this.drainage.end();
     if (until !== null) this.arm(until);
   }
 
@@ -351,10 +294,6 @@ export class OwnershipSweep {
     for (const { jobId, reason } of unplaced.slice(0, UNPLACED_LINES)) logger.info('job.unplaced', { jobId, reason });
     const more = unplaced.length - UNPLACED_LINES;
     if (more > 0) logger.info('jobs.unplaced', { more, reason: unplaced[UNPLACED_LINES].reason });
-  }
-
-  private endDrain(): void {
-    for (const done of this.drainWaiters.splice(0)) done();
   }
 
   private note(fact: string, error: unknown): void {

@@ -1,4 +1,5 @@
-import { conflictAlways, World } from './world';
+import { conflictAlways } from './member';
+import { World } from './world';
 
 /** Sweeps lie 5 ms apart at least. */
 function expectAbout(ms: number, expected: number): void {

@@ -1,5 +1,6 @@
 import { CommandUnavailableError } from '../../src/commands';
-import { World, type Member } from './world';
+import type { Member } from './member';
+import { World } from './world';
 
 describe('the sweep gives back own jobs', () => {
   let world: World;

@@ -1,4 +1,5 @@
-import { conflictAlways, World, type Member } from './world';
+import { conflictAlways, type Member } from './member';
+import { World } from './world';
 
 describe('the sweep requeues what a gone owner left', () => {
   let world: World;
