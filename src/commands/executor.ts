@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { v5 as uuidv5 } from 'uuid';
 import type { Clock, ClusterTime, Random } from '../clock';
 import { eventIds, type EventStore } from '../event-store';
@@ -73,6 +74,8 @@ export class CommandExecutor {
     const options = { ...defaultExecutorOptions, ...ports.options };
     const retry = { initialMs: options.retryInitialMs, maxMs: options.retryMaxMs };
     this.options = options;
+    // Every append that waits to be sent again listens.
+    setMaxListeners(0, this.closing.signal);
     this.sender = new Sender(store, clock, random, retry, this.closing.signal);
     this.decisions = new Decisions({
       clock,
