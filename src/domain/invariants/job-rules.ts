@@ -223,6 +223,7 @@ function compareBooks(track: JobTrack, state: JobRecord, report: Report): void {
           .join('; '),
         [...track.requested].sort().join('; '),
       ],
+      ['accounted through', state.accountedThrough ?? Number.NEGATIVE_INFINITY, track.accountedThrough],
       ['definition revision', state.definitionRevision, track.definitionRevision],
     ];
     for (const [what, says, is] of pairs) {

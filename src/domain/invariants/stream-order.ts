@@ -42,5 +42,5 @@ export class StreamOrder {
 
 /** 52 of the 122 bits of a UUID: enough to tell 64 apart. */
 function shortId(id: string): number {
-  return Number.parseInt(id.slice(0, 8) + id.slice(24, 29), 16);
+  return Number.parseInt(id.slice(0, 8) + id.slice(31), 16);
 }

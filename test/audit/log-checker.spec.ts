@@ -1,0 +1,159 @@
+import type { JobRecord } from '../../src/domain/job';
+import type { RecordedEvent } from '../../src/event-store';
+import { definition, healthyLog, incarnations } from './healthy-log';
+import { check, Recorder } from './recorder';
+import { tamperings } from './tampering';
+
+const first = (events: readonly RecordedEvent[], namespace = '') => check(events, namespace)[0];
+
+describe('a healthy log', () => {
+  it('breaks nothing', () => {
+    expect(check(healthyLog().events)).toEqual([]);
+  });
+  it('breaks nothing in a namespace; streams outside it are not judged', () => {
+    const spaced = healthyLog().events.map((event) => ({ ...event, stream: `acme.${event.stream}` }));
+    expect(check(spaced, 'acme')).toEqual([]);
+    const broken = spaced.filter((event) => event.type !== 'JobScheduled');
+    expect(check(broken, 'acme')).not.toEqual([]);
+    expect(check(broken, 'other')).toEqual([]);
+  });
+});
+
+describe('a tampered log', () => {
+  it.each(tamperings)('$what is reported as $invariant, with its event', ({ tamper, invariant, words }) => {
+    const { events, broken } = tamper();
+    expect(first(events)).toMatchObject({ invariant, ...broken, words: expect.stringMatching(words) as unknown });
+    const event = events.find(({ stream, revision }) => stream === broken.stream && revision === broken.revision);
+    expect(first(events)).toMatchObject({ eventId: event?.id, position: event?.position });
+  });
+  it('shows no payload', () => {
+    const all = tamperings.flatMap(({ tamper }) => check(tamper().events));
+    expect(all.map(({ words }) => words).join()).not.toContain('secret');
+  });
+});
+
+describe('the order of the log', () => {
+  const { events } = healthyLog();
+  it('reports a missing event, also at the beginning, but not of beats', () => {
+    const without = (type: string) => events.filter((event) => event.type !== type);
+    const refused = events.find((event) => event.type === 'JobRunOutcomeRefused');
+    expect(first(without('JobRunOutcomeRefused'))).toMatchObject({
+      invariant: 'log',
+      revision: (refused?.revision ?? 0) + 1,
+      words: expect.stringMatching(/events are missing/) as unknown,
+    });
+    expect(first(events.filter((event) => event.stream !== 'job-single' || event.revision !== 0))).toMatchObject({
+      invariant: 'log',
+      stream: 'job-single',
+      words: expect.stringMatching(/begins at revision 1/) as unknown,
+    });
+    const trimmed = events.filter((event) => event.type !== 'ServiceHeartbeat' || event.revision !== 0);
+    expect(check(trimmed)).toEqual([]);
+  });
+  it('reports positions that do not increase', () => {
+    const [a, b, ...rest] = events;
+    expect(first([b, a, ...rest])).toMatchObject({ invariant: 'log', eventId: a.id });
+  });
+  it('reports an event id that stands twice in a stream', () => {
+    const same = events.map((event) =>
+      event.stream === 'job-long' && event.revision === 2 ? { ...event, id: events[7].id } : event,
+    );
+    expect(events[7].stream).toBe('job-long');
+    expect(first(same)).toMatchObject({ invariant: 'log', stream: 'job-long', revision: 2 });
+  });
+  it('reports an event in a stream of another kind', () => {
+    const moved = events.map((event) => (event.type === 'JobCompleted' ? { ...event, type: 'ServiceStopped' } : event));
+    expect(check(moved)).toEqual([]); // Not readable as ServiceStopped: not judged.
+    const beat = events.find((event) => event.type === 'ServiceHeartbeat');
+    const astray = events.map((event) =>
+      event.type === 'JobCompleted' ? { ...event, type: 'ServiceHeartbeat', data: beat?.data ?? '' } : event,
+    );
+    expect(first(astray)).toMatchObject({ invariant: 'log', stream: 'job-single' });
+  });
+});
+
+describe('time', () => {
+  it('reports a first attempt more than five seconds before its slot, by the clock of the log', () => {
+    const { events } = healthyLog();
+    const early = (ms: number) =>
+      events.map((event) => {
+        if (event.stream !== 'job-long' || event.type !== 'JobRunStarted') return event;
+        const { slot, attempt } = JSON.parse(event.data) as { slot: string; attempt: number };
+        return attempt === 1 ? { ...event, created: Date.parse(slot) - ms } : event;
+      });
+    expect(check(early(5_000))).toEqual([]);
+    expect(first(early(5_001))).toMatchObject({ invariant: 'I12', stream: 'job-long', revision: 2 });
+  });
+});
+
+describe('an event that cannot be read', () => {
+  it('ends the judgement of its job, of no other, and breaks nothing by itself', () => {
+    const swapped = tamperings[0].tamper().events;
+    const unreadable = swapped.map((event) =>
+      event.stream === 'job-long' && event.revision === 0 ? { ...event, type: 'JobTeleported' } : event,
+    );
+    expect(check(unreadable)).toEqual([]);
+    const { events } = tamperings.find(({ what }) => what === 'an open run in a completed job')!.tamper();
+    const other = events.map((event) =>
+      event.stream === 'job-long' && event.revision === 0 ? { ...event, type: 'JobTeleported' } : event,
+    );
+    expect(check(other).map(({ stream }) => stream)).toEqual(['job-single']);
+  });
+});
+
+describe('closed books', () => {
+  const closed = () => {
+    const log = new Recorder();
+    log.register('engine@host-1', incarnations.one);
+    log.schedule('j', definition());
+    log.claim('j', 'engine@host-1');
+    log.now += 60_000;
+    const { ownership, epoch } = log.record('j');
+    if (ownership.kind !== 'bound') throw new Error('unbound');
+    const { serviceId, incarnation } = ownership;
+    log.job('j', { kind: 'StartRun', serviceId, incarnation, epoch, at: log.now, zoneData: '2026a' }, 2);
+    expect(log.events.at(-1)?.type).toBe('JobBooksClosed');
+    log.complete('j');
+    return log.events;
+  };
+  const lying = (change: Partial<JobRecord>) =>
+    closed().map((event) => {
+      if (event.type !== 'JobBooksClosed') return event;
+      const data = JSON.parse(event.data) as { state: JobRecord };
+      return { ...event, data: JSON.stringify({ ...data, state: { ...data.state, ...change } }) };
+    });
+  it('say what the events before them add up to', () => {
+    expect(check(closed())).toEqual([]);
+    for (const change of [
+      { epoch: 2 },
+      { inProgress: [] },
+      { nextSlot: null },
+      { paused: true },
+      { accountedThrough: 5 },
+    ]) {
+      expect(first(lying(change))).toMatchObject({
+        invariant: 'transition',
+        stream: 'job-j',
+        revision: 3,
+        words: expect.stringMatching(/JobBooksClosed says/) as unknown,
+      });
+    }
+  });
+  it('carry what follows when history was cut off before them', () => {
+    const cut = closed().filter((event) => event.stream !== 'job-j' || event.revision >= 3);
+    expect(check(cut)).toEqual([]);
+    const [last] = cut.slice(-1);
+    const foreign = { ...last, data: JSON.stringify({ ...(JSON.parse(last.data) as object), epoch: 7 }) };
+    expect(first([...cut.slice(0, -1), foreign])).toMatchObject({ invariant: 'I3' });
+  });
+});
+
+describe('the end of the log', () => {
+  it('reports a requeue that nothing follows', () => {
+    const { events } = healthyLog();
+    const until = events.findIndex((event) => event.type === 'JobRequeued');
+    expect(check(events.slice(0, until + 1))).toEqual([
+      expect.objectContaining({ invariant: 'transition', stream: 'job-long', eventId: events[until].id }),
+    ]);
+  });
+});
