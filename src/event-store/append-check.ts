@@ -55,7 +55,6 @@ export function streamNameProblem(stream: unknown): string | null {
   if (typeof stream !== 'string' || stream.length === 0) return 'a stream name is a non-empty string';
   if (stream.length > MAX_STREAM) return `a stream name has at most ${MAX_STREAM} characters`;
   if (stream.startsWith('$')) return 'names that begin with $ are the system’s';
-  // eslint-disable-next-line no-control-regex
   if (/[\u0000-\u001f\u007f]/.test(stream) || LONE_SURROGATE.test(stream))
     return 'a stream name has no control characters and no lone surrogates';
   return null;
