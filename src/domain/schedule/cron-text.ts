@@ -67,12 +67,13 @@ export function readPattern(input: unknown, days: 'either' | 'both' | null): Sch
       return wrong('A pattern has no field for the year.', 'Leave the year out; bound with start and end.');
     return wrong(`A pattern has five or six fields, this one has ${count}.`, shape);
   }
-  for (const [index, field] of fields.entries()) {
-    if (parses(index, field)) continue;
-    const { rule, remedy, at } = culprit(index, field);
-    const written = text.split(/\s+/);
+  if (!isReadable(fields)) {
+    const index = fields.findIndex((field, i) => !isReadable(alone(i, field)));
+    if (index < 0) return wrong('The pattern cannot be read.', shape);
+    const { rule, remedy, at } = culprit(index, fields[index]);
+    const written = [...text.matchAll(/\S+/g)];
     const number = index + 1 - (6 - written.length);
-    const character = [...text.matchAll(/\S+/g)][number - 1].index + at + 1;
+    const character = written[number - 1].index + at + 1;
     return wrong(`field ${number} (${fieldRules[index].name}): ${rule}, at character ${character}`, remedy);
   }
   const both = fields[dayOfWeek].startsWith('+');
@@ -129,13 +130,17 @@ function spelled(field: string): string {
     .join(',');
 }
 
-function parses(index: number, field: string): boolean {
+function isReadable(fields: readonly string[]): boolean {
   try {
-    new CronPattern(fieldRules.map((_, i) => (i === index ? field : '*')).join(' '));
+    new CronPattern(fields.join(' '));
     return true;
   } catch {
     return false;
   }
+}
+
+function alone(index: number, field: string): readonly string[] {
+  return fieldRules.map((_, i) => (i === index ? field : '*'));
 }
 
 /** The entry of the field's list that cannot be read, its place in the field, and what is wrong with it. */
@@ -143,7 +148,7 @@ function culprit(index: number, field: string): { rule: string; remedy: string; 
   const plus = index === dayOfWeek && field.startsWith('+') ? 1 : 0;
   let at = plus;
   for (const item of field.slice(plus).split(',')) {
-    if (item === '' || !parses(index, item)) return { ...wrongWith(index, item), at };
+    if (item === '' || !isReadable(alone(index, item))) return { ...wrongWith(index, item), at };
     at += item.length + 1;
   }
   return { rule: `'${field}' cannot be a list`, remedy: 'Write LW as the only entry of the field.', at: plus };
