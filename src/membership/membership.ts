@@ -67,7 +67,12 @@ export interface Membership {
   /** A full failAfter of silence has been measured after an operator's mark or a stop of this incarnation (5.10, 5.13). */
   silentSinceEnd(incarnation: string): boolean;
   /** Observed silence per live peer, ms, for display. */
-  silences(): readonly { readonly serviceId: string; readonly incarnation: string; readonly silenceMs: number; readonly thresholdMs: number }[];
+  silences(): readonly {
+    readonly serviceId: string;
+    readonly incarnation: string;
+    readonly silenceMs: number;
+    readonly thresholdMs: number;
+  }[];
   /** The worker tells that a pass over its due queue was completed; a beat is sent only after one (5.1). */
   passCompleted(): void;
   health(): MembershipHealth;

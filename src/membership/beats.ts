@@ -1,0 +1,177 @@
+import type { Clock, ClusterTime, Random, Timer } from '../clock';
+import { encode } from '../domain/codec';
+import type { ServiceHeartbeat } from '../domain/service';
+import type { EventStore } from '../event-store';
+import { readClocks, type Reading } from './reading';
+
+export interface BeatsPorts {
+  readonly store: EventStore;
+  readonly clock: Clock;
+  readonly clusterTime: ClusterTime;
+  readonly random: Random;
+  readonly counts: () => { readonly owned: number; readonly running: number };
+}
+
+export interface BeatsOptions {
+  readonly serviceId: string;
+  readonly stream: string;
+  readonly beatMs: number;
+  /** A beat that has no answer after this long is given up, ms. */
+  readonly timeoutMs: number;
+}
+
+/** A beat that was sent, until it is read back. */
+interface Sent {
+  readonly start: Reading;
+  readonly incarnation: string;
+  acknowledged: number | null;
+}
+
+const MOST_OUTSTANDING = 2;
+const KEPT_SENT = 64;
+
+/**
+ * Sends one heartbeat per beat time for one incarnation at a time (protocol 5.1): at most two are under way, an old one is never sent again, and
+ * none is sent before a pass over the due queue has been completed since the last.
+ */
+export class Beats {
+  private incarnation: string | null = null;
+  private sequence = 0;
+  private outstanding = 0;
+  private timer: Timer | null = null;
+  private expectedAt = 0;
+  private loopDelayMs = 0;
+  private passed = true;
+  /** The greatest revision that was acknowledged, and when. */
+  private newest = { revision: -1, acknowledged: -Infinity };
+  private readonly sent = new Map<string, Sent>();
+
+  constructor(
+    private readonly ports: BeatsPorts,
+    private readonly options: BeatsOptions,
+    private readonly on: {
+      /** Acknowledged now; it began at `start`. */
+      readonly acknowledged: (incarnation: string, start: Reading) => void;
+      /** The log answered with a revision that it had given before: it went back in time. */
+      readonly wentBack: () => void;
+      /** A pass must have been completed since the last beat, or none is sent. */
+      readonly needsPass: () => boolean;
+    },
+  ) {}
+
+  /** Beats for this incarnation from now on, the first one at once. */
+  start(incarnation: string): void {
+    if (this.incarnation !== incarnation) this.sequence = 0;
+    this.incarnation = incarnation;
+    this.passed = true;
+    this.next(0);
+  }
+
+  stop(): void {
+    this.incarnation = null;
+    this.timer?.cancel();
+    this.timer = null;
+  }
+
+  get beating(): string | null {
+    return this.incarnation;
+  }
+
+  passCompleted(): void {
+    this.passed = true;
+  }
+
+  /** One more beat, out of turn: a suspecting observer moves its watermark. */
+  probe(): void {
+    if (this.incarnation !== null && this.outstanding < MOST_OUTSTANDING) void this.send(this.incarnation, true);
+  }
+
+  /** An own beat came back through the subscription: when it began and was acknowledged. Null: not sent by this process. */
+  readBack({ data }: ServiceHeartbeat): { readonly start: Reading; readonly acknowledged: number } | null {
+    const key = keyOf(data.incarnation, data.sequence);
+    const sent = this.sent.get(key);
+    if (sent === undefined) return null;
+    this.sent.delete(key);
+    return { start: sent.start, acknowledged: sent.acknowledged ?? this.ports.clock.monotonic() };
+  }
+
+  /** The log is another one now: its revisions begin anew. */
+  forgetRevisions(): void {
+    this.newest = { revision: -1, acknowledged: -Infinity };
+  }
+
+  private next(delayMs: number): void {
+    this.timer?.cancel();
+    this.expectedAt = this.ports.clock.monotonic() + delayMs;
+    this.timer = this.ports.clock.setTimer(delayMs, () => this.tick(), { name: 'beat' });
+  }
+
+  private tick(): void {
+    const { clock } = this.ports;
+    const late = clock.monotonic() - this.expectedAt;
+    this.loopDelayMs = Math.max(this.loopDelayMs, late);
+    const { incarnation } = this;
+    if (incarnation === null) return;
+    if (this.outstanding < MOST_OUTSTANDING && (this.passed || !this.on.needsPass())) {
+      this.passed = false;
+      void this.send(incarnation, false);
+    }
+    this.next(this.options.beatMs);
+  }
+
+  private async send(incarnation: string, probe: boolean): Promise<void> {
+    const { store, clock, clusterTime, random, counts } = this.ports;
+    const { serviceId, stream, timeoutMs } = this.options;
+    const sequence = ++this.sequence;
+    const at = clusterTime.now();
+    const heartbeat: ServiceHeartbeat = {
+      type: 'ServiceHeartbeat',
+      data: {
+        at,
+        serviceId,
+        incarnation,
+        sequence,
+        ...counts(),
+        loopDelayMs: Math.round(this.loopDelayMs),
+        clockSkewMs: Math.round(clock.wall() - at),
+        probe,
+      },
+    };
+    this.loopDelayMs = 0;
+    const { type, data, schemaVersion } = encode(heartbeat);
+    const event = { id: random.uuid(clock.wall()), type, data, metadata: JSON.stringify({ schemaVersion }) };
+
+    const start = readClocks(clock);
+    const sent: Sent = { start, incarnation, acknowledged: null };
+    this.sent.set(keyOf(incarnation, sequence), sent);
+    if (this.sent.size > KEPT_SENT) this.sent.delete(this.sent.keys().next().value as string);
+    this.outstanding++;
+    let waiting = true;
+    const giveUp = clock.setTimer(
+      timeoutMs,
+      () => {
+        waiting = false;
+        this.outstanding--;
+      },
+      { name: 'beat-timeout', keepAlive: false },
+    );
+    const outcome = await store.append(stream, 'any', [event], { lane: 'beat' });
+    // What comes after the time-out is no answer: the beat was given up, and another has taken its place.
+    if (!waiting) return;
+    giveUp.cancel();
+    this.outstanding--;
+    if (outcome.outcome !== 'appended') return;
+    const acknowledged = clock.monotonic();
+    sent.acknowledged = acknowledged;
+    const { revision } = outcome;
+    // Two beats under way may be answered in either order; one that began after the other's answer may not come before it.
+    const back = revision < this.newest.revision && start.monotonic >= this.newest.acknowledged;
+    if (revision > this.newest.revision) this.newest = { revision, acknowledged };
+    if (back) this.on.wentBack();
+    else this.on.acknowledged(incarnation, start);
+  }
+}
+
+function keyOf(incarnation: string, sequence: number): string {
+  return `${incarnation} ${sequence}`;
+}

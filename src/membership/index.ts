@@ -1,0 +1,9 @@
+/** Who lives: beats, own trust, the silence of others, verdicts, cluster time. */
+export type * from './membership';
+export { checkLiveness } from './check-liveness';
+export { LogClusterTime } from './cluster-time';
+export { Observation, type ObservationOptions, type Suspect } from './observation';
+export { livenessProfiles, type LivenessOptions } from './options';
+export { ownProcessIdentity, provablyGone } from './process-identity';
+export { ServiceMembership, type MembershipOptions, type MembershipPorts } from './service-membership';
+export { OwnTrust } from './trust';

@@ -1,0 +1,59 @@
+import { SeededRandom, SystemClock } from '../../src/clock';
+import { MemoryEventStore, type EventStore } from '../../src/event-store';
+import { jobType } from '../../src/commands';
+import { HoldfastService, resolveOptions } from '../../src/runtime';
+import type { JobContext } from '../../src/worker';
+
+const Audit = jobType<{ goal: string }>('audit');
+
+describe('the loop', () => {
+  const clock = new SystemClock();
+  let store: EventStore;
+  const open: HoldfastService[] = [];
+
+  const service = async (name: string, run: (payload: unknown, context: JobContext) => unknown) => {
+    const options = resolveOptions({
+      service: { name, host: 'test' },
+      store: { kind: 'adapter', store },
+      stateDirectory: `.holdfast/test-${process.pid}`,
+      liveness: 'tuned',
+      drainTimeoutMs: 500,
+    });
+    const made = await HoldfastService.open(options, { clock });
+    made.handlers.register({ name: 'audit', run });
+    await made.start();
+    open.push(made);
+    return made;
+  };
+
+  const until = async (what: string, condition: () => boolean) => {
+    for (let waited = 0; !condition(); waited += 10) {
+      if (waited > 15_000) throw new Error(`waited in vain for ${what}`);
+      await clock.sleep(10);
+    }
+  };
+
+  beforeEach(() => {
+    store = new MemoryEventStore({ clock, random: new SeededRandom(Date.now()) });
+  });
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((s) => s.close()));
+    await store.close();
+  });
+
+  it('schedules, binds, runs; hands over on a drain, and runs on elsewhere', async () => {
+    const ran: string[] = [];
+    const a = await service('a', (_, context) => ran.push(context.serviceId));
+    await until('a is ready', () => a.membership?.mayClaim() ?? false);
+    const result = await a.jobs.schedule(Audit, { goal: 'x' }, { id: 'job-1', schedule: { kind: 'interval', every: 100 } });
+    expect(result.added).toBe(1);
+    await until('three runs', () => ran.length >= 3);
+    expect(new Set(ran)).toEqual(new Set(['a@test']));
+
+    const b = await service('b', (_, context) => ran.push(context.serviceId));
+    await until('b is ready', () => b.membership?.mayClaim() ?? false);
+    expect(await a.close()).toEqual([]);
+    await until('a run on b', () => ran.includes('b@test'));
+    expect(b.readModel.job('job-1')).toMatchObject({ serviceId: 'b@test', epoch: 2 });
+  });
+});
