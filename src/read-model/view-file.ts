@@ -230,6 +230,7 @@ function prepare(db: Database): void {
   db.pragma('synchronous = NORMAL');
   db.pragma('foreign_keys = ON');
   db.pragma('cache_size = -16384');
+  db.pragma('wal_autocheckpoint = 4000');
 }
 
 /** An empty file for its owner alone. One that is there is not opened: closing it would let go of this process's locks on it. */
