@@ -13,6 +13,9 @@ import { causeOf, hasOpenRun } from './orphans';
 import type { Claim } from './plan';
 import type { SweepOptions } from './options';
 
+/** Characters; the tag that is named in it may be long. */
+const LONGEST_REASON = 1_000;
+
 /** What is asked for, to take an unbound job. */
 export function bindCommand(claim: Claim, service: Candidate, viewPosition: string, start: boolean): CommandToJob {
   return new BindJobToServiceCommand({
@@ -39,7 +42,7 @@ export function requeueCommand(
     jobId: claim.row.jobId,
     gone: { serviceId: gone.serviceId, incarnation: gone.owner.incarnation, cause: causeOf(gone.owner) },
     to: nobody === null ? { service, why, start } : null,
-    nobody,
+    nobody: nobody?.slice(0, LONGEST_REASON) ?? null,
     viewPosition,
     quarantine,
   });

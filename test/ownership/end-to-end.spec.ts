@@ -1,0 +1,363 @@
+import { SeededRandom, VirtualClock } from '../../src/clock';
+import {
+  CommandExecutor,
+  CompleteJobRunCommand,
+  MarkServiceFailedCommand,
+  RegisterServiceCommand,
+  RunJobNowCommand,
+  ScheduleJobCommand,
+  StartJobRunCommand,
+  type JobExecution,
+} from '../../src/commands';
+import type { JobRecord } from '../../src/domain/job';
+import { MemoryEventStore, type RecordedEvent } from '../../src/event-store';
+import { silentLogger } from '../../src/logging';
+import type { Membership } from '../../src/membership';
+import { OwnershipSweep, type SweepPorts } from '../../src/ownership';
+import { SqliteReadModel, type ReadModel } from '../../src/read-model';
+
+const HOUR = 3_600_000;
+
+/** One service with its own view and executor on the common log; membership says what the test says. */
+class Node {
+  trusted = true;
+  silent = new Set<string>();
+  entered: JobExecution[] = [];
+  failure: string | null = null;
+
+  private constructor(
+    readonly serviceId: string,
+    readonly incarnation: string,
+    readonly view: SqliteReadModel,
+    readonly executor: CommandExecutor,
+    readonly clock: VirtualClock,
+  ) {}
+
+  sweep!: OwnershipSweep;
+
+  static async open(
+    log: { readonly store: MemoryEventStore; readonly clock: VirtualClock },
+    serviceId: string,
+    options: { labels?: Record<string, string>; seeing?: (view: ReadModel) => SweepPorts['readModel'] } = {},
+  ): Promise<Node> {
+    const { store, clock } = log;
+    const random = new SeededRandom([...serviceId].reduce((sum, c) => sum * 31 + c.charCodeAt(0), 7));
+    const view = await SqliteReadModel.open({
+      path: ':memory:',
+      store,
+      clock,
+      random,
+      namespace: '',
+      logger: silentLogger,
+    });
+    const clusterTime = { now: () => clock.wall() };
+    const executor = new CommandExecutor({
+      store,
+      clock,
+      random,
+      clusterTime,
+      zoneData: 'test',
+      namespace: '',
+      directory: view,
+      logger: silentLogger,
+    });
+    const incarnation = random.uuid(clock.wall());
+    const node = new Node(serviceId, incarnation, view, executor, clock);
+    node.sweep = new OwnershipSweep(
+      {
+        readModel: options.seeing?.(view) ?? view,
+        commands: { execute: (command, how) => executor.execute(command, how) },
+        membership: node.membership(),
+        startsRuns: {
+          accepts: () => true,
+          reserve: () => ({ landed: (e) => void node.entered.push(e), cancel: () => undefined }),
+        },
+        clock,
+        random,
+        logger: { ...silentLogger, error: (fact, fields) => void (node.failure = `${fact} ${String(fields?.error)}`) },
+      },
+      { claimGraceMs: 100, failAfterMs: 1_000, homeAfterMs: 2_000 },
+    );
+    await view.start();
+    await executor.execute(
+      new RegisterServiceCommand({
+        serviceId,
+        incarnation,
+        labels: { host: 'h', name: serviceId, ...options.labels },
+        capacity: { maxOwnedJobs: 1_000_000, maxConcurrentRuns: 50 },
+        handlers: { audit: '1' },
+        process: { pid: 1, bootId: null, pidNamespace: null, startTicks: null },
+        placementVersion: 1,
+        reason: 'start',
+        supersede: null,
+      }),
+    );
+    node.sweep.start();
+    return node;
+  }
+
+  /** The process is gone. */
+  kill(): void {
+    this.trusted = false;
+    void this.sweep.close();
+  }
+
+  async fail(observer: Node): Promise<void> {
+    const row = observer.view.service(this.serviceId)!;
+    await observer.executor.execute(
+      new MarkServiceFailedCommand({
+        by: 'observer',
+        serviceId: this.serviceId,
+        incarnation: this.incarnation,
+        observer: observer.serviceId,
+        observerIncarnation: observer.incarnation,
+        evidence: { kind: 'silence', lastBeat: 1, silenceMs: 1_000, thresholdMs: 1_000, membershipPosition: '1' },
+        viewRevision: row.revision,
+      }),
+    );
+  }
+
+  /** Jobs that it owns, as its own view has it. */
+  owned(): number {
+    return this.view.ownJobs(this.serviceId).count(this.incarnation).owned;
+  }
+
+  async close(): Promise<void> {
+    const closing = this.sweep.close();
+    await this.clock.advance(2_000);
+    await closing;
+    await this.executor.close();
+    await this.view.close();
+  }
+
+  private membership(): Membership {
+    return {
+      serviceId: this.serviceId,
+      trust: {
+        check: () => (this.trusted ? null : 'trust-expired'),
+        remainingMs: () => (this.trusted ? 1_000 : 0),
+        settled: () => Promise.resolve(this.trusted),
+        onFence: () => () => undefined,
+        onTrust: () => () => undefined,
+      },
+      clusterTime: { now: () => this.clock.wall() },
+      incarnation: () => this.incarnation,
+      isOwn: (incarnation) => incarnation === this.incarnation,
+      mayClaim: () => this.trusted,
+      draining: () => false,
+      silentSinceEnd: (incarnation) => this.silent.has(incarnation),
+      silences: () => [],
+      passCompleted: () => undefined,
+      health: () => {
+        throw new Error('not asked for');
+      },
+    };
+  }
+}
+
+describe('sweeps on one log', () => {
+  let clock: VirtualClock;
+  let store: MemoryEventStore;
+  let nodes: Node[];
+  beforeEach(() => {
+    clock = new VirtualClock();
+    store = new MemoryEventStore({ clock, random: new SeededRandom(1) });
+    nodes = [];
+  });
+  afterEach(async () => {
+    for (const node of nodes) {
+      expect(node.failure).toBeNull();
+      await node.close();
+    }
+  });
+
+  const open = async (...serviceIds: string[]) => {
+    const opened: Node[] = [];
+    for (const id of serviceIds) opened.push(await Node.open({ store, clock }, id));
+    nodes.push(...opened);
+    return opened;
+  };
+  const schedule = async (by: Node, count: number, words: { tag?: Record<string, string>; at?: 'asap' } = {}) => {
+    for (let n = 0; n < count; n++) {
+      await by.executor.execute(
+        new ScheduleJobCommand({
+          jobId: `job-${n}`,
+          handler: 'audit',
+          schedule: { kind: 'once', at: words.at ?? clock.wall() + HOUR },
+          ...(words.tag ? { tag: words.tag, affinity: 'preferred' as const } : {}),
+        }),
+      );
+    }
+  };
+  const until = (condition: () => boolean, what: string) => clock.runUntil(condition, { what, limitMs: 30_000 });
+  const total = (of: readonly Node[]) => of.reduce((sum, node) => sum + node.owned(), 0);
+  const events = async (jobId: string): Promise<readonly RecordedEvent[]> =>
+    (await store.readStream(`job-${jobId}`, { direction: 'forwards', from: 0, limit: 1_000 })).events;
+  const types = async (jobId: string) => (await events(jobId)).map(({ type }) => type);
+
+  it('three services share jobs; one is gone, and the survivors share what it had, each epoch with one owner', async () => {
+    const [a, b, c] = await open('a', 'b', 'c');
+    await schedule(a, 60);
+    await until(() => total([a, b, c]) === 60, 'all claims');
+    const lost = a.owned();
+    expect(lost).toBeGreaterThan(5);
+    a.kill();
+    await a.fail(b);
+    await until(() => b.owned() + c.owned() === 60, 'all requeues');
+    let moved = 0;
+    for (let n = 0; n < 60; n++) {
+      const bound = (await events(`job-${n}`))
+        .filter(({ type }) => type === 'JobBoundToService')
+        .map(({ data }) => JSON.parse(data));
+      expect(bound.map(({ epoch }) => epoch)).toEqual(bound.map((_, i) => i + 1));
+      if (bound.length === 2) {
+        moved += 1;
+        expect(await types(`job-${n}`)).toEqual([
+          'JobScheduled',
+          'JobBoundToService',
+          'JobRequeued',
+          'JobBoundToService',
+        ]);
+        expect(bound[1]).toMatchObject({ why: { kind: 'requeue', rank: 0 } });
+        expect(Number(bound[1].viewPosition)).toBeGreaterThan(0);
+      }
+    }
+    expect(moved).toBe(lost);
+  });
+
+  it('a due job is started where it is bound, and again where it is requeued', async () => {
+    const [a] = await open('a');
+    await schedule(a, 1, { at: 'asap' });
+    await until(() => a.entered.length === 1, 'the run');
+    const [b] = await open('b');
+    a.kill();
+    await a.fail(b);
+    await until(() => b.entered.length === 1, 'the run elsewhere');
+    expect(await types('job-0')).toEqual(
+      expect.arrayContaining(['JobBoundToService', 'JobRunStarted', 'JobRunAbandoned', 'JobRequeued']),
+    );
+    const started = (await events('job-0'))
+      .filter(({ type }) => type === 'JobRunStarted')
+      .map(({ data }) => JSON.parse(data));
+    expect(started.map(({ attempt, epoch, serviceId }) => [attempt, epoch, serviceId])).toEqual([
+      [1, 1, 'a'],
+      [2, 2, 'b'],
+    ]);
+  });
+
+  it('marked by an operator: an idle job moves at once, a running one after measured silence, without a crash', async () => {
+    const [a] = await open('a');
+    await schedule(a, 2);
+    await until(() => a.owned() === 2, 'the claims');
+    const running = a.view.job('job-1')!.state as JobRecord;
+    await a.executor.execute(new RunJobNowCommand({ jobId: 'job-1' }));
+    await a.executor.execute(
+      new StartJobRunCommand({ jobId: 'job-1', serviceId: 'a', incarnation: a.incarnation, epoch: running.epoch }),
+    );
+    const [b] = await open('b');
+    a.kill();
+    await b.executor.execute(new MarkServiceFailedCommand({ serviceId: 'a', reason: 'maintenance' }));
+    await until(() => b.owned() === 1, 'the idle job');
+    await clock.advance(10_000);
+    expect(b.view.job('job-1')!.serviceId).toBe('a');
+    b.silent.add(a.incarnation);
+    await until(() => b.owned() === 2, 'the running job');
+    expect(b.entered).toHaveLength(1);
+    expect((b.view.job('job-1')!.state as JobRecord).crashes).toEqual([]);
+  });
+
+  it('a preferred job goes to the survivor and returns to its home, idle, when that has been back for a while', async () => {
+    const [a, b] = await open('a', 'b');
+    await schedule(b, 3, { tag: { name: 'a' } });
+    await until(() => a.owned() === 3, 'the claims at home');
+    a.kill();
+    await a.fail(b);
+    await until(() => b.owned() === 3, 'the requeues');
+    const [again] = await open('a');
+    const back = clock.monotonic();
+    await until(() => again.owned() === 3, 'the return');
+    expect(clock.monotonic() - back).toBeGreaterThanOrEqual(2_000);
+    expect(clock.monotonic() - back).toBeLessThan(4_000);
+    expect((await types('job-0')).slice(-2)).toEqual(['JobReleased', 'JobBoundToService']);
+  });
+
+  it('two sweeps that both take everything waste work and corrupt nothing', async () => {
+    const eager = (view: ReadModel): SweepPorts['readModel'] => ({
+      position: () => view.position(),
+      // Each sees itself alone: both rank first for every job.
+      sweep: (limit) => {
+        const snapshot = view.sweep(limit);
+        return { ...snapshot, candidates: snapshot.candidates.filter(({ serviceId }) => serviceId === own.get(view)) };
+      },
+      ownJobs: (serviceId) => view.ownJobs(serviceId),
+      onAdvance: (listener) => view.onAdvance(listener),
+      waitFor: (position, timeoutMs) => view.waitFor(position, timeoutMs),
+    });
+    const own = new Map<ReadModel, string>();
+    for (const id of ['a', 'b']) {
+      nodes.push(
+        await Node.open({ store, clock }, id, {
+          seeing: (view) => {
+            own.set(view, id);
+            return eager(view);
+          },
+        }),
+      );
+    }
+    const [a, b] = nodes;
+    await schedule(a, 40);
+    await until(() => total([a, b]) === 40, 'all claims');
+    await clock.advance(5_000);
+    for (let n = 0; n < 40; n++) expect(await types(`job-${n}`)).toEqual(['JobScheduled', 'JobBoundToService']);
+    expect(a.sweep.health().claims + b.sweep.health().claims).toBe(40);
+  });
+
+  it('requeueing can be switched off from outside: a view without orphans moves nothing', async () => {
+    const [a] = await open('a');
+    await schedule(a, 5);
+    await until(() => a.owned() === 5, 'the claims');
+    const blind = (view: ReadModel): SweepPorts['readModel'] => ({
+      position: () => view.position(),
+      sweep: (limit) => ({ ...view.sweep(limit), orphaned: [] }),
+      ownJobs: (serviceId) => view.ownJobs(serviceId),
+      onAdvance: (listener) => view.onAdvance(listener),
+      waitFor: (position, timeoutMs) => view.waitFor(position, timeoutMs),
+    });
+    const b = await Node.open({ store, clock }, 'b', { seeing: blind });
+    nodes.push(b);
+    a.kill();
+    await a.fail(b);
+    await clock.advance(20_000);
+    expect(b.sweep.health()).toMatchObject({ requeues: 0, claims: 0, state: 'running' });
+  });
+
+  it('a drain gives everything back, and the others take it', async () => {
+    const [a, b] = await open('a', 'b');
+    await schedule(a, 30);
+    await until(() => total([a, b]) === 30, 'all claims');
+    const run = a.view.ownJobs('a').all(a.incarnation, null, 1)[0];
+    await a.executor.execute(new RunJobNowCommand({ jobId: run.jobId }));
+    const { events: startedBy } = await a.executor.execute(
+      new StartJobRunCommand({ jobId: run.jobId, serviceId: 'a', incarnation: a.incarnation, epoch: run.epoch }),
+    );
+    let drained = false;
+    void a.sweep.drain().then(() => (drained = true));
+    await until(() => drained && b.owned() === 29, 'the drain');
+    expect(a.owned()).toBe(1);
+    const started = startedBy.find(({ type }) => type === 'JobRunStarted')!.data as {
+      slot: string;
+      attempt: number;
+      epoch: number;
+    };
+    const { slot, attempt, epoch } = started;
+    await a.executor.execute(
+      new CompleteJobRunCommand({
+        jobId: run.jobId,
+        run: { slot, attempt, epoch, incarnation: a.incarnation },
+        durationMs: 1,
+        then: { release: null, startNext: false },
+      }),
+    );
+    await until(() => b.owned() === 30, 'what became idle later');
+  });
+});
