@@ -1,13 +1,21 @@
 import { StoreUnavailableError, StoreUnusableError } from '../port';
 
-/** SQLite's name of an error (`SQLITE_BUSY`, …), or that of the system call (`EACCES`, …); empty: neither. */
+/**
+ * SQLite's name of an error (`SQLITE_BUSY`, …), or that of the system call (`EACCES`, …); empty: neither.
+ * Not by `instanceof`: the driver keeps the error class of the first context that loaded it (test runners use many).
+ */
 export function codeOf(error: unknown): string {
-  const code: unknown = error instanceof Error && 'code' in error ? error.code : '';
+  const { code } = fieldsOf(error);
   return typeof code === 'string' ? code : '';
 }
 
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const { message } = fieldsOf(error);
+  return typeof message === 'string' ? message : String(error);
+}
+
+function fieldsOf(error: unknown): { readonly code?: unknown; readonly message?: unknown } {
+  return typeof error === 'object' && error !== null ? error : {};
 }
 
 /** Another connection has what this one needs; it passes. */
