@@ -34,7 +34,9 @@ export class Claims {
   private async append(claim: Claim, decider: Decider): Promise<Pressure> {
     const { commands, startsRuns } = this.ports;
     const { row, gone } = claim;
-    if (!decider.mayAppend() || (claim.nobody === null && !startsRuns.accepts(row))) return 'neutral';
+    // The plan may be older than what this process has done since.
+    if (!decider.mayAppend() || this.ledger.isAhead(row.jobId)) return 'neutral';
+    if (claim.nobody === null && !startsRuns.accepts(row)) return 'neutral';
     const reservation = this.mayStart(claim) ? startsRuns.reserve(row) : null;
     let execution: JobExecution;
     try {

@@ -26,7 +26,7 @@ export class Releases {
     const { commands, logger } = this.ports;
     const { serviceId } = this.ports.membership;
     const { jobId, epoch, reason, target } = release;
-    if (!this.mayAppend(incarnation)) return 'neutral';
+    if (!this.mayAppend(incarnation) || this.ledger.isAhead(jobId)) return 'neutral';
     try {
       const execution = await commands.execute(releaseCommand(release, serviceId, incarnation), {
         known: state,
