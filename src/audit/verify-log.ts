@@ -1,0 +1,91 @@
+import type { Clock } from '../clock';
+import { LogChecker, type Violation } from '../domain/invariants';
+import type { EventStore, LogIdentity, LogPosition } from '../event-store';
+import { decoded, prefixOf, type AuditScope } from './job-stream';
+
+const PAGE = 1_000;
+
+export interface VerifyOptions extends AuditScope {
+  /** Called after each part of the log. */
+  readonly onProgress?: (progress: VerifyProgress) => void;
+  /** Lets others run between parts: give it where other work shares the process. */
+  readonly clock?: Pick<Clock, 'yield'>;
+  /** Violations and unreadable events listed in the report; the rest is counted only. Default 1,000. */
+  readonly maxListed?: number;
+}
+
+export interface VerifyProgress {
+  readonly events: number;
+  readonly position: LogPosition;
+  /** Where it ends: the head of the log when it began. */
+  readonly head: LogPosition;
+  readonly violations: number;
+}
+
+export interface UnreadableFound {
+  readonly stream: string;
+  readonly revision: number;
+  readonly position: bigint;
+  readonly type: string;
+  readonly why: string;
+}
+
+/** What a log holds, and what in it breaks which rule. */
+export interface VerifyReport {
+  readonly log: LogIdentity;
+  /** Events of jobs, services and heartbeats that were checked. */
+  readonly events: number;
+  readonly jobs: number;
+  /** Everything up to here was checked. */
+  readonly position: LogPosition;
+  /** In log order; at most `maxListed`. Empty: the log is sound. */
+  readonly violations: readonly Violation[];
+  readonly violationCount: number;
+  /** Events that this release cannot read: their jobs were not judged from there on. No violation. At most `maxListed`. */
+  readonly unreadable: readonly UnreadableFound[];
+  readonly unreadableCount: number;
+}
+
+/**
+ * Checks a whole log against the invariants, from the beginning to the head that it has now; services may go on writing.
+ * Reads it once, in parts. Rejects with `StoreUnavailableError`.
+ */
+export async function verifyLog(store: EventStore, options: VerifyOptions = {}): Promise<VerifyReport> {
+  const { namespace = '', onProgress, clock, maxListed = 1_000 } = options;
+  const prefix = prefixOf(namespace);
+  const categories = ['job', 'service', 'heartbeat'].map((category) => `${prefix}${category}`);
+  const checker = new LogChecker({ namespace });
+  const violations: Violation[] = [];
+  const unreadable: UnreadableFound[] = [];
+  let [events, violationCount, unreadableCount] = [0, 0, 0];
+  const take = (found: readonly Violation[]): void => {
+    violationCount += found.length;
+    violations.push(...found.slice(0, Math.max(0, maxListed - violations.length)));
+  };
+  const log = await store.identity();
+  // An append is in the log as a whole or not at all, so this head ends no append half-way.
+  const head = await store.head();
+  let position: LogPosition = 'start';
+  while (head !== 'start' && (position === 'start' || position < head)) {
+    const slice = await store.readAll({ after: position, categories, limit: PAGE });
+    for (const recorded of slice.events) {
+      if (recorded.position > head) break;
+      const event = decoded(recorded);
+      const { stream, revision, created, id } = recorded;
+      events += 1;
+      if (event.type === '$unreadable') {
+        unreadableCount += 1;
+        const { originalType: type, why } = event;
+        if (unreadable.length < maxListed)
+          unreadable.push({ stream, revision, position: recorded.position, type, why });
+      }
+      take(checker.check({ stream, revision, position: recorded.position, created, id, event }));
+    }
+    const reached = slice.end || slice.position === 'start' || slice.position > head ? head : slice.position;
+    position = reached;
+    onProgress?.({ events, position, head, violations: violationCount });
+    await clock?.yield();
+  }
+  take(checker.finish());
+  return { log, events, jobs: checker.jobs, position, violations, violationCount, unreadable, unreadableCount };
+}
