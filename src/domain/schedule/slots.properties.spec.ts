@@ -143,8 +143,8 @@ const transitions: readonly (readonly [zone: string, around: string])[] = [
 
 function stretch(zone: string, around: string): Stretch {
   const format = new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short', timeStyle: 'medium' });
-  const from = Date.parse(around) - 40 * HOUR;
-  const minutes = Array.from({ length: 90 * 60 }, (_, i) => from + i * MINUTE);
+  const from = Date.parse(around) - 26 * HOUR;
+  const minutes = Array.from({ length: 60 * 60 }, (_, i) => from + i * MINUTE);
   return { zone, around, from, walls: minutes.map((at) => Date.parse(`${format.format(at).replace(' ', 'T')}Z`)) };
 }
 
@@ -192,7 +192,7 @@ describe('cron slots and a clock on the wall', () => {
 
   it.each(transitions)('%s changes its offset at %s', (zone, around) => {
     const { walls } = stretches.find((s) => s.zone === zone && s.around === around)!;
-    const changed = walls[40 * 60] - walls[40 * 60 - 1] !== MINUTE;
+    const changed = walls[26 * 60] - walls[26 * 60 - 1] !== MINUTE;
     expect(changed).toBe(zone !== 'UTC');
   });
 
@@ -213,7 +213,7 @@ describe('cron slots and a clock on the wall', () => {
         }
         expect(text(backwards.reverse())).toBe(text(expected));
       }),
-      { numRuns: 1_500 },
+      { numRuns: 800 },
     );
   });
 });
