@@ -140,7 +140,6 @@ export class Decisions {
           unwritten += 1;
           break;
         case 'moved':
-          this.ports.states.drop(task.stream);
           head = Math.max(head, settled.head);
           if (settled.head < prepared.expected) head = settled.head;
           held = null;
@@ -174,8 +173,9 @@ export class Decisions {
     patience: Patience,
   ): Promise<Held<State>> {
     const { forgotten } = this;
+    const base = this.ports.states.get<State>(task.stream);
     const least = (): number => (this.forgotten === forgotten ? head : -1);
-    const held = await this.ports.loader.load(task.subject, task.stream, task.id, least, patience);
+    const held = await this.ports.loader.load(task.subject, task.stream, task.id, least, base, patience);
     this.ports.states.put(task.stream, held);
     return held;
   }

@@ -18,7 +18,8 @@ export class Loader {
   ) {}
 
   /**
-   * Reads backwards to the newest readable books (or to the beginning) and folds forwards from there.
+   * The stream's state by a read that begins now: what came after `base`, where the log still has the newest event of `base` in its place;
+   * else backwards to the newest readable books (or to the beginning), folded forwards from there.
    * Repeated, while the caller waits, until the store answers and the stream reaches `head`: a revision that the store has reported
    * must not be missed by a read that follows.
    */
@@ -27,12 +28,12 @@ export class Loader {
     stream: string,
     id: string,
     head: () => number,
+    base: Held<State> | null,
     patience: Patience,
   ): Promise<Held<State>> {
     return this.repeat(patience, async () => {
-      const events = await this.readBack(subject, stream);
-      const state = events.reduceRight((folded, event) => subject.fold(folded, event), subject.absent(id));
-      return state.revision < head() ? null : { state, position: events[0]?.position ?? null };
+      const held = (await this.catchUp(subject, stream, base)) ?? (await this.loadWhole(subject, stream, id));
+      return held.state.revision < head() ? null : held;
     });
   }
 
@@ -42,6 +43,33 @@ export class Loader {
       const { events } = await this.store.readStream(stream, { direction: 'forwards', from, limit });
       return events.length === 0 ? null : events;
     });
+  }
+
+  private async loadWhole<State extends { readonly revision: number }, Event extends { readonly type: string }>(
+    subject: Subject<State, Event>,
+    stream: string,
+    id: string,
+  ): Promise<Held<State>> {
+    const events = await this.readBack(subject, stream);
+    const state = events.reduceRight((folded, event) => subject.fold(folded, event), subject.absent(id));
+    return { state, position: events[0]?.position ?? null };
+  }
+
+  private async catchUp<State extends { readonly revision: number }, Event extends { readonly type: string }>(
+    subject: Subject<State, Event>,
+    stream: string,
+    base: Held<State> | null,
+  ): Promise<Held<State> | null> {
+    if (base === null || base.position === null) return null;
+    const from = base.state.revision;
+    const { events } = await this.store.readStream(stream, { direction: 'forwards', from, limit: PAGE });
+    const [first, ...following] = events;
+    // Far behind, or not the log that it was: read whole.
+    if (events.length === PAGE || first?.revision !== from || first.position !== base.position) return null;
+    return {
+      state: following.reduce((folded, event) => subject.fold(folded, event), base.state),
+      position: events[events.length - 1].position,
+    };
   }
 
   /** Newest first. */

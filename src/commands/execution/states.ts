@@ -26,15 +26,7 @@ export class RecentStates {
     if (this.entries.size > this.capacity) this.entries.delete(this.entries.keys().next().value as string);
   }
 
-  drop(stream: string): void {
-    this.entries.delete(stream);
-  }
-
   clear(): void {
     this.entries.clear();
-  }
-
-  get size(): number {
-    return this.entries.size;
   }
 }
