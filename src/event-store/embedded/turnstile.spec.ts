@@ -38,6 +38,16 @@ describe('the line of those who wait to write', () => {
     expect(coming.mayGo(0)).toBe(false);
   });
 
+  it('knows whether others wait', () => {
+    const [first, second] = [turnstile(), turnstile()];
+    first.announce();
+    expect([first.mayGo(0), first.crowded]).toEqual([true, false]);
+    second.announce();
+    expect([first.mayGo(0), first.crowded]).toEqual([true, true]);
+    second.leave();
+    expect([first.mayGo(0), first.crowded]).toEqual([true, false]);
+  });
+
   it('keeps one number per waiter', () => {
     const waiting = turnstile();
     waiting.announce();

@@ -15,13 +15,17 @@ let instances = 0;
 export class Turnstile {
   private readonly self = `${process.pid}-${++instances}`;
   private mine: string | null = null;
+  /** Others waited too when this was last asked who may go. */
+  crowded = false;
   private first: { readonly name: string; readonly since: number } | null = null;
 
   constructor(private readonly directory: string) {}
 
   /** Nobody else waits, or all others came later. */
   mayGo(now: number): boolean {
-    const ahead = this.tickets().find((name) => !this.isMine(name) && (this.mine === null || name < this.mine));
+    const others = this.tickets().filter((name) => !this.isMine(name));
+    this.crowded = others.length > 0;
+    const ahead = others.find((name) => this.mine === null || name < this.mine);
     if (ahead === undefined) {
       this.first = null;
       return true;

@@ -18,6 +18,8 @@ interface Task {
 
 /** Most writes, and about the most bytes, of one transaction. */
 const GROUP = 256;
+/** Most writes while others wait: their turn comes sooner, at little cost. */
+const SHARED_GROUP = 64;
 const GROUP_BYTES = 4 * 1_048_576;
 
 /**
@@ -133,7 +135,7 @@ export class Writer {
   }
 
   private commitGroup(): void {
-    const group = this.take(GROUP, GROUP_BYTES);
+    const group = this.take(this.turnstile.crowded ? SHARED_GROUP : GROUP, GROUP_BYTES);
     const values: unknown[] = [];
     let committing = false;
     try {
