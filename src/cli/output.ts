@@ -41,7 +41,6 @@ export function jsonLine(value: unknown): string {
 
 /** Text of a log, safe for a terminal: control characters are shown, not obeyed. */
 export function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex -- these are the characters that are meant.
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
   });

@@ -13,7 +13,7 @@ import {
   liveIncarnation,
 } from '../../src/domain/service';
 import type { Candidate, ServiceCommand, ServiceEvent, ServiceState } from '../../src/domain/service';
-import { categoryOf, eventIds, type EventStore, type RecordedEvent } from '../../src/event-store';
+import { eventIds, type EventStore, type RecordedEvent } from '../../src/event-store';
 
 export const zoneData = '2026a';
 export const quarantine = { crashes: 3, windowMs: 3_600_000 };
@@ -241,11 +241,13 @@ export function renumber(events: readonly RecordedEvent[]): RecordedEvent[] {
   });
 }
 
-/** Puts the events into a store, one append each, in this order. */
+/** Puts the events into a store, one append each, in this order. A store takes what is sent to it in the order of sending. */
 export async function writeTo(store: EventStore, events: readonly RecordedEvent[], namespace = ''): Promise<void> {
   const prefix = namespace === '' ? '' : `${namespace}.`;
-  for (const { stream, id, type, data, metadata } of events) {
-    const answer = await store.append(`${prefix}${stream}`, 'any', [{ id, type, data, metadata }]);
-    if (answer.outcome !== 'appended') throw new Error(`${categoryOf(stream)}: ${JSON.stringify(answer.outcome)}`);
-  }
+  const answers = await Promise.all(
+    events.map(({ stream, id, type, data, metadata }) =>
+      store.append(`${prefix}${stream}`, 'any', [{ id, type, data, metadata }]),
+    ),
+  );
+  for (const answer of answers) if (answer.outcome !== 'appended') throw new Error(JSON.stringify(answer.outcome));
 }
