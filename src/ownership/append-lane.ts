@@ -28,6 +28,7 @@ export class AppendLane {
   private slowStart = true;
   private allowed: number;
   private decreasedAt = -Infinity;
+  private closed = false;
   private waiters: (() => void)[] = [];
 
   constructor(
@@ -61,7 +62,7 @@ export class AppendLane {
 
   /** Resolves when nothing waits; `flying`: and nothing is in flight. Or after `ms`. */
   async settled(ms: number, options: { readonly flying: boolean }): Promise<void> {
-    const busy = () => this.queued > 0 || (options.flying && this.inFlight > 0);
+    const busy = () => !this.closed && (this.queued > 0 || (options.flying && this.inFlight > 0));
     if (!busy()) return;
     const stop = new AbortController();
     let over = false;
@@ -70,6 +71,13 @@ export class AppendLane {
     });
     while (busy() && !over) await Promise.race([timeout, new Promise<void>((resolve) => this.waiters.push(resolve))]);
     stop.abort();
+  }
+
+  /** Nothing more is begun, and nobody waits any more. */
+  close(): void {
+    this.plan([]);
+    this.closed = true;
+    this.tell();
   }
 
   private async pump(): Promise<void> {

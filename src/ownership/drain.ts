@@ -21,6 +21,7 @@ export class Drain {
     private readonly releases: Releases,
     private readonly mayAppend: (incarnation: string) => boolean,
     private readonly patienceMs: number,
+    private readonly closed: AbortSignal,
   ) {}
 
   /** `drain()` was called, whatever membership says. */
@@ -69,8 +70,13 @@ export class Drain {
     const newest = this.ledger.newest();
     if (newest === null) return;
     const { readModel, logger } = this.ports;
-    await readModel.waitFor(newest, this.patienceMs).catch((error: unknown) => {
+    const shown = readModel.waitFor(newest, this.patienceMs).catch((error: unknown) => {
       logger.debug('ownership.view-behind', { position: String(newest), detail: String(error) });
     });
+    if (this.closed.aborted) return;
+    await Promise.race([
+      shown,
+      new Promise<void>((resolve) => this.closed.addEventListener('abort', () => resolve(), { once: true })),
+    ]);
   }
 }

@@ -148,6 +148,8 @@ export class OwnJobsScan {
 
   private judge(row: JobRow, context: ReleaseContext, found: ReleaseIntent[]): void {
     const { jobId } = row;
+    // Eligible and at home, by the columns alone: the state of most jobs is never parsed here.
+    if (context.own.handlers.includes(row.handler) && labelsMatch(row.tag, context.own.labels)) return;
     if (row.state.stage !== 'live') return;
     const { definition, homeReturns } = row.state;
     if (ineligibility(definition, context.own) !== null) {
@@ -155,7 +157,6 @@ export class OwnJobsScan {
       if (state !== null) found.push({ jobId, epoch: row.epoch, reason: 'ineligible', target: null, state });
       return;
     }
-    if (definition.affinity !== 'preferred' || labelsMatch(definition.tag, context.own.labels)) return;
     const { handler, tag, affinity } = definition;
     const home = (at: Instant) =>
       homeFor(

@@ -104,14 +104,16 @@ export async function planClaims(snapshot: SweepSnapshot, context: PlanContext):
   return { claims, next: next === Infinity ? null : next, waiting, unplaced, more: full && leaving > 0 };
 }
 
-/** When this service is to act; null: not at all, or it does so already. */
+/** When this service is to act; null: not at all. */
 function stepIn(job: Unowned, order: readonly RankedCandidate[], takes: boolean, context: PlanContext): number | null {
   const { claimables, ledger, now, serviceId } = context;
   const claim =
     job.gone === null ? `unbound ${job.row.epoch} ${job.state.ownership.since}` : `gone ${job.gone.owner.incarnation}`;
   const firstSeen = claimables.firstSeen(job.jobId, claim, now);
   const own = order.findIndex(({ candidate }) => candidate.serviceId === serviceId);
-  if (own < 0 || context.flies(job.jobId) || ledger.isAhead(job.jobId)) return null;
+  if (own < 0) return null;
+  // Looked at again even when the view has moved on before the answer came, and nothing else wakes the sweep.
+  if (context.flies(job.jobId) || ledger.isAhead(job.jobId)) return now + context.pollMs;
   const better = order.slice(0, own).map(({ candidate }) => candidate.serviceId);
   const forTarget = job.target !== null && better[0] === job.target;
   const step = claimables.stepsInAt(firstSeen, better, forTarget);

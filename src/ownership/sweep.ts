@@ -49,7 +49,7 @@ const PLAN_MS = 100;
 /** After a sweep that took t, nothing is swept for so many t (within bounds): sweeping never takes the process for itself. */
 const REST_FACTOR = 3;
 const SHORTEST_REST_MS = 5;
-const LONGEST_REST_MS = 1_000;
+const LONGEST_REST_MS = 250;
 /** The window grows by the jobs that are left out, up to this, so that those behind them are seen. */
 const LARGEST_WINDOW = 15_000;
 const BACK_OFF_MS = 100;
@@ -100,7 +100,7 @@ export class OwnershipSweep {
     const { lane, ledger, scan } = this;
     const { failAfterMs } = this.options;
     this.releases = new Releases(ports, ledger, failAfterMs, mayAppend);
-    this.drainage = new Drain(ports, lane, ledger, scan, this.releases, mayAppend, failAfterMs);
+    this.drainage = new Drain(ports, lane, ledger, scan, this.releases, mayAppend, failAfterMs, this.end.signal);
   }
 
   /** Sets the loop going. Idempotent. */
@@ -133,7 +133,7 @@ export class OwnershipSweep {
     this.end.abort();
     this.timer?.cancel();
     for (const stop of this.unsubscribe.splice(0)) stop();
-    this.lane.plan([]);
+    this.lane.close();
     this.wake();
     await this.loop;
     this.state = 'closed';

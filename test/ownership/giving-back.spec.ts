@@ -172,6 +172,18 @@ describe('the sweep gives back own jobs', () => {
       expect(world.owned('a')).toBe(3);
     });
 
+    it('close does not wait for an append that hangs', async () => {
+      await claimed(3);
+      a.hangs = () => true;
+      a.draining = true;
+      let told = 0;
+      void a.sweep.drain().then(() => (told += 1));
+      await world.clock.advance(10);
+      void a.sweep.close().then(() => (told += 1));
+      await world.clock.settle();
+      expect(told).toBe(2);
+    });
+
     it('resolves when it was never started, and after close', async () => {
       await a.sweep.drain();
       const closing = a.sweep.close();
