@@ -39,8 +39,9 @@ CREATE TABLE incarnations (
   ordinal INTEGER NOT NULL,        -- order of registration
   life TEXT NOT NULL,
   state TEXT NOT NULL,             -- JSON of the whole incarnation
-  PRIMARY KEY (service_id, id)
+  PRIMARY KEY (service_id, ordinal)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX incarnations_by_id ON incarnations (service_id, id);
 
 CREATE TABLE jobs (
   n INTEGER PRIMARY KEY,

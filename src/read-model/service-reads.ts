@@ -42,13 +42,14 @@ export class ServiceReads {
     this.owned = db
       .prepare('SELECT coalesce(sum(owned), 0) FROM owner_counts WHERE service_id = ?')
       .pluck() as Statement<[string], number>;
-    const newest = 'FROM services s JOIN incarnations i ON i.service_id = s.id AND i.id = s.incarnation';
+    const newest = `FROM services s JOIN incarnations i ON i.service_id = s.id
+      AND i.ordinal = (SELECT max(ordinal) FROM incarnations WHERE service_id = s.id)`;
     this.candidateStatement = db.prepare(`SELECT s.id, i.state ${newest} WHERE s.id = ?`);
     this.liveStatement = db.prepare(
       `SELECT s.id, i.state ${newest} WHERE s.life IN ('live', 'draining') ORDER BY s.id`,
     );
     this.incarnation = db
-      .prepare('SELECT state FROM incarnations WHERE service_id = ? AND id = ?')
+      .prepare('SELECT state FROM incarnations WHERE service_id = ? AND id = ? ORDER BY ordinal DESC LIMIT 1')
       .pluck() as Statement<[string, string], string>;
   }
 
