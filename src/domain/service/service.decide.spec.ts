@@ -1,3 +1,4 @@
+import { decode, encode } from '../codec';
 import {
   absentService,
   currentIncarnation,
@@ -117,13 +118,23 @@ const observation = (incarnation: string, viewRevision: number, evidence = silen
   viewRevision,
 });
 
+/** Through text and back: what is folded is what a log can hold. */
+const read = (event: ServiceEvent): ServiceEvent => {
+  const { type, data, schemaVersion } = encode(event);
+  const decoded = decode(type, data, JSON.stringify({ schemaVersion }));
+  expect(decoded).toEqual(event);
+  return decoded as ServiceEvent;
+};
 const fold = (...events: readonly ServiceEvent[]): ServiceState =>
   events.reduce(
-    (state, event, revision) => evolveService(state, JSON.parse(JSON.stringify(event)) as ServiceEvent, revision),
+    (state, event, revision) => evolveService(state, read(event), revision),
     absentService('engine@host-1'),
   );
 const given = (...events: readonly ServiceEvent[]) => ({
-  when: (command: ServiceCommand): ServiceDecision => decideService(fold(...events), command),
+  when: (command: ServiceCommand): ServiceDecision => {
+    const decision = decideService(fold(...events), command);
+    return decision.ok ? { ...decision, events: decision.events.map(read) } : decision;
+  },
 });
 const appends = (...events: readonly ServiceEvent[]): ServiceDecision => ({ ok: true, events });
 const nothing = appends();
