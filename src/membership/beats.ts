@@ -56,6 +56,10 @@ export class Beats {
       readonly wentBack: () => void;
       /** A pass must have been completed since the last beat, or none is sent. */
       readonly needsPass: () => boolean;
+      /** The service must not be heard as alive now: nothing is sent. */
+      readonly withheld: () => boolean;
+      /** A pass is wanted before the next beat is due. */
+      readonly wantPass: () => void;
     },
   ) {}
 
@@ -83,7 +87,11 @@ export class Beats {
 
   /** One more beat, out of turn: a suspecting observer moves its watermark. */
   probe(): void {
-    if (this.incarnation !== null && this.outstanding < MOST_OUTSTANDING) void this.send(this.incarnation, true);
+    if (this.incarnation !== null && this.maySend()) void this.send(this.incarnation, true);
+  }
+
+  private maySend(): boolean {
+    return this.outstanding < MOST_OUTSTANDING && (this.passed || !this.on.needsPass()) && !this.on.withheld();
   }
 
   /** An own beat came back through the subscription: when it began and was acknowledged. Null: not sent by this process. */
@@ -112,10 +120,12 @@ export class Beats {
     this.loopDelayMs = Math.max(this.loopDelayMs, late);
     const { incarnation } = this;
     if (incarnation === null) return;
-    if (this.outstanding < MOST_OUTSTANDING && (this.passed || !this.on.needsPass())) {
+    if (this.maySend()) {
       this.passed = false;
       void this.send(incarnation, false);
     }
+    // Due jobs wake the worker; when there are none, or the log stands still, the beat asks for the pass that it waits for.
+    this.on.wantPass();
     this.next(this.options.beatMs);
   }
 
@@ -156,16 +166,15 @@ export class Beats {
       { name: 'beat-timeout', keepAlive: false },
     );
     const outcome = await store.append(stream, 'any', [event], { lane: 'beat' });
-    // What comes after the time-out is no answer: the beat was given up, and another has taken its place.
-    if (!waiting) return;
     giveUp.cancel();
-    this.outstanding--;
+    if (waiting) this.outstanding--;
+    // After the time-out the place is free for a new beat; a late answer is still one: trust counts from the start of the beat.
     if (outcome.outcome !== 'appended') return;
     const acknowledged = clock.monotonic();
     sent.acknowledged = acknowledged;
     const { revision } = outcome;
     // Two beats under way may be answered in either order; one that began after the other's answer may not come before it.
-    const back = revision < this.newest.revision && start.monotonic >= this.newest.acknowledged;
+    const back = revision <= this.newest.revision && start.monotonic >= this.newest.acknowledged;
     if (revision > this.newest.revision) this.newest = { revision, acknowledged };
     if (back) this.on.wentBack();
     else this.on.acknowledged(incarnation, start);

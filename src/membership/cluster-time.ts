@@ -1,11 +1,13 @@
 import type { Clock, ClusterTime, Instant } from '../clock';
 import type { Logger } from '../logging';
 
-interface Sample {
-  /** When the log took the beat, by its own clock. */
-  readonly created: Instant;
-  /** Own monotonic clock when the beat was acknowledged: the log's clock showed `created` then, or later. */
-  readonly acknowledged: number;
+/** The clock showed `time`, or a little more, when the own monotonic clock showed `at`. */
+interface Anchor {
+  readonly time: Instant;
+  readonly at: number;
+}
+
+interface Sample extends Anchor {
   readonly roundTripMs: number;
 }
 
@@ -19,10 +21,13 @@ const ALARM_EVERY_MS = 60_000;
  * acknowledgement. Late by at most a round trip, never early. It never goes back.
  *
  * A sample more than five seconds off the extrapolation counts only if the own wall clock agrees with it; otherwise time is extrapolated, with an
- * alarm. Before the first sample: the wall clock. If the first sample and the wall differ by more than five seconds: the smaller.
+ * alarm. Before the first sample it is the wall clock. If the first sample and the wall clock differ by more than five seconds: the smaller,
+ * extrapolated. The first sample, and an adopted step back of the log's clock, are the only cases in which it goes back.
  */
 export class LogClusterTime implements ClusterTime {
   private readonly samples: Sample[] = [];
+  /** What counts while there is no sample that counts. */
+  private start: Anchor | null = null;
   private latest: Instant = -Infinity;
   private alarmedAt = -Infinity;
 
@@ -38,20 +43,31 @@ export class LogClusterTime implements ClusterTime {
 
   /** An own beat was read back. @param start, @param acknowledged own monotonic clock. */
   sample(created: Instant, start: number, acknowledged: number): void {
-    const sample = { created, acknowledged, roundTripMs: acknowledged - start };
+    const sample = { time: created, at: acknowledged, roundTripMs: acknowledged - start };
     const expected = this.extrapolated();
-    const monotonic = this.clock.monotonic();
-    const shown = created + (monotonic - acknowledged);
+    const shown = this.since(sample);
     const wall = this.clock.wall();
     if (expected === null) {
+      this.latest = -Infinity;
       if (Math.abs(shown - wall) > FAR_MS) {
-        this.alarm('the log and the wall clock differ', shown - wall);
-        // The smaller of the two: late rather than early.
-        if (wall < shown) return;
+        this.alarm(
+          'the clock of the log and the wall clock of this machine differ; the smaller one counts',
+          shown - wall,
+        );
+        if (wall < shown) {
+          this.start = { time: wall, at: this.clock.monotonic() };
+          return;
+        }
       }
     } else if (Math.abs(shown - expected) > FAR_MS) {
-      this.alarm('the clock of the log jumped', shown - expected);
-      if (Math.abs(shown - wall) > FAR_MS) return;
+      const agreed = Math.abs(shown - wall) <= FAR_MS;
+      this.alarm(
+        agreed
+          ? 'the clock of the log has jumped, and the wall clock of this machine agrees: adopted'
+          : 'the clock of the log is off, and the wall clock of this machine disagrees: extrapolated',
+        shown - expected,
+      );
+      if (!agreed) return;
       this.samples.length = 0;
       if (shown < this.latest) this.latest = -Infinity;
     }
@@ -62,7 +78,12 @@ export class LogClusterTime implements ClusterTime {
   private extrapolated(): Instant | null {
     let best: Sample | null = null;
     for (const sample of this.samples) if (best === null || sample.roundTripMs <= best.roundTripMs) best = sample;
-    return best === null ? null : best.created + (this.clock.monotonic() - best.acknowledged);
+    const anchor = best ?? this.start;
+    return anchor === null ? null : this.since(anchor);
+  }
+
+  private since({ time, at }: Anchor): number {
+    return time + (this.clock.monotonic() - at);
   }
 
   private alarm(what: string, byMs: number): void {

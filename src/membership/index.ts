@@ -5,5 +5,6 @@ export { LogClusterTime } from './cluster-time';
 export { Observation, type ObservationOptions, type Suspect } from './observation';
 export { livenessProfiles, type LivenessOptions } from './options';
 export { ownProcessIdentity, provablyGone } from './process-identity';
-export { ServiceMembership, type MembershipOptions, type MembershipPorts } from './service-membership';
+export type { MembershipOptions, MembershipPorts } from './ports';
+export { ServiceMembership } from './service-membership';
 export { OwnTrust } from './trust';

@@ -38,7 +38,6 @@ export interface Suspect {
 
 /** After a false verdict its observer waits twice as long for that service, for an hour. */
 const DOUBLED_FOR_MS = 3_600_000;
-const KEPT_ENDED = 200;
 
 /**
  * The silence of others (protocol 5.3, 5.4), as a pure state machine: everything that happens is told to it, with the local monotonic time.
@@ -56,6 +55,8 @@ export class Observation {
   private readonly doubledUntil = new Map<string, number>();
   /** Service id → who judged its last incarnation; empty: nobody did. */
   private readonly judgedBy = new Map<string, string>();
+  /** Service id → revision of its last heartbeat that was read. */
+  private readonly heartbeats = new Map<string, number>();
   private watermark: number | null = null;
 
   constructor(private readonly options: ObservationOptions) {}
@@ -69,8 +70,19 @@ export class Observation {
     return [...this.services.values()].filter((s) => s.incarnations.some((i) => !isTerminal(i))).length;
   }
 
-  serviceEvent(serviceId: string, event: ServiceEvent | UnreadableEvent, revision: number, now: number): void {
+  /**
+   * A fact of a service. Told again (a subscription that was broken off repeats itself), it changes nothing.
+   * @param ageMs how long ago the log took it, when it is read from history.
+   */
+  serviceEvent(
+    serviceId: string,
+    event: ServiceEvent | UnreadableEvent,
+    revision: number,
+    now: number,
+    ageMs = 0,
+  ): void {
     const before = this.service(serviceId);
+    if (revision <= before.revision) return;
     if (event.type === '$unreadable') {
       this.services.set(
         serviceId,
@@ -86,7 +98,7 @@ export class Observation {
         // A registration counts as a beat: a service that dies before its first one is judged too.
         this.peers.set(incarnation, { serviceId, incarnation, seen: now, lastBeat: -1 });
         if (event.data.reason === 'falselyFailed' && this.wasOurVerdict(before))
-          this.doubledUntil.set(serviceId, now + DOUBLED_FOR_MS);
+          this.doubledUntil.set(serviceId, now + DOUBLED_FOR_MS - Math.max(0, ageMs));
         break;
       case 'ServiceReasserted': {
         const peer = this.peers.get(incarnation);
@@ -101,11 +113,21 @@ export class Observation {
           event.type === 'ServiceMarkedFailed' && event.data.by === 'observer' ? event.data.observer : '',
         );
         this.ended.set(incarnation, now);
-        if (this.ended.size > KEPT_ENDED) this.ended.delete(this.ended.keys().next().value as string);
         break;
       case 'ServiceDrainStarted':
         break;
     }
+  }
+
+  /**
+   * A heartbeat of this revision was read, whoever sent it. When some before it are missing, this reader was further behind than beats are
+   * kept: whom it did not hear may have beaten, so all windows begin anew.
+   */
+  heartbeatRead(serviceId: string, revision: number, now: number): void {
+    const last = this.heartbeats.get(serviceId);
+    if (last !== undefined && revision <= last) return;
+    this.heartbeats.set(serviceId, revision);
+    if (last !== undefined && revision > last + 1) this.startWindowsAnew(now);
   }
 
   /** A beat that is not our own. New: a greater sequence of an incarnation that is registered and alive. */
@@ -122,8 +144,8 @@ export class Observation {
     const former = this.watermark;
     if (former !== null && start <= former) return;
     this.watermark = start;
-    // A gap in our own beats is a gap in what we could have heard: everyone's window begins anew.
-    if (former !== null && start - former > this.options.selfFenceAfterMs / 2) this.startWindowsAnew(now);
+    // The first one begins the observation. A gap in our own beats is a gap in what could have been heard. Either way everyone has a full window.
+    if (former === null || start - former > this.options.selfFenceAfterMs / 2) this.startWindowsAnew(now);
   }
 
   startWindowsAnew(now: number): void {
@@ -177,7 +199,7 @@ export class Observation {
       (s) => s.silenceMs >= s.thresholdMs && this.service(s.serviceId).unreadable === null,
     );
     if (suspects.length * 2 <= this.liveCount()) return suspects;
-    return suspects.filter((s) => s.silenceMs >= s.thresholdMs + this.options.failAfterMs);
+    return suspects.filter((s) => s.silenceMs >= 2 * s.thresholdMs);
   }
 
   /** A full failAfter of silence since the incarnation ended in the log. */

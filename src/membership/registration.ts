@@ -7,12 +7,17 @@ import { answer, type MembershipCommands } from './facts';
 import type { Observation } from './observation';
 import { ownProcessIdentity, provablyGone } from './process-identity';
 import type { Reading } from './reading';
-import type { MembershipOptions } from './service-membership';
+import type { MembershipOptions } from './ports';
 
 const RECENT_MS = 600_000;
 const HOUR_MS = 3_600_000;
 const LONGEST_FALSE_VERDICT_DELAY_MS = 600_000;
 const LOUD_EVERY_MS = 60_000;
+/** So many registrations within ten minutes are free of back-off. */
+const FREE_REGISTRATIONS = 3;
+const LONGEST_BACK_OFF_MS = 60_000;
+/** Before it is tried again after a refusal. */
+const REST_MS = 1_000;
 
 interface RegistrationPorts {
   readonly commands: MembershipCommands;
@@ -21,14 +26,23 @@ interface RegistrationPorts {
   readonly logger: Logger;
 }
 
-/** What registration tells its membership. */
+/** What registration asks of its membership, and tells it. */
 interface RegistrationEvents {
   readonly observation: () => Observation;
   readonly position: () => bigint;
   readonly observing: (detail: string, conflict: boolean) => void;
   readonly registering: (incarnation: string) => void;
-  /** Twice: when the registration is in the log (`start` null), and when a beat that began after it was read back. */
-  readonly registered: (incarnation: string, at: { readonly position: bigint; readonly start: Reading | null }) => void;
+  /** Refused, or the log did not answer; it is tried again. */
+  readonly notRegistered: (words: string) => void;
+  /** The registration is in the log. Also when it had been cancelled meanwhile. */
+  readonly landed: (incarnation: string, position: bigint) => void;
+  /** A beat that began at `start`, after the registration, was read back. */
+  readonly confirmed: (incarnation: string, start: Reading) => void;
+}
+
+interface Wanted {
+  readonly incarnation: string;
+  readonly reason: 'start' | 'falselyFailed';
 }
 
 /**
@@ -36,15 +50,18 @@ interface RegistrationEvents {
  * its silence for a full failAfter, or hears a beat and does not register.
  */
 export class Registration {
-  /** The incarnation that is to be registered; null: none is. */
-  private wanted: { readonly incarnation: string; readonly reason: 'start' | 'falselyFailed' } | null = null;
-  private inLog: { readonly incarnation: string; readonly position: bigint; readonly since: number } | null = null;
-  private appending = false;
+  /** What is to be registered; null: nothing is. */
+  private wanted: Wanted | null = null;
+  private inLog: { readonly incarnation: string; readonly since: number } | null = null;
+  private underWay: Promise<void> | null = null;
   private timer: Timer | null = null;
+  private readonly sent = new Set<string>();
   private readonly registrations: number[] = [];
   private readonly falseVerdicts: number[] = [];
   private observed: { readonly incarnation: string; readonly lastBeat: number } | null = null;
   private saidAt = -Infinity;
+  private restsUntil = -Infinity;
+  private lastWords = '';
 
   constructor(
     private readonly ports: RegistrationPorts,
@@ -73,10 +90,17 @@ export class Registration {
     );
   }
 
+  /** Nothing new is registered. What was sent may still land: then `landed` is told. */
   cancel(): void {
     this.timer?.cancel();
     this.timer = null;
     this.wanted = null;
+    this.inLog = null;
+  }
+
+  /** Resolves when no registration is under way. */
+  async settled(): Promise<void> {
+    while (this.underWay !== null) await this.underWay;
   }
 
   /** min(failAfter · 2^k, 10 min), k = false verdicts within the hour before this one. */
@@ -90,18 +114,31 @@ export class Registration {
   /** Looks at who bears the id now, and registers if nobody does. Called whenever time has passed. */
   look(): void {
     const { wanted } = this;
-    if (wanted === null || this.appending) return;
+    if (wanted === null || this.underWay !== null || this.ports.clock.monotonic() < this.restsUntil) return;
+    const { liveness, sharedKernel, serviceId } = this.options;
     const observation = this.on.observation();
-    const former = liveIncarnation(observation.service(this.options.serviceId));
-    if (former === null || former === undefined) return void this.append(wanted, null);
-    if (former.incarnation === wanted.incarnation) return;
-    if (provablyGone(former.process, { sharedKernel: this.options.sharedKernel })) {
-      return void this.append(wanted, this.supersede(former, 'processGone'));
+    const former = liveIncarnation(observation.service(serviceId));
+    if (former === null) return this.append(wanted, null);
+    if (provablyGone(former.process, { sharedKernel })) {
+      return this.append(wanted, this.supersede(wanted, former, 'processGone'));
     }
-    const silence = observation.silenceOf(former.incarnation);
-    if (silence >= this.options.liveness.failAfterMs)
-      return void this.append(wanted, this.supersede(former, 'silence'));
+    const heardEnough = observation.fresh(this.ports.clock.monotonic());
+    if (heardEnough && observation.silenceOf(former.incarnation) >= liveness.failAfterMs) {
+      return this.append(wanted, this.supersede(wanted, former, 'silence'));
+    }
     this.observe(former, observation.lastBeatOf(former.incarnation));
+  }
+
+  /** An own registration is in the log: acknowledged, or read back before its acknowledgement came. */
+  inTheLog(incarnation: string, position: bigint): void {
+    if (!this.sent.delete(incarnation)) return;
+    const now = this.ports.clock.monotonic();
+    this.registrations.push(now);
+    if (this.wanted?.incarnation === incarnation) {
+      this.wanted = null;
+      this.inLog = { incarnation, since: now };
+    }
+    this.on.landed(incarnation, position);
   }
 
   /** An own beat of the incarnation that began at `start` was read back. */
@@ -109,21 +146,21 @@ export class Registration {
     const { inLog } = this;
     if (inLog === null || inLog.incarnation !== incarnation || start.monotonic < inLog.since) return;
     this.inLog = null;
-    this.on.registered(incarnation, { position: inLog.position, start });
+    this.on.confirmed(incarnation, start);
   }
 
   private observe(former: Incarnation, lastBeat: number): void {
-    const { serviceId } = this.options;
+    const { serviceId, labels, liveness } = this.options;
     const first = this.observed === null || this.observed.incarnation !== former.incarnation;
     const heard = !first && lastBeat > (this.observed as { lastBeat: number }).lastBeat;
-    if (first || heard) this.observed = { incarnation: former.incarnation, lastBeat };
-    const who = `process ${former.process.pid} on ${former.labels.host} (incarnation ${former.incarnation})`;
     if (!heard && !first) return;
+    this.observed = { incarnation: former.incarnation, lastBeat };
+    const who = `process ${former.process.pid} on ${former.labels.host} (incarnation ${former.incarnation})`;
     if (first) {
-      this.on.observing(`${who} bears the id ${serviceId}; observing whether it is silent`, false);
-      return;
+      const detail = `${who} bears the id ${serviceId} and has not ended in the log; it is observed for ${liveness.failAfterMs} ms of silence`;
+      return this.on.observing(detail, false);
     }
-    const detail = `two processes bear the id ${serviceId}: ${who}, which is alive, and process ${process.pid} on ${this.options.labels.host}, which waits. Give one of them another service.id.`;
+    const detail = `two processes bear the id ${serviceId}: ${who}, which is alive, and process ${process.pid} on ${labels.host}, which waits. Give one of them another service.id.`;
     this.on.observing(detail, true);
     const now = this.ports.clock.monotonic();
     if (now - this.saidAt < LOUD_EVERY_MS) return;
@@ -131,13 +168,17 @@ export class Registration {
     this.ports.logger.error('service.identity-conflict', { detail });
   }
 
-  private supersede(former: Incarnation, kind: 'silence' | 'processGone'): RegisterServiceFields['supersede'] {
+  private supersede(
+    wanted: Wanted,
+    former: Incarnation,
+    kind: 'silence' | 'processGone',
+  ): RegisterServiceFields['supersede'] {
     const { serviceId, liveness } = this.options;
     const observation = this.on.observation();
     return {
       incarnation: former.incarnation,
       observer: serviceId,
-      observerIncarnation: this.wanted?.incarnation ?? '',
+      observerIncarnation: wanted.incarnation,
       evidence: {
         kind,
         lastBeat: observation.lastBeatOf(former.incarnation),
@@ -149,48 +190,36 @@ export class Registration {
     };
   }
 
-  private async append(
-    wanted: { readonly incarnation: string; readonly reason: 'start' | 'falselyFailed' },
-    supersede: RegisterServiceFields['supersede'],
-  ): Promise<void> {
-    this.appending = true;
-    try {
-      const { serviceId, labels, capacity, handlers } = this.options;
-      const { incarnation, reason } = wanted;
-      const { clock, commands, logger } = this.ports;
-      const command = new RegisterServiceCommand({
-        serviceId,
-        incarnation,
-        labels,
-        capacity,
-        handlers,
-        process: ownProcessIdentity(),
-        placementVersion,
-        reason,
-        supersede,
-      });
-      const result = await answer(commands.execute(command));
-      if (result.kind === 'appended') {
-        const now = clock.monotonic();
-        this.registrations.push(now);
-        if (this.wanted?.incarnation !== incarnation) return;
-        this.wanted = null;
-        this.inLog = { incarnation, position: result.position, since: now };
-        this.on.registered(incarnation, { position: result.position, start: null });
-        return;
-      }
-      logger.warn('service.not-registered', { kind: result.kind, words: result.words });
-      // Measured anew: whatever was refused had been seen too early, or too late.
-      if (supersede !== null) this.on.observation().measureAnew(supersede.incarnation, clock.monotonic());
-    } finally {
-      this.appending = false;
-    }
+  private append(wanted: Wanted, supersede: RegisterServiceFields['supersede']): void {
+    this.underWay = this.send(wanted, supersede).finally(() => (this.underWay = null));
   }
 
-  /** Registrations back off by their count in the last ten minutes: none for the first three, then 1 s, doubled up to a minute. */
+  private async send({ incarnation, reason }: Wanted, supersede: RegisterServiceFields['supersede']): Promise<void> {
+    const { serviceId, labels, capacity, handlers } = this.options;
+    const { clock, commands, logger } = this.ports;
+    const process = ownProcessIdentity();
+    const fields = { serviceId, incarnation, labels, capacity, handlers, process, placementVersion, reason, supersede };
+    this.sent.add(incarnation);
+    const mayAppend = () => this.wanted?.incarnation === incarnation;
+    const result = await answer(commands.execute(new RegisterServiceCommand(fields), { mayAppend }));
+    if (result.kind === 'appended') return this.inTheLog(incarnation, result.position);
+    if (result.kind === 'refused') this.sent.delete(incarnation);
+    if (this.wanted === null) return;
+    const now = clock.monotonic();
+    this.restsUntil = now + REST_MS;
+    if (result.words !== this.lastWords)
+      logger.warn('service.not-registered', { kind: result.kind, words: result.words });
+    this.lastWords = result.words;
+    this.on.notRegistered(result.words);
+    // Measured anew: whatever was refused had been seen too early, or too late.
+    if (supersede !== null) this.on.observation().measureAnew(supersede.incarnation, now);
+  }
+
+  /** By the count of registrations in the last ten minutes: none for the first three, then 1 s, doubled up to a minute. */
   private backOffMs(): number {
     const now = this.ports.clock.monotonic();
     const recent = this.registrations.filter((t) => t > now - RECENT_MS).length;
-    return recent < 3 ? 0 : Math.min(1_000 * 2 ** (recent - 3), 60_000);
+    if (recent < FREE_REGISTRATIONS) return 0;
+    return Math.min(1_000 * 2 ** (recent - FREE_REGISTRATIONS), LONGEST_BACK_OFF_MS);
   }
 }

@@ -1,47 +1,27 @@
-import type { Clock, ClusterTime, Random, Timer } from '../clock';
-import { DrainServiceCommand, MarkServiceFailedCommand, ReassertServiceCommand, StopServiceCommand } from '../commands';
-import { decode } from '../domain/codec';
-import type { Capacity, Labels, ServiceEvent, ServiceHeartbeat, ServiceStopped } from '../domain/service';
-import { SupervisedSubscription, type EventStore, type RecordedEvent } from '../event-store';
-import type { Logger } from '../logging';
+import type { ClusterTime, Timer } from '../clock';
+import { DrainServiceCommand, StopServiceCommand } from '../commands';
+import type { ServiceEvent, ServiceHeartbeat, ServiceStopped } from '../domain/service';
+import type { UnreadableEvent } from '../domain/unreadable';
+import type { RecordedEvent } from '../event-store';
 import { Beats } from './beats';
 import { LogClusterTime } from './cluster-time';
-import { answer, type MembershipCommands } from './facts';
-import type { Membership, MembershipHealth, MembershipState, Trust } from './membership';
+import { answer } from './facts';
+import { Hearing } from './hearing';
+import type { FenceReason, Membership, MembershipHealth, MembershipState, Trust } from './membership';
 import { Observation, type Suspect } from './observation';
-import type { LivenessOptions } from './options';
-import { readClocks, type Reading } from './reading';
+import type { MembershipOptions, MembershipPorts } from './ports';
 import { Registration } from './registration';
+import { Returning } from './returning';
 import { OwnTrust } from './trust';
+import { Verdicts } from './verdicts';
+import { ViewLag } from './view-lag';
+import { fenceInWords, verdictInWords } from './words';
 
-export interface MembershipPorts {
-  readonly store: EventStore;
-  readonly commands: MembershipCommands;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  /** Own jobs and runs, for the beat. */
-  readonly counts: () => { readonly owned: number; readonly running: number };
-  /** Resolves when the view has applied everything up to this position. */
-  readonly viewApplied: (position: bigint) => Promise<void>;
-  /** The log went back in time: whatever was remembered of it is worth nothing. */
-  readonly onLogWentBack?: () => void;
-}
-
-export interface MembershipOptions {
-  readonly serviceId: string;
-  readonly labels: Labels;
-  readonly capacity: Capacity;
-  readonly handlers: { readonly [handler: string]: string };
-  readonly namespace: string;
-  readonly liveness: LivenessOptions;
-  /** One kernel serves all processes of this log (the embedded one): another boot id proves a process gone. */
-  readonly sharedKernel: boolean;
-}
-
-const SERVICE = 'service';
-const HEARTBEAT = 'heartbeat';
 const LEAST_KEPT_BEATS = 256;
+/** A suspecting observer beats up to three times as often; and all beats of ten times failAfter are kept. */
+const KEPT_FAIL_AFTERS = 40;
+/** A peer is suspected from this part of its threshold on. */
+const SUSPECTED = 0.6;
 
 /**
  * One service among its equals: it registers, beats, trusts itself, hears the others, and judges those that have fallen silent.
@@ -56,22 +36,27 @@ export class ServiceMembership implements Membership {
   private readonly own: OwnTrust;
   private readonly time: LogClusterTime;
   private readonly beats: Beats;
+  private readonly hearing: Hearing;
   private readonly registration: Registration;
+  private readonly returning: Returning;
+  private readonly verdicts: Verdicts;
+  private readonly viewLag: ViewLag;
   private observation: Observation;
-  private subscription: SupervisedSubscription | null = null;
-  private position: bigint = 0n;
   private state: MembershipState = 'idle';
   private detail: string | null = null;
+  private readonly stateListeners = new Set<(health: MembershipHealth) => void>();
   /** The registered incarnation of this process that has not ended. */
   private live: string | null = null;
-  /** Its registration; the view has applied it. */
+  /** The view has applied its registration. */
   private applied = false;
   private readonly incarnations = new Set<string>();
-  private readonly judging = new Set<string>();
-  private reasserting = false;
-  private checkingDoubt = false;
+  /** A registration of this process was read in this log. */
+  private registeredHere = false;
+  /** Marked by an operator, or another process took the id: it does not register by itself any more. */
+  private barred = false;
   private isDraining = false;
   private timer: Timer | null = null;
+  private comparedAt = -Infinity;
   private closed = false;
 
   constructor(
@@ -80,39 +65,65 @@ export class ServiceMembership implements Membership {
   ) {
     const { store, clock, random, logger, counts } = ports;
     const { serviceId, liveness, namespace } = options;
-    this.own = new OwnTrust(clock, liveness.selfFenceAfterMs);
+    const { selfFenceAfterMs, failAfterMs, beatMs } = liveness;
+    this.own = new OwnTrust(clock, selfFenceAfterMs, logger);
     this.trust = this.own;
     this.time = new LogClusterTime(clock, logger);
     this.clusterTime = this.time;
-    this.observation = this.newObservation();
+    this.observation = new Observation({ serviceId, failAfterMs, selfFenceAfterMs });
+    this.viewLag = new ViewLag(clock, ports.viewPosition ?? (() => 'start'));
+    this.verdicts = new Verdicts(ports, { serviceId, timeoutMs: selfFenceAfterMs });
+    this.hearing = new Hearing(
+      ports,
+      { namespace, secondLookMs: selfFenceAfterMs / 4 },
+      {
+        fact: (id, event, recorded) => this.hearFact(id, event, recorded),
+        beat: (id, beat, recorded) => this.hearBeat(id, beat, recorded),
+        caughtUp: () => this.caughtUp(),
+        wentBack: () => void this.logWentBack(),
+      },
+    );
+    this.returning = new Returning(
+      { ...ports, trust: this.own, live: () => this.live },
+      { serviceId, namespace, selfFenceAfterMs },
+      (incarnation, fencedForMs) => {
+        this.turnTrusted();
+        logger.info('service.reasserted', { incarnation, fencedForMs });
+      },
+    );
     this.beats = new Beats(
       { store, clock, clusterTime: this.time, random, counts },
+      { serviceId, stream: this.hearing.heartbeatStream(serviceId), beatMs, timeoutMs: selfFenceAfterMs / 4 },
       {
-        serviceId,
-        stream: `${prefix(namespace)}${HEARTBEAT}-${serviceId}`,
-        beatMs: liveness.beatMs,
-        timeoutMs: liveness.selfFenceAfterMs / 4,
-      },
-      {
-        acknowledged: (incarnation, start) => this.beatAcknowledged(incarnation, start),
+        acknowledged: (incarnation, start) => {
+          if (incarnation === this.live) this.returning.beatAcknowledged(incarnation, start);
+        },
         wentBack: () => void this.logWentBack(),
         needsPass: () => this.live !== null && this.own.check() === null,
+        withheld: () => this.live !== null && this.applied && this.viewBehindMs() > failAfterMs,
+        wantPass: () => ports.wantPass?.(),
       },
     );
     this.registration = new Registration(ports, options, {
       observation: () => this.observation,
-      position: () => this.position,
+      position: () => this.hearing.position,
       observing: (detail, conflict) => this.turn(conflict ? 'identity-conflict' : 'observing', detail),
       registering: (incarnation) => {
         this.incarnations.add(incarnation);
-        this.turn('registering', null);
+        this.turn('registering', 'registering');
         this.beats.start(incarnation);
       },
-      registered: (incarnation, position) => this.registered(incarnation, position),
+      notRegistered: (words) => this.turn('registering', `not registered yet: ${words}`),
+      landed: (incarnation, position) => this.landed(incarnation, position),
+      confirmed: (incarnation, start) => {
+        this.own.begin(incarnation, start);
+        logger.info('service.registered', { incarnation });
+        if (this.own.check() !== 'trust-expired') this.turnTrusted();
+      },
     });
     this.own.onFence(({ incarnation, reason }) => {
-      logger.warn('service.fenced', { incarnation, reason });
-      if (this.state === 'registered' || this.state === 'draining') this.turn('fenced', `fenced: ${reason}`);
+      if (reason !== 'stopped') logger.warn('service.fenced', { incarnation, reason });
+      if (this.state === 'registered' || this.state === 'draining') this.turn('fenced', fenceInWords(reason, liveness));
     });
   }
 
@@ -122,14 +133,16 @@ export class ServiceMembership implements Membership {
 
   /** Subscribes and begins to register; does not wait for it. */
   async start(): Promise<void> {
-    const { store, clock } = this.ports;
-    const { namespace, liveness, serviceId } = this.options;
-    const kept = Math.max(LEAST_KEPT_BEATS, Math.ceil((12 * liveness.failAfterMs) / liveness.beatMs));
-    await store.keepLast(`${prefix(namespace)}${HEARTBEAT}-${serviceId}`, kept).catch((error: unknown) => {
-      this.ports.logger.warn('beats.not-trimmed', { error: String(error) });
+    const { store, logger, clock } = this.ports;
+    const { failAfterMs, beatMs } = this.options.liveness;
+    const kept = Math.max(LEAST_KEPT_BEATS, Math.ceil((KEPT_FAIL_AFTERS * failAfterMs) / beatMs));
+    await store.keepLast(this.hearing.heartbeatStream(this.serviceId), kept).catch((error: unknown) => {
+      logger.warn('beats.not-trimmed', { error: String(error) });
     });
-    this.subscribe();
-    this.timer = clock.setTimer(liveness.beatMs / 2, () => this.tick(), { name: 'membership' });
+    if (this.closed) return;
+    this.comparedAt = clock.monotonic();
+    this.hearing.start();
+    this.armTick();
   }
 
   incarnation(): string | null {
@@ -141,13 +154,8 @@ export class ServiceMembership implements Membership {
   }
 
   mayClaim(): boolean {
-    return (
-      this.live !== null &&
-      this.applied &&
-      !this.isDraining &&
-      this.own.check() === null &&
-      this.observation.fresh(this.ports.clock.monotonic())
-    );
+    const trusted = this.live !== null && this.applied && !this.isDraining && this.own.check() === null;
+    return trusted && this.observation.fresh(this.ports.clock.monotonic());
   }
 
   draining(): boolean {
@@ -166,118 +174,93 @@ export class ServiceMembership implements Membership {
     this.beats.passCompleted();
   }
 
+  /** Age of the oldest service fact that membership has heard and the view has not applied, ms; 0: none. */
+  viewBehindMs(): number {
+    return this.ports.viewPosition === undefined ? 0 : this.viewLag.behindMs();
+  }
+
   health(): MembershipHealth {
+    this.own.check();
+    const { state, detail, serviceId, live } = this;
     return {
-      state: this.state,
-      serviceId: this.serviceId,
-      incarnation: this.live,
+      state,
+      serviceId,
+      incarnation: live,
       trustRemainingMs: this.own.remainingMs(),
       watermarkAgeMs: this.observation.watermarkAge(this.ports.clock.monotonic()),
-      detail: this.detail,
+      detail: this.own.check() === 'clock-jump' ? fenceInWords('clock-jump', this.options.liveness) : detail,
     };
   }
 
-  /** Told to come back after an operator's mark. */
-  rejoin(): void {
-    if (this.state === 'marked') this.registration.begin('start', 0);
+  /** Called whenever the state or its words change. Returns how to stop it. */
+  onStateChange(listener: (health: MembershipHealth) => void): () => void {
+    this.stateListeners.add(listener);
+    return () => void this.stateListeners.delete(listener);
   }
 
-  /** Nothing more is claimed; beats go on. */
+  /** Told to come back after an operator's mark. Anything else: nothing. */
+  rejoin(): void {
+    if (this.state !== 'marked' || this.isDraining) return;
+    this.barred = false;
+    this.registration.begin('start', 0);
+  }
+
+  /** Nothing more is claimed; beats go on. Resolves when it is in the log, or the log gave no answer. */
   async drain(reason: string): Promise<void> {
     this.isDraining = true;
-    const { live } = this;
     this.registration.cancel();
+    await this.registration.settled();
+    const { live, serviceId } = this;
     if (live === null) return;
     if (this.state === 'registered') this.turn('draining', 'draining');
-    await answer(
-      this.ports.commands.execute(new DrainServiceCommand({ serviceId: this.serviceId, incarnation: live, reason })),
-    );
+    await answer(this.ports.commands.execute(new DrainServiceCommand({ serviceId, incarnation: live, reason })));
   }
 
-  /** The end: what is still running is named. Beats end after it. */
+  /** The end: what is still running is named. Beats go on until it is in the log, or the log gave no answer. */
   async stop(leftovers: ServiceStopped['data']['leftovers']): Promise<void> {
-    const { live, serviceId } = this;
+    this.isDraining = true;
     this.registration.cancel();
-    if (live !== null) {
-      const result = await answer(
-        this.ports.commands.execute(new StopServiceCommand({ serviceId, incarnation: live, leftovers })),
-      );
-      if (result.kind !== 'appended') this.ports.logger.warn('service.stop-not-recorded', { words: result.words });
-    }
-    this.beats.stop();
+    await this.registration.settled();
+    const { live } = this;
+    if (live !== null) await this.recordStop(live, leftovers);
     this.live = null;
+    this.beats.stop();
     this.own.fence('stopped');
     this.turn('stopped', 'stopped');
   }
 
+  /** Without a word to the log: what `stop` has not said, the others will find out by silence. */
   async close(): Promise<void> {
     this.closed = true;
     this.registration.cancel();
     this.beats.stop();
     this.own.close();
     this.timer?.cancel();
-    await this.subscription?.close();
+    await this.hearing.close();
   }
 
-  private newObservation(): Observation {
-    const { serviceId, liveness } = this.options;
-    return new Observation({
-      serviceId,
-      failAfterMs: liveness.failAfterMs,
-      selfFenceAfterMs: liveness.selfFenceAfterMs,
-    });
+  private caughtUp(): void {
+    if (!this.isDraining && !this.barred && !this.closed) this.registration.begin('start', 0);
   }
 
-  private subscribe(): void {
-    const { store, clock, random, logger } = this.ports;
-    const before = prefix(this.options.namespace);
-    let first = true;
-    this.subscription = new SupervisedSubscription(
-      { store, clock, random },
-      {
-        after: 'start',
-        categories: [`${before}${SERVICE}`, `${before}${HEARTBEAT}`],
-        onEvents: (events, position) => {
-          for (const event of events) this.hear(event);
-          this.position = position;
-        },
-        onCaughtUp: () => {
-          if (!first) return;
-          first = false;
-          if (this.live === null && !this.isDraining) this.registration.begin('start', 0);
-        },
-        onError: (error, kind) => logger.warn('membership.interrupted', { error: error.message, kind }),
-      },
-    );
-    this.subscription.start();
+  private hearFact(serviceId: string, event: ServiceEvent | UnreadableEvent, recorded: RecordedEvent): void {
+    const { clock, logger } = this.ports;
+    const { revision, position, created } = recorded;
+    this.viewLag.heard(position);
+    this.observation.serviceEvent(serviceId, event, revision, clock.monotonic(), clock.wall() - created);
+    if (event.type === '$unreadable') {
+      logger.error('service.unreadable', { peer: serviceId, revision, type: event.originalType, why: event.why });
+    } else if (serviceId === this.serviceId) this.hearOfSelf(event, position);
   }
 
-  private hear(recorded: RecordedEvent): void {
+  private hearBeat(serviceId: string, beat: ServiceHeartbeat | null, recorded: RecordedEvent): void {
     const now = this.ports.clock.monotonic();
-    const event = decode(recorded.type, recorded.data, recorded.metadata);
-    const serviceId = recorded.stream.slice(recorded.stream.indexOf('-') + 1);
-    if (event.type === 'ServiceHeartbeat') this.hearBeat(event, recorded, now);
-    else if (event.type === '$unreadable') {
-      if (recorded.stream.startsWith(`${prefix(this.options.namespace)}${SERVICE}-`)) {
-        this.observation.serviceEvent(serviceId, event, recorded.revision, now);
-        this.ports.logger.error('service.unreadable', {
-          serviceId,
-          revision: recorded.revision,
-          type: recorded.type,
-          why: event.why,
-        });
-      }
-    } else {
-      this.observation.serviceEvent(serviceId, event as ServiceEvent, recorded.revision, now);
-      if (serviceId === this.serviceId) this.hearOfSelf(event as ServiceEvent);
-    }
-  }
-
-  private hearBeat(event: ServiceHeartbeat, recorded: RecordedEvent, now: number): void {
-    const { serviceId, incarnation } = event.data;
-    const sent = serviceId === this.serviceId ? this.beats.readBack(event) : null;
+    this.observation.heartbeatRead(serviceId, recorded.revision, now);
+    if (beat === null) return;
+    const sent = serviceId === this.serviceId ? this.beats.readBack(beat) : null;
+    const { incarnation } = beat.data;
     if (sent === null) {
-      if (!this.isOwn(incarnation)) this.observation.beat(event, now);
+      if (!this.isOwn(incarnation)) this.observation.beat(beat, now);
       return;
     }
     this.observation.ownBeat(sent.start.monotonic, now);
@@ -285,193 +268,148 @@ export class ServiceMembership implements Membership {
     if (incarnation === this.live) this.registration.beatReadBack(incarnation, sent.start);
   }
 
-  /** Facts about this service id: a verdict on us, a mark, another process that took the name. */
-  private hearOfSelf(event: ServiceEvent): void {
+  /** Facts about this service id: our own, a verdict on us, a mark, another process that took the name. */
+  private hearOfSelf(event: ServiceEvent, position: bigint): void {
     const { incarnation } = event.data;
-    if (event.type === 'ServiceRegistered' && !this.isOwn(incarnation) && this.live !== null) {
-      this.end(
-        'superseded',
-        'identity-conflict',
-        `process ${event.data.process.pid} on ${event.data.labels.host} has registered under ${this.serviceId} after us`,
-      );
+    const own = this.isOwn(incarnation);
+    if (event.type === 'ServiceRegistered') {
+      if (own) {
+        this.registeredHere = true;
+        this.registration.inTheLog(incarnation, position);
+      } else if (this.registeredHere && this.state !== 'stopped') {
+        const { process, labels } = event.data;
+        const who = `process ${process.pid} on ${labels.host} (incarnation ${incarnation})`;
+        this.end('superseded', 'identity-conflict', `${who} has registered as ${this.serviceId} after this process`);
+      }
       return;
     }
-    if (event.type === 'ServiceDrainStarted' && incarnation === this.live) {
-      this.isDraining = true;
-      if (this.state === 'registered') this.turn('draining', 'draining');
+    if (event.type === 'ServiceMarkedFailed' && own && event.data.by === 'operator') {
+      // A later mark of a life that a verdict had ended before says the same: stay away.
+      if (incarnation === this.live || this.registration.pending) {
+        this.end('marked-failed', 'marked', verdictInWords(event));
+      }
       return;
     }
-    if (event.type !== 'ServiceMarkedFailed' || incarnation !== this.live) return;
-    if (event.data.by === 'operator') {
-      this.end('marked-failed', 'marked', `marked failed by ${event.data.actor}: ${event.data.reason}`);
+    if (incarnation !== this.live) return;
+    switch (event.type) {
+      case 'ServiceDrainStarted':
+        this.isDraining = true;
+        if (this.state === 'registered') this.turn('draining', 'draining');
+        break;
+      case 'ServiceMarkedFailed':
+        this.judged(event);
+        break;
+      case 'ServiceStopped':
+        this.live = null;
+        this.beats.stop();
+        this.own.fence('stopped');
+        this.turn('stopped', 'stopped');
+        break;
+      case 'ServiceReasserted':
+        break;
+    }
+  }
+
+  private judged(event: Extract<ServiceEvent, { type: 'ServiceMarkedFailed' }>): void {
+    const words = verdictInWords(event);
+    if (event.data.by === 'observer' && event.data.observer === this.serviceId) {
+      this.end('superseded', 'identity-conflict', `another process bears the id ${this.serviceId}: ${words}`);
       return;
     }
-    if (event.data.observer === this.serviceId) {
-      this.end(
-        'superseded',
-        'identity-conflict',
-        `another process bears the id ${this.serviceId} and has judged this one`,
-      );
-      return;
-    }
-    this.end(
-      'marked-failed',
-      'fenced',
-      `judged by ${event.data.observer}: silent for ${event.data.evidence.silenceMs} ms`,
-    );
-    // It beats on for its own watermark; nobody hears an incarnation that has ended.
+    this.end('marked-failed', 'fenced', words);
+    this.barred = false;
     if (!this.isDraining) this.registration.begin('falselyFailed', this.registration.delayAfterFalseVerdict());
   }
 
+  /** This life is over in the log. */
   private end(reason: 'superseded' | 'marked-failed', state: MembershipState, detail: string): void {
-    this.own.fence(reason);
     this.live = null;
     this.applied = false;
+    this.barred = true;
+    this.registration.cancel();
     this.beats.stop();
+    this.own.fence(reason);
     this.turn(state, detail);
     this.ports.logger.error(`service.${reason}`, { detail });
   }
 
-  private registered(
-    incarnation: string,
-    { position, start }: { readonly position: bigint; readonly start: Reading | null },
-  ): void {
-    if (start === null) {
-      this.live = incarnation;
-      this.applied = false;
-      this.beats.probe();
-      void this.ports.viewApplied(position).then(
-        () => {
-          if (this.live === incarnation) this.applied = true;
-        },
-        () => undefined,
-      );
+  private landed(incarnation: string, position: bigint): void {
+    if (this.closed || this.barred || this.state === 'stopped') {
+      // Nobody is here to live it.
+      void this.recordStop(incarnation, []);
       return;
     }
-    this.own.begin(incarnation, start);
-    this.turn(this.isDraining ? 'draining' : 'registered', null);
-    this.ports.logger.info('service.registered', { incarnation });
+    if (this.registration.pending) return;
+    this.live = incarnation;
+    this.applied = false;
+    this.beats.probe();
+    void this.ports.viewApplied(position).then(
+      () => {
+        if (this.live === incarnation) this.applied = true;
+      },
+      (error: unknown) => this.ports.logger.warn('view.not-applied', { incarnation, error: String(error) }),
+    );
   }
 
-  private beatAcknowledged(incarnation: string, start: Reading): void {
-    if (incarnation !== this.live) return;
-    const doubt = this.own.check() === 'clock-jump' ? this.own.doubt : null;
-    this.own.renew(start);
-    if (doubt !== null && start.monotonic >= doubt.monotonic) void this.settleDoubt(incarnation);
-    if (this.own.check() === 'trust-expired') void this.reassert(incarnation);
-  }
-
-  /** The log answers again and nobody has judged us: back, at the exact revision of our stream. */
-  private async reassert(incarnation: string): Promise<void> {
-    if (this.reasserting || this.registration.pending) return;
-    this.reasserting = true;
-    try {
-      const { clock, commands, logger } = this.ports;
-      const fencedForMs = Math.round(this.own.fencedForMs());
-      const start = readClocks(clock);
-      const command = new ReassertServiceCommand({ serviceId: this.serviceId, incarnation, fencedForMs });
-      const result = await answer(commands.execute(command, { timeoutMs: this.options.liveness.selfFenceAfterMs }));
-      if (result.kind !== 'appended' || this.live !== incarnation) return;
-      this.own.reassert(start);
-      if (this.own.check() !== null) return;
-      this.turn(this.isDraining ? 'draining' : 'registered', null);
-      logger.info('service.reasserted', { incarnation, fencedForMs });
-    } finally {
-      this.reasserting = false;
-    }
-  }
-
-  private async settleDoubt(incarnation: string): Promise<void> {
-    if (this.checkingDoubt) return;
-    this.checkingDoubt = true;
-    try {
-      const { store, logger } = this.ports;
-      const stream = `${prefix(this.options.namespace)}${SERVICE}-${this.serviceId}`;
-      const { events } = await store.readStream(stream, { direction: 'backwards', limit: 100 });
-      const ended = events.some(({ type, data }) => /MarkedFailed|Stopped/.test(type) && data.includes(incarnation));
-      if (ended || this.live !== incarnation) return;
-      this.own.settleDoubt();
-      logger.warn('clock.jump-settled', { incarnation });
-    } catch (error) {
-      this.ports.logger.debug('clock.jump-not-settled', { error: String(error) });
-    } finally {
-      this.checkingDoubt = false;
-    }
+  private async recordStop(incarnation: string, leftovers: ServiceStopped['data']['leftovers']): Promise<void> {
+    const { commands, logger } = this.ports;
+    const { serviceId } = this;
+    const result = await answer(commands.execute(new StopServiceCommand({ serviceId, incarnation, leftovers })));
+    if (result.kind !== 'appended') logger.warn('service.stop-not-recorded', { incarnation, words: result.words });
   }
 
   private tick(): void {
     if (this.closed) return;
-    const { clock } = this.ports;
-    const { liveness } = this.options;
-    const now = clock.monotonic();
-    this.own.check();
-    if (this.live !== null && this.own.check() === null) {
-      const suspected = this.observation.silences(now).some((s) => s.silenceMs >= s.thresholdMs * 0.6);
+    const now = this.ports.clock.monotonic();
+    const { failAfterMs } = this.options.liveness;
+    const { live } = this;
+    if (this.own.check() === null && live !== null) {
       // A probe moves the watermark between two beats, so a verdict need not wait for the next one.
-      if (suspected) this.beats.probe();
-      for (const suspect of this.observation.toJudge(now)) void this.judge(suspect, this.live);
+      if (this.observation.silences(now).some((s) => s.silenceMs >= s.thresholdMs * SUSPECTED)) this.beats.probe();
+      const evidence = { observation: this.observation, position: this.hearing.position };
+      this.verdicts.pass(evidence, live, () => this.live === live && this.own.check() === null);
     }
     this.registration.look();
-    this.timer = clock.setTimer(liveness.beatMs / 2, () => this.tick(), { name: 'membership' });
+    if (now - this.comparedAt >= failAfterMs) {
+      this.comparedAt = now;
+      void this.hearing.compare();
+    }
+    this.armTick();
   }
 
-  /** A verdict holds at the revision of the stream where the evidence was seen, or not at all. */
-  private async judge(suspect: Suspect, observerIncarnation: string): Promise<void> {
-    const { serviceId, incarnation, silenceMs, thresholdMs, lastBeat, revision } = suspect;
-    if (this.judging.has(incarnation)) return;
-    this.judging.add(incarnation);
-    try {
-      const command = new MarkServiceFailedCommand({
-        by: 'observer',
-        serviceId,
-        incarnation,
-        observer: this.serviceId,
-        observerIncarnation,
-        evidence: {
-          kind: 'silence',
-          lastBeat,
-          silenceMs: Math.round(silenceMs),
-          thresholdMs,
-          membershipPosition: String(this.position),
-        },
-        viewRevision: revision,
-      });
-      const mayAppend = () => this.own.check() === null && this.live === observerIncarnation;
-      const result = await answer(
-        this.ports.commands.execute(command, { mayAppend, timeoutMs: this.options.liveness.selfFenceAfterMs }),
-      );
-      this.observation.measureAnew(incarnation, this.ports.clock.monotonic());
-      const facts = { peer: serviceId, peerIncarnation: incarnation, silenceMs: Math.round(silenceMs), thresholdMs };
-      if (result.kind === 'appended') this.ports.logger.warn('service.marked-failed', facts);
-      else this.ports.logger.info('service.verdict-dropped', { ...facts, words: result.words });
-    } finally {
-      this.judging.delete(incarnation);
-    }
+  private armTick(): void {
+    this.timer = this.ports.clock.setTimer(this.options.liveness.beatMs / 2, () => this.tick(), { name: 'membership' });
   }
 
   /** The log is an older one than we knew: everything begins anew. */
   private async logWentBack(): Promise<void> {
-    this.ports.logger.error('log.went-back', { position: String(this.position) });
+    if (this.closed || this.own.check() === ('log-went-back' satisfies FenceReason)) return;
+    const { serviceId, liveness } = this.options;
+    this.ports.logger.error('log.went-back', { position: String(this.hearing.position) });
     this.own.fence('log-went-back');
     this.live = null;
     this.applied = false;
+    this.registeredHere = false;
+    this.registration.cancel();
     this.beats.stop();
     this.beats.forgetRevisions();
-    this.turn('fenced', 'the log went back in time');
+    this.viewLag.clear();
+    this.observation = new Observation({ serviceId, ...liveness });
+    this.turn('fenced', fenceInWords('log-went-back', liveness));
     this.ports.onLogWentBack?.();
-    await this.subscription?.close();
-    this.observation = this.newObservation();
-    this.position = 0n;
-    if (!this.closed) this.subscribe();
+    await this.hearing.restart();
+  }
+
+  private turnTrusted(): void {
+    if (this.isDraining) this.turn('draining', 'draining');
+    else this.turn('registered', null);
   }
 
   private turn(state: MembershipState, detail: string | null): void {
-    if (this.state !== state || this.detail !== detail) this.ports.logger.debug('membership.state', { state, detail });
+    if (this.state === state && this.detail === detail) return;
     this.state = state;
     this.detail = detail;
+    this.ports.logger.debug('membership.state', { state, detail });
+    for (const listener of [...this.stateListeners]) listener(this.health());
   }
-}
-
-function prefix(namespace: string): string {
-  return namespace === '' ? '' : `${namespace}.`;
 }

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../clock';
+import { silentLogger, type Logger } from '../logging';
 import type { FenceReason, Trust } from './membership';
 import { elapsedSince, readClocks, type Reading } from './reading';
 
@@ -31,17 +32,18 @@ export class OwnTrust implements Trust {
   constructor(
     private readonly clock: Clock,
     private readonly selfFenceAfterMs: number,
+    private readonly logger: Logger = silentLogger,
   ) {
     this.wallAgainstMonotonic = clock.wall() - clock.monotonic();
   }
 
   check(): FenceReason | null {
+    this.lookAtWall();
     if (this.fenced !== null) return this.fenced;
     if (elapsedSince(this.clock, this.from) >= this.selfFenceAfterMs) {
       this.fence('trust-expired');
       return this.fenced;
     }
-    this.lookAtWall();
     return this.doubtSince === null ? null : 'clock-jump';
   }
 
@@ -70,23 +72,26 @@ export class OwnTrust implements Trust {
     return () => void this.trustListeners.delete(listener);
   }
 
-  /** A new incarnation is trusted from the start of its first beat that was read back. Too late: it is fenced at once. */
+  /** A new incarnation is trusted from the start of its first beat that was read back. Too late: it begins with an expired trust, and may reassert itself. */
   begin(incarnation: string, start: Reading): void {
     this.incarnation = incarnation;
-    this.grant(start, false);
+    if (!this.grant(start, false)) {
+      this.fenced = 'trust-expired';
+      this.fencedAt = this.clock.monotonic();
+    }
   }
 
-  /** A beat was acknowledged now that began at `start`. */
+  /** A beat was acknowledged now that began at `start`. Too late, or fenced: nothing. */
   renew(start: Reading): void {
-    if (this.check() !== null && this.fenced !== null) return;
+    this.check();
+    if (this.fenced !== null) return;
     if (start.monotonic > this.from.monotonic) this.from = start;
     this.arm();
   }
 
-  /** A ServiceReasserted was acknowledged now whose append began at `start`. */
-  reassert(start: Reading): void {
-    if (this.fenced !== 'trust-expired') return;
-    this.grant(start, true);
+  /** A ServiceReasserted was acknowledged now whose append began at `start`. False: too late, or there is nothing to return to. */
+  reassert(start: Reading): boolean {
+    return this.check() === 'trust-expired' && this.grant(start, true);
   }
 
   /** Since when the wall clock is in doubt; null: it is not. */
@@ -94,26 +99,27 @@ export class OwnTrust implements Trust {
     return this.fenced === null ? this.doubtSince : null;
   }
 
-  /** A beat that began after the jump was acknowledged, and a leader read showed the incarnation alive. */
-  settleDoubt(): void {
-    if (this.doubtSince === null) return;
+  /**
+   * A beat that began after the jump was acknowledged, and a leader read showed the incarnation alive.
+   * @param doubt the one that was looked into; when the clock has jumped again since, doubt remains.
+   */
+  settleDoubt(doubt: Reading): void {
+    if (this.check() !== 'clock-jump' || this.doubtSince !== doubt) return;
     this.doubtSince = null;
-    this.wallAgainstMonotonic = this.clock.wall() - this.clock.monotonic();
-    this.answerSettling(this.check() === null);
+    this.answerSettling(true);
   }
 
   fence(reason: FenceReason): void {
     const { incarnation } = this;
     const already = this.fenced !== null;
-    // An expired trust may come back; what has ended for good must not be overwritten by it.
-    if (!already || this.fenced === 'trust-expired') this.fenced = reason;
+    // An expired trust may come back: that must not overwrite what has ended for good.
+    if (!already || reason !== 'trust-expired') this.fenced = reason;
     this.timer?.cancel();
     this.timer = null;
-    this.doubtSince = null;
     if (already) return;
     this.fencedAt = this.clock.monotonic();
     this.answerSettling(false);
-    if (incarnation !== null) for (const listener of [...this.fenceListeners]) listener({ incarnation, reason });
+    if (incarnation !== null) this.tell(this.fenceListeners, { incarnation, reason });
   }
 
   close(): void {
@@ -122,19 +128,28 @@ export class OwnTrust implements Trust {
     this.answerSettling(false);
   }
 
-  private grant(start: Reading, returned: boolean): void {
+  private grant(start: Reading, returned: boolean): boolean {
     const { incarnation } = this;
-    if (incarnation === null) return;
-    if (elapsedSince(this.clock, start) >= this.selfFenceAfterMs) {
-      if (this.fenced === 'not-registered') this.fenced = 'trust-expired';
-      return;
-    }
+    this.lookAtWall();
+    if (incarnation === null || elapsedSince(this.clock, start) >= this.selfFenceAfterMs) return false;
     this.from = start;
     this.fenced = null;
-    this.doubtSince = null;
-    this.wallAgainstMonotonic = this.clock.wall() - this.clock.monotonic();
+    // What began after a jump, and was acknowledged at the exact revision, settles its doubt. A later jump remains one.
+    if (this.doubtSince !== null && this.doubtSince.monotonic <= start.monotonic) this.doubtSince = null;
     this.arm();
-    for (const listener of [...this.trustListeners]) listener({ incarnation, returned });
+    this.tell(this.trustListeners, { incarnation, returned });
+    return true;
+  }
+
+  /** Everyone is told: an abort must not be lost because another listener failed. */
+  private tell<Event>(listeners: Iterable<(event: Event) => void>, event: Event): void {
+    for (const listener of [...listeners]) {
+      try {
+        listener(event);
+      } catch (error) {
+        this.logger.error('trust.listener-failed', { error: String(error) });
+      }
+    }
   }
 
   private lookAtWall(): void {

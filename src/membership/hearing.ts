@@ -1,0 +1,155 @@
+import type { Clock, Random } from '../clock';
+import { decode } from '../domain/codec';
+import type { ServiceEvent, ServiceHeartbeat } from '../domain/service';
+import type { UnreadableEvent } from '../domain/unreadable';
+import { SupervisedSubscription, type EventStore, type RecordedEvent } from '../event-store';
+import type { Logger } from '../logging';
+
+export interface HearingPorts {
+  readonly store: EventStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+export interface HearingOptions {
+  readonly namespace: string;
+  /** Between a first sign that the log went back in time and the second look that decides, ms. */
+  readonly secondLookMs: number;
+}
+
+/** Who is told, in log order. */
+export interface Listener {
+  readonly fact: (serviceId: string, event: ServiceEvent | UnreadableEvent, recorded: RecordedEvent) => void;
+  /** `beat` null: it cannot be read here, but it is there. */
+  readonly beat: (serviceId: string, beat: ServiceHeartbeat | null, recorded: RecordedEvent) => void;
+  /** Everything that was in the log when it was subscribed to has been told. Once per subscription. */
+  readonly caughtUp: () => void;
+  /** The log is an older one than it was. */
+  readonly wentBack: () => void;
+}
+
+const SERVICE = 'service';
+const HEARTBEAT = 'heartbeat';
+const facts: ReadonlySet<string> = new Set<ServiceEvent['type']>([
+  'ServiceRegistered',
+  'ServiceReasserted',
+  'ServiceMarkedFailed',
+  'ServiceDrainStarted',
+  'ServiceStopped',
+]);
+
+/**
+ * The one subscription of membership: services and heartbeats, in log order. It knows, too, when the log is no longer the one that was read:
+ * an event that was heard is another one now, or lies beyond the head (protocol §6).
+ */
+export class Hearing {
+  private subscription: SupervisedSubscription | null = null;
+  private readonly before: string;
+  private newest: bigint | null = null;
+  /** Facts of services are kept for ever, so the newest one that was heard must always be there. */
+  private newestFact: { readonly position: bigint; readonly id: string } | null = null;
+  private comparing = false;
+  private closed = false;
+
+  constructor(
+    private readonly ports: HearingPorts,
+    private readonly options: HearingOptions,
+    private readonly listener: Listener,
+  ) {
+    this.before = options.namespace === '' ? '' : `${options.namespace}.`;
+  }
+
+  heartbeatStream(serviceId: string): string {
+    return `${this.before}${HEARTBEAT}-${serviceId}`;
+  }
+
+  /** Position of the newest event that was heard; 0: none. */
+  get position(): bigint {
+    return this.newest ?? 0n;
+  }
+
+  start(): void {
+    const { store, clock, random, logger } = this.ports;
+    const categories = [`${this.before}${SERVICE}`, `${this.before}${HEARTBEAT}`];
+    let caughtUp = false;
+    this.subscription = new SupervisedSubscription(
+      { store, clock, random },
+      {
+        after: 'start',
+        categories,
+        onEvents: (events) => {
+          for (const recorded of events) this.hear(recorded);
+        },
+        onCaughtUp: () => {
+          if (caughtUp) return;
+          caughtUp = true;
+          this.listener.caughtUp();
+        },
+        onError: (error, kind) => {
+          logger.warn('membership.interrupted', { error: error.message, kind });
+          void this.compare();
+        },
+      },
+    );
+    this.subscription.start();
+  }
+
+  /** Reads the log anew from its start. */
+  async restart(): Promise<void> {
+    await this.subscription?.close();
+    this.newest = null;
+    this.newestFact = null;
+    if (!this.closed) this.start();
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.subscription?.close();
+  }
+
+  /** Whether the log still holds what was heard. Two looks must agree that it does not; a store that does not answer says nothing. */
+  async compare(): Promise<void> {
+    if (this.comparing || this.closed) return;
+    this.comparing = true;
+    try {
+      if (!(await this.differs())) return;
+      await this.ports.clock.sleep(this.options.secondLookMs);
+      if (!this.closed && (await this.differs())) this.listener.wentBack();
+    } catch (error) {
+      this.ports.logger.debug('log.not-compared', { error: String(error) });
+    } finally {
+      this.comparing = false;
+    }
+  }
+
+  private async differs(): Promise<boolean> {
+    const { store } = this.ports;
+    const { newest, newestFact } = this;
+    if (newest === null) return false;
+    const head = await store.head();
+    if (head === 'start' || head < newest) return true;
+    return newestFact !== null && (await store.readAt(newestFact.position))?.id !== newestFact.id;
+  }
+
+  private hear(recorded: RecordedEvent): void {
+    const { stream, position, id } = recorded;
+    // A batch that was broken off comes again as a whole.
+    if (this.newest !== null && position <= this.newest) return;
+    const event = decode(recorded.type, recorded.data, recorded.metadata);
+    const dash = stream.indexOf('-');
+    const serviceId = stream.slice(dash + 1);
+    if (stream.slice(0, dash) === `${this.before}${HEARTBEAT}`) {
+      this.listener.beat(serviceId, event.type === 'ServiceHeartbeat' ? event : null, recorded);
+    } else {
+      this.listener.fact(serviceId, factOf(event), recorded);
+      this.newestFact = { position, id };
+    }
+    this.newest = position;
+  }
+}
+
+function factOf(event: ReturnType<typeof decode>): ServiceEvent | UnreadableEvent {
+  if (event.type === '$unreadable' || facts.has(event.type)) return event as ServiceEvent | UnreadableEvent;
+  return { type: '$unreadable', originalType: event.type, why: 'it is no event of a service' };
+}
