@@ -1,3 +1,4 @@
 /** `holdfast/testing`: for tests of one's own, and for authors of adapters. No test framework is needed. */
 export { brokenAdapters, eventStoreContract } from './event-store-contract';
 export type { BrokenAdapter, ContractCase, EventStoreFactory } from './event-store-contract';
+export * from './specification';
