@@ -29,13 +29,13 @@ export function decideResume(record: JobRecord, { at, zoneData, commandId, reaso
   return draft.done();
 }
 
-/** `[JobRunAbandoned(cancelled)…, (JobSlotsSkipped(cancelled))…, JobCancelled]`; `afterRun` with a slot in progress: `[JobEndSet]`, and its end completes the job. */
+/** `[JobRunAbandoned(cancelled)…, (JobSlotsSkipped(cancelled))…, JobCancelled]`; `afterRun` with a slot in progress: `[(JobSlotsSkipped(cancelled))…, JobEndSet]`, and its end completes the job. */
 export function decideCancel(record: JobRecord, command: CancelJob): JobDecision {
   const not = refuseEnded(record);
   if (not !== null) return not;
   const { at, zoneData, commandId, reason } = command;
   const draft = new Draft(record, at, zoneData, commandId);
-  if (command.mode === 'afterRun' && openRuns(record).length > 0) {
+  if (command.mode === 'afterRun' && record.stage === 'live' && record.inProgress.length > 0) {
     if (record.ending) return { ok: true, events: [] };
     draft.skipDue('cancelled');
     draft.skipRequested('cancelled');

@@ -9,14 +9,19 @@ import { refuseNotLive, refuseNotOwner } from './standing';
 import type { JobRecord } from './state';
 
 /**
- * Claim: `[(JobSlotsSkipped), JobBoundToService e+1, (JobRunStarted)]`: what fell while nobody owned it is accounted for.
+ * Claim: `[(JobSlotsSkipped), JobBoundToService e+1, (JobRunStarted)]`: with a start, what fell while nobody owned it is accounted for.
+ * Without one it stays pending, and the owner accounts for it when it starts.
  * Operator's move: `[(JobReleased(moved)), JobBoundToService e+1]`, never with an open run.
  */
 export function decideBind(record: JobRecord, command: BindJob): JobDecision {
-  const not = refuseNotLive(record) ?? refuseIneligible(record, command.service);
-  if (not !== null) return not;
   const { ownership } = record;
   const { at, zoneData, service, commandId } = command;
+  const owned = ownership.kind === 'bound' && ownership.incarnation === service.incarnation;
+  const notLive = refuseNotLive(record);
+  if (notLive !== null) return notLive;
+  if (command.by === 'operator' && owned) return { ok: true, events: [] };
+  const ineligible = refuseIneligible(record, service);
+  if (ineligible !== null) return ineligible;
   const draft = new Draft(record, at, zoneData, commandId);
   if (command.by === 'claim') {
     if (ownership.kind === 'bound') {
@@ -28,12 +33,10 @@ export function decideBind(record: JobRecord, command: BindJob): JobDecision {
         'Only an unbound job can be claimed.',
       );
     }
-    bind(draft, service, command.viewPosition, command.why);
-    if (command.start) draft.startDue(service.serviceId, service.incarnation);
+    bind(draft, service, command.viewPosition, command.why, command.start);
     return draft.done();
   }
   if (ownership.kind === 'bound') {
-    if (ownership.incarnation === service.incarnation) return { ok: true, events: [] };
     if (openRuns(record).length > 0) {
       return refuse(
         'run-open',
@@ -49,14 +52,14 @@ export function decideBind(record: JobRecord, command: BindJob): JobDecision {
       data: { epoch: record.epoch, serviceId, incarnation, reason: 'moved', target: service.serviceId, at },
     });
   }
-  bind(draft, service, command.viewPosition, command.why);
+  bind(draft, service, command.viewPosition, command.why, false);
   return draft.done();
 }
 
 /** `[JobReleased(drain | ineligible | home | rebalance)]`: by the owner, never with an open run. */
 export function decideRelease(record: JobRecord, command: ReleaseJob): JobDecision {
   const { incarnation, epoch, serviceId, reason, target, at, zoneData } = command;
-  const not = refuseNotLive(record) ?? refuseNotOwner(record, incarnation, epoch);
+  const not = refuseNotLive(record) ?? refuseNotOwner(record, { serviceId, incarnation, epoch });
   if (not !== null) return not;
   if (openRuns(record).length > 0) {
     return refuse(
@@ -84,7 +87,7 @@ const reasonByCause: { readonly [cause in OwnerGone]: AbandonReason } = {
 /**
  * The owner is gone by a fact of its service stream.
  *
- * - idle: `[JobRequeued, JobBoundToService e+1, (JobRunStarted)]`
+ * - idle: `[JobRequeued, (JobSlotsSkipped), JobBoundToService e+1, (JobRunStarted)]`
  * - running, by policy: rerun `[JobRunAbandoned(ownerFailed) × n, JobRequeued, …same slot, attempt + 1]`; fail `[JobRunAbandoned(fail), …]`, and
  *   `JobCompleted(failed)` when it was the last; hold `[JobRunAbandoned(hold), JobHeld, …]`
  * - nobody eligible: `[JobRunAbandoned…, JobRequeued]`, unbound, with the reason
@@ -137,18 +140,20 @@ export function decideRequeue(record: JobRecord, command: RequeueJob): JobDecisi
   });
   if (quarantined) draft.push({ type: 'JobQuarantined', data: { crashes: counted, windowMs, at } });
   else if (!draft.completeIfOver('failed') && to !== null) {
-    bind(draft, to.service, viewPosition, to.why);
-    if (to.start) draft.startDue(to.service.serviceId, to.service.incarnation);
+    bind(draft, to.service, viewPosition, to.why, to.start);
   }
   return draft.done();
 }
 
-function bind(draft: Draft, service: Candidate, viewPosition: string, why: BindingReason): void {
+function bind(draft: Draft, service: Candidate, viewPosition: string, why: BindingReason, start: boolean): void {
   const { serviceId, incarnation } = service;
-  draft.push({
-    type: 'JobBoundToService',
-    data: { epoch: draft.record.epoch + 1, serviceId, incarnation, viewPosition, why, at: draft.at },
-  });
+  const bound = () =>
+    draft.push({
+      type: 'JobBoundToService',
+      data: { epoch: draft.record.epoch + 1, serviceId, incarnation, viewPosition, why, at: draft.at },
+    });
+  if (start) draft.startDue(service, bound);
+  else bound();
 }
 
 function refuseIneligible(record: JobRecord, service: Candidate): JobDecision | null {

@@ -1,8 +1,8 @@
 import type { AbandonRun, AfterRun, CompleteRun, FailRun, StartRun } from './commands';
 import type { RetryPolicy } from './definition';
 import { Draft, blocked, refuse } from './draft';
-import type { JobRunOutcomeRefused, RunRef } from './events';
-import { sameRun } from './evolve';
+import { instantOfSlot, type JobRunOutcomeRefused, type RunRef } from './events';
+import { sameRun } from './evolve-runs';
 import { openRuns } from './inspect';
 import type { JobDecision } from './refusals';
 import { refuseNotLive, refuseNotOwner } from './standing';
@@ -11,7 +11,7 @@ import type { JobRecord, OpaqueJob, SlotInProgress } from './state';
 /** `[(JobSlotsSkipped coalesced), JobRunStarted]` by the owner. */
 export function decideStart(record: JobRecord, command: StartRun): JobDecision {
   const { serviceId, incarnation, epoch, at, zoneData } = command;
-  const not = refuseNotLive(record) ?? refuseNotOwner(record, incarnation, epoch);
+  const not = refuseNotLive(record) ?? refuseNotOwner(record, { serviceId, incarnation, epoch });
   if (not !== null) return not;
   const block = blocked(record);
   if (block !== null) {
@@ -23,7 +23,7 @@ export function decideStart(record: JobRecord, command: StartRun): JobDecision {
     return refuse(block, 'jobId', record.jobId, rule, 'Nothing is started until that has ended.');
   }
   const draft = new Draft(record, at, zoneData);
-  if (draft.startDue(serviceId, incarnation)) return draft.done();
+  if (draft.startDue({ serviceId, incarnation })) return draft.done();
   return refuse(
     'nothing-due',
     'jobId',
@@ -36,10 +36,11 @@ export function decideStart(record: JobRecord, command: StartRun): JobDecision {
 /** `[JobRunSucceeded, (JobSlotsSkipped overlap), (JobReleased | JobRunStarted)]`, or `[JobRunSucceeded, JobCompleted]` when it was the last. */
 export function decideComplete(record: JobRecord, command: CompleteRun): JobDecision {
   const { run, durationMs, at, zoneData, then } = command;
-  if (!isOpen(record, run)) return decideLate(record, command);
+  const entry = isOpen(record, run);
+  if (!entry) return decideLate(record, command);
   const draft = new Draft(record, at, zoneData);
   draft.push({ type: 'JobRunSucceeded', data: { ...ref(run), durationMs, at } });
-  afterRun(draft, then, 'succeeded');
+  afterRun(draft, entry, then, 'succeeded');
   return draft.done();
 }
 
@@ -53,59 +54,76 @@ export function decideFail(record: JobRecord, command: FailRun): JobDecision {
   if (!entry) return decideLate(record, command);
   const draft = new Draft(record, at, zoneData);
   pushFailure(draft, entry, run, durationMs, failure);
-  afterRun(draft, then, 'failed');
+  afterRun(draft, entry, then, 'failed');
   return draft.done();
 }
 
 /**
  * An open run of the owner's own incarnation that ends without an outcome: lost in process `[JobRunAbandoned]`; drain
  * `[JobRunAbandoned(drain), JobReleased(drain)]`; stuck `[JobRunTimedOut or JobRunAbandoned(stuck), JobReleased(stuck)]`.
- * The run that others have abandoned because its owner seemed dead is recorded as refused: its process lives, so it was no crash.
+ * A run that others have ended meanwhile is recorded as refused, once: its process lives, so it was no crash. With `onStuck: wait` a stuck
+ * run adds nothing: the job stays until the handler has settled.
  */
 export function decideAbandon(record: JobRecord, command: AbandonRun): JobDecision {
   const { run, reason, timedOut, at, zoneData } = command;
   const entry = isOpen(record, run);
   const draft = new Draft(record, at, zoneData);
   if (!entry) {
+    const unknown = refuseUnknownRun(record, run);
+    if (unknown !== null) return unknown;
     const closed = record.closedRuns.find((r) => sameRun(r, run));
-    if (closed?.outcome === 'ownerFailed' && !closed.refused) {
-      draft.push(refusedOutcome(record, run, 'abandoned', at));
-      return draft.done();
-    }
-    return refuse(
-      'run-unknown',
-      'run',
-      `${run.slot} attempt ${run.attempt}`,
-      'This run is not open.',
-      'Nothing is to be done.',
-    );
+    if (closed === undefined || closed.refused || ownWords.has(closed.outcome)) return { ok: true, events: [] };
+    draft.push(refusedOutcome(record, run, 'abandoned', at));
+    return draft.done();
   }
-  const not = refuseNotOwner(record, run.incarnation, run.epoch);
-  if (not !== null) return not;
+  if (reason === 'stuck' && record.definition.policies.onStuck === 'wait') return { ok: true, events: [] };
   if (timedOut === null) draft.push({ type: 'JobRunAbandoned', data: { ...ref(run), reason, at } });
   else pushFailure(draft, entry, run, timedOut.durationMs, { kind: 'timedOut', timeoutMs: timedOut.timeoutMs });
-  if (reason === 'lostInProcess' || draft.completeIfOver('failed')) return draft.done();
-  release(draft, reason);
+  if (reason === 'lostInProcess') return draft.done();
+  skipOverlap(draft, entry);
+  if (!draft.completeIfOver('failed')) release(draft, reason);
   return draft.done();
 }
 
-/** A result of a run that is not open: `[JobRunOutcomeRefused]`, once per run; refused when no such run was ever started. */
+/** How the owner itself ends a run. */
+const ownWords: ReadonlySet<string> = new Set(['succeeded', 'failed', 'timedOut', 'lostInProcess', 'drain', 'stuck']);
+
+/**
+ * A result of a run that is not open: `[JobRunOutcomeRefused]`, once per run; nothing when the run ended with this very outcome (it is the
+ * same result again); refused when no such run was ever started, as far as the record knows.
+ */
 export function decideLate(state: JobRecord | OpaqueJob, command: CompleteRun | FailRun): JobDecision {
   const { run, at } = command;
   const outcome = command.kind === 'CompleteRun' ? 'succeeded' : command.failure.kind;
   const record = state.stage === 'opaque' ? state.before : state;
   const jobRecord = record.stage === 'absent' ? null : record;
-  if (jobRecord?.closedRuns.some((r) => sameRun(r, run) && r.refused)) return { ok: true, events: [] };
-  if (state.stage !== 'opaque' && (jobRecord === null || run.epoch > jobRecord.epoch)) {
-    return refuse(
-      'run-unknown',
-      'run.epoch',
-      run.epoch,
-      `No run of this epoch was ever started; the epoch is ${jobRecord?.epoch ?? 0}.`,
-      'Send outcomes for started runs only.',
-    );
+  const closed = jobRecord?.closedRuns.find((r) => sameRun(r, run));
+  if (closed !== undefined && (closed.refused || closed.outcome === outcome)) return { ok: true, events: [] };
+  if (state.stage !== 'opaque') {
+    const unknown = refuseUnknownRun(state, run);
+    if (unknown !== null) return unknown;
   }
   return { ok: true, events: [refusedOutcome(jobRecord, run, outcome, at)] };
+}
+
+/**
+ * The refusal for a run that no JobRunStarted has made; null: there was one, or it may be forgotten. Slot and attempt name one run, so
+ * another owner or epoch of the same two is wrong.
+ */
+function refuseUnknownRun(record: JobRecord, run: RunRef): JobDecision | null {
+  const { slot, attempt, epoch, incarnation } = run;
+  const remedy = 'Send outcomes for started runs only, as their JobRunStarted names them.';
+  const inProgress = record.inProgress.find((s) => s.slot === slot);
+  if (epoch > record.epoch || attempt < 1 || (inProgress !== undefined && attempt > inProgress.attempt)) {
+    const rule = `No such run was ever started; the epoch of the job is ${record.epoch}.`;
+    return refuse('run-unknown', 'run', `${slot}, attempt ${attempt}, epoch ${epoch}`, rule, remedy);
+  }
+  const known = [...openRuns(record), ...record.closedRuns].filter((r) => r.slot === slot && r.attempt === attempt);
+  if (known.length === 0 || known.some((r) => sameRun(r, run))) return null;
+  const [actual] = known;
+  const rule = `Attempt ${attempt} of slot ${slot} was started under epoch ${actual.epoch} by incarnation ${actual.incarnation}.`;
+  if (actual.incarnation !== incarnation) return refuse('wrong-owner', 'run.incarnation', incarnation, rule, remedy);
+  return refuse('wrong-epoch', 'run.epoch', epoch, rule, remedy);
 }
 
 function refusedOutcome(
@@ -152,13 +170,25 @@ export function backoffMs(retry: RetryPolicy, n: number): number {
 }
 
 /** What follows in the append that ends a run. */
-function afterRun(draft: Draft, then: AfterRun, outcome: 'succeeded' | 'failed'): void {
+function afterRun(draft: Draft, ended: SlotInProgress, then: AfterRun, outcome: 'succeeded' | 'failed'): void {
   const { ownership } = draft.record;
-  // While a slot waits for its retry it is still in progress: what falls meanwhile is skipped when it ends.
-  if (draft.record.inProgress.length === 0) draft.skipDue('overlap');
+  skipOverlap(draft, ended);
   if (draft.completeIfOver(outcome)) return;
   if (then.release !== null) release(draft, then.release);
-  else if (then.startNext && ownership.kind === 'bound') draft.startDue(ownership.serviceId, ownership.incarnation);
+  else if (then.startNext && ownership.kind === 'bound') draft.startDue(ownership);
+}
+
+/**
+ * Scheduled slots that fell while a slot was in progress are skipped when it has ended. While one still waits for its retry, none has.
+ * A slot that was due before a requested run began did not fall during it: it is run, late.
+ */
+function skipOverlap(draft: Draft, ended: SlotInProgress): void {
+  const { inProgress, nextSlot } = draft.record;
+  if (inProgress.length > 0) return;
+  const requested = instantOfSlot(ended.slot) === null;
+  const pending = nextSlot === null ? null : instantOfSlot(nextSlot);
+  if (requested && pending !== null && ended.run !== null && pending <= ended.run.startedAt) return;
+  draft.skipDue('overlap');
 }
 
 function release(draft: Draft, reason: 'drain' | 'stuck' | 'ineligible'): void {

@@ -1,5 +1,8 @@
+import type { Instant } from '../instant';
 import type { RequestRun, RescheduleJob, ScheduleJob } from './commands';
 import { Draft, firstSlot, refuse } from './draft';
+import type { JobDefinition } from './definition';
+import { sameSchedule } from './evolve';
 import type { JobDecision } from './refusals';
 import { refuseEnded, refuseNotLive } from './standing';
 import type { AbsentJob, JobRecord } from './state';
@@ -23,15 +26,14 @@ export function decideSchedule(state: AbsentJob | JobRecord, command: ScheduleJo
   }
   const ended = state.stage === 'absent' ? null : refuseEnded(state);
   if (ended !== null && !command.renew) return ended;
-  const nextSlot = firstSlot(
-    { schedule: definition.schedule, anchor: at },
-    state.stage === 'absent' ? null : state.accountedThrough,
-  );
+  const accounted = state.stage === 'absent' ? null : state.accountedThrough;
+  const anchor = anchorOf(definition, at, accounted);
+  const nextSlot = firstSlot({ schedule: definition.schedule, anchor }, accounted);
   if (nextSlot === null) return neverFires(definition.schedule.kind);
   const draft = new Draft(state, at, zoneData, commandId);
   draft.push({
     type: 'JobScheduled',
-    data: { jobId, definition, definitionHash, anchor: at, renewed: state.stage !== 'absent', nextSlot, zoneData, at },
+    data: { jobId, definition, definitionHash, anchor, renewed: state.stage !== 'absent', nextSlot, zoneData, at },
   });
   return draft.done();
 }
@@ -39,6 +41,8 @@ export function decideSchedule(state: AbsentJob | JobRecord, command: ScheduleJo
 /**
  * `[(JobSlotsSkipped old pending), JobRescheduled]`. The owner stays. An open run ends under the old definition's revision; a slot that waits
  * for its retry goes on, under the new definition. New slots are later than now and than everything accounted for.
+ * A definition that keeps its schedule keeps its slots: those that are pending stay so, also when they are due (a tag that nobody fitted is
+ * mended and the job runs), the interval keeps its beat, and `maxRuns` counts on.
  */
 export function decideReschedule(record: JobRecord, command: RescheduleJob): JobDecision {
   const ended = refuseEnded(record);
@@ -54,10 +58,17 @@ export function decideReschedule(record: JobRecord, command: RescheduleJob): Job
     );
   const { definition, definitionHash, at, zoneData, commandId } = command;
   const draft = new Draft(record, at, zoneData, commandId);
+  if (sameSchedule(record.definition, definition)) {
+    const { anchor } = record;
+    draft.push({ type: 'JobRescheduled', data: { definition, definitionHash, anchor, ...draft.pending(), at } });
+    return draft.done();
+  }
   draft.skipDue('rescheduled');
-  const nextSlot = firstSlot({ schedule: definition.schedule, anchor: at }, draft.record.accountedThrough);
+  const { accountedThrough } = draft.record;
+  const anchor = anchorOf(definition, at, accountedThrough);
+  const nextSlot = firstSlot({ schedule: definition.schedule, anchor }, accountedThrough);
   if (nextSlot === null) return neverFires(definition.schedule.kind);
-  draft.push({ type: 'JobRescheduled', data: { definition, definitionHash, anchor: at, nextSlot, zoneData, at } });
+  draft.push({ type: 'JobRescheduled', data: { definition, definitionHash, anchor, nextSlot, zoneData, at } });
   return draft.done();
 }
 
@@ -77,6 +88,12 @@ export function decideRequestRun(record: JobRecord, command: RequestRun): JobDec
   const draft = new Draft(record, at, zoneData, commandId);
   draft.push({ type: 'JobRunRequested', data: { slot: `manual:${draft.nextRevision}`, reason, at } });
   return draft.done();
+}
+
+/** As soon as possible is after everything that was accounted for: a slot runs once. */
+function anchorOf({ schedule }: JobDefinition, at: Instant, accountedThrough: Instant | null): Instant {
+  const asap = schedule.kind === 'once' && schedule.at === 'asap';
+  return asap && accountedThrough !== null ? Math.max(at, accountedThrough + 1) : at;
 }
 
 function neverFires(kind: string): JobDecision {

@@ -24,6 +24,11 @@ import type { JobState } from './state';
  * 4. The rest is decided by subject: schedule, ownership, runs, operator.
  */
 export function decide(state: JobState, command: JobCommand): JobDecision {
+  const readable = state.stage === 'opaque' ? state.before : state;
+  if ('commandId' in command && command.commandId !== undefined && readable.stage !== 'absent') {
+    const known = readable.commands.find((c) => c.id === command.commandId);
+    if (known !== undefined) return { ok: true, events: [], knownRevision: known.revision };
+  }
   if (state.stage === 'opaque') {
     if (command.kind === 'CompleteRun' || command.kind === 'FailRun') return decideLate(state, command);
     const { revision, type, why } = state.unreadable;
@@ -34,10 +39,6 @@ export function decide(state: JobState, command: JobCommand): JobDecision {
       `An event of this job cannot be read here (${why}).`,
       'Use a process of a version that can read it.',
     );
-  }
-  if ('commandId' in command && command.commandId !== undefined && state.stage !== 'absent') {
-    const known = state.commands.find((c) => c.id === command.commandId);
-    if (known !== undefined) return { ok: true, events: [], knownRevision: known.revision };
   }
   if (command.kind === 'ScheduleJob') return decideSchedule(state, command);
   if (state.stage === 'absent')

@@ -1,6 +1,7 @@
-import { countSlots, nextSlot, previousSlot, slotsBetween } from '../schedule';
+import { countSlots, nextSlot, previousSlot } from '../schedule';
 import type { AnchoredSchedule } from '../schedule';
 import type { Instant } from '../instant';
+import type { Slot } from './definition';
 import { instantOfSlot, slotOf, type JobEvent, type Pending, type SkipReason } from './events';
 import { evolve } from './evolve';
 import { openRuns } from './inspect';
@@ -64,11 +65,12 @@ export class Draft {
     if (first === null || first > at) return null;
     const anchored = anchoredSchedule(record);
     // With other zone data the pending slot may be none of today's: it was promised, so it counts by itself.
-    const last = Math.max(previousSlot(anchored, at + 1) ?? first, first);
-    const count = Math.max(1, countSlots(anchored, first - 1, last));
+    const count = 1 + countSlots(anchored, first, at);
+    if (count === 1) return { first, last: first, count };
     const left = slotsLeft(record);
-    if (count <= left) return { first, last, count };
-    return { first, last: slotsBetween(anchored, first - 1, last, left).at(-1) ?? first, count: left };
+    if (left <= 1) return { first, last: first, count: 1 };
+    if (count <= left) return { first, last: previousSlot(anchored, at + 1) ?? first, count };
+    return { first, last: nthSlotAfter(anchored, first, at, left - 1), count: left };
   }
 
   /** The slot after `slot`, when `counted` more slots will have been counted by then; null: none will come. */
@@ -80,9 +82,9 @@ export class Draft {
   }
 
   /** All due slots but the last are skipped; of one alone, nothing. */
-  skipAllButLast({ first, last, count }: DueRange, reason: SkipReason): void {
+  private skipAllButLast({ first, last, count }: DueRange, reason: SkipReason): void {
     if (count < 2) return;
-    const before = previousSlot(anchoredSchedule(this.record), last) ?? first;
+    const before = count === 2 ? first : (previousSlot(anchoredSchedule(this.record), last) ?? first);
     this.skip({ first, last: before, count: count - 1 }, reason, slotOf(last));
   }
 
@@ -113,31 +115,38 @@ export class Draft {
 
   /**
    * Starts what is due, if anything is and nothing forbids it: the oldest slot that waits for its next attempt, then requested slots,
-   * then the latest due scheduled slot, into which the earlier ones are coalesced (misfire `once`).
+   * then the latest due scheduled slot, into which the earlier ones are coalesced (misfire `once`). A scheduled slot waits while another
+   * slot is in progress: it is skipped when that one ends.
+   *
+   * @param bind appends the binding of the new owner, when one is made in the same append. It stands after the slots that the new owner
+   * accounts for and before its start, and is called once also when nothing is started.
    */
-  startDue(serviceId: string, incarnation: string): boolean {
-    const { record, at } = this;
-    if (blocked(record) !== null || record.stage !== 'live') return false;
-    const waiting = record.inProgress.find((s) => (s.retryAt ?? at) <= at);
-    if (waiting !== undefined)
-      return this.start(serviceId, incarnation, waiting.slot, waiting.attempt + 1, record.nextSlot);
-    const requested = record.requested[0];
-    if (requested !== undefined) return this.start(serviceId, incarnation, requested.slot, 1, record.nextSlot);
-    if (record.inProgress.length > 0) return false;
-    const range = this.due();
-    if (range === null) return false;
-    this.skipAllButLast(range, 'coalesced');
-    return this.start(serviceId, incarnation, slotOf(range.last), 1, this.slotAfter(range.last, 1));
-  }
-
-  private start(serviceId: string, incarnation: string, slot: string, attempt: number, next: string | null): true {
-    const { epoch, definitionRevision } = this.record;
-    const { at, zoneData } = this;
+  startDue(owner: { readonly serviceId: string; readonly incarnation: string }, bind: () => void = () => {}): boolean {
+    const next = this.nextStart();
+    if (next?.range !== undefined) this.skipAllButLast(next.range, 'coalesced');
+    bind();
+    if (next === null) return false;
+    const { serviceId, incarnation } = owner;
+    const { at, zoneData, record } = this;
+    const { epoch, definitionRevision } = record;
+    const { slot, attempt, range } = next;
+    const nextSlot = range === undefined ? record.nextSlot : this.slotAfter(range.last, 1);
     this.push({
       type: 'JobRunStarted',
-      data: { slot, attempt, epoch, incarnation, serviceId, definitionRevision, nextSlot: next, zoneData, at },
+      data: { slot, attempt, epoch, incarnation, serviceId, definitionRevision, nextSlot, zoneData, at },
     });
     return true;
+  }
+
+  private nextStart(): { readonly slot: Slot; readonly attempt: number; readonly range?: DueRange } | null {
+    const { record, at } = this;
+    if (blocked(record) !== null || record.stage !== 'live') return null;
+    const waiting = record.inProgress.find((s) => (s.retryAt ?? at) <= at);
+    if (waiting !== undefined) return { slot: waiting.slot, attempt: waiting.attempt + 1 };
+    const requested = record.requested[0];
+    if (requested !== undefined) return { slot: requested.slot, attempt: 1 };
+    const range = record.inProgress.length > 0 ? null : this.due();
+    return range === null ? null : { slot: slotOf(range.last), attempt: 1, range };
   }
 
   /** When nothing is left to come, the job is complete. */
@@ -175,6 +184,17 @@ export function firstSlot(anchored: AnchoredSchedule, accountedThrough: Instant 
   const floor = accountedThrough ?? -8.64e15;
   const slot = nextSlot(anchored, schedule.kind === 'once' ? floor : Math.max(anchor, floor));
   return slot === null ? null : slotOf(slot);
+}
+
+/** The n-th slot after `from`, found by counting: a walk over millions of slots would take as long as they are many. At least n lie in (from, to]. */
+function nthSlotAfter(anchored: AnchoredSchedule, from: Instant, to: Instant, n: number): Instant {
+  let [low, high] = [from, to];
+  while (high - low > 1) {
+    const middle = low + Math.floor((high - low) / 2);
+    if (countSlots(anchored, from, middle) >= n) high = middle;
+    else low = middle;
+  }
+  return high;
 }
 
 function slotsLeft(record: JobRecord): number {

@@ -1,15 +1,10 @@
 import type { UnreadableEvent } from '../unreadable';
 import type { Instant } from '../instant';
-import type { Slot } from './definition';
-import {
-  instantOfSlot,
-  type JobEvent,
-  type JobRunAbandoned,
-  type JobRunStarted,
-  type JobScheduled,
-  type RunRef,
-} from './events';
-import type { AbsentJob, ClosedRun, JobRecord, JobState, LastOutcome, OpenRun, Ownership } from './state';
+import { canonical } from './canonical';
+import type { JobDefinition } from './definition';
+import type { JobEvent, JobScheduled } from './events';
+import { abandoned, closed, failed, later, moved, refused, started, succeeded } from './evolve-runs';
+import type { AbsentJob, JobRecord, JobState, OpaqueJob, Ownership } from './state';
 
 /** A stream without an event. */
 export const absentJob: AbsentJob = { stage: 'absent', revision: -1 };
@@ -17,8 +12,6 @@ export const absentJob: AbsentJob = { stage: 'absent', revision: -1 };
 /** Version of the state that JobBooksClosed carries. */
 export const BOOKS_SCHEMA = 1;
 
-const KEPT_CLOSED_RUNS = 8;
-const KEPT_CRASHES = 16;
 const KEPT_COMMANDS = 64;
 const MOST_COMMANDS = 1_000;
 const COMMAND_WINDOW_MS = 86_400_000;
@@ -32,7 +25,7 @@ const HOME_WINDOW_MS = 3_600_000;
 export function evolve(state: JobState, event: JobEvent | UnreadableEvent, revision: number): JobState {
   if (event.type === '$unreadable') return unreadable(state, event, revision);
   if (event.type === 'JobBooksClosed') return { ...event.data.state, revision, booksRevision: revision };
-  if (state.stage === 'opaque') return { ...state, revision };
+  if (state.stage === 'opaque') return opaque(state, event, revision);
   if (event.type === 'JobScheduled') return scheduled(state, event, revision);
   if (state.stage === 'absent') return missingBeginning(event.type, revision);
   const next = apply(state, event, revision);
@@ -45,14 +38,23 @@ export function fold(events: readonly (JobEvent | UnreadableEvent)[], from = 0, 
   return events.reduce<JobState>((folded, event, index) => evolve(folded, event, from + index), state);
 }
 
+/** Books change nothing, so books that cannot be read hide nothing: the events before them tell the same. */
 function unreadable(state: JobState, event: UnreadableEvent, revision: number): JobState {
   if (state.stage === 'opaque') return { ...state, revision };
+  if (event.originalType === 'JobBooksClosed' && state.stage !== 'absent') return { ...state, revision };
   return {
     stage: 'opaque',
     revision,
     unreadable: { revision, type: event.originalType, why: event.why },
     before: state,
   };
+}
+
+/** Of what cannot be read, only that late outcomes were recorded is kept: once per run. */
+function opaque(state: OpaqueJob, event: JobEvent, revision: number): OpaqueJob {
+  const { before } = state;
+  if (event.type !== 'JobRunOutcomeRefused' || before.stage === 'absent') return { ...state, revision };
+  return { ...state, revision, before: refused(before, event) };
 }
 
 function missingBeginning(type: string, revision: number): JobState {
@@ -108,6 +110,8 @@ function apply(record: JobRecord, event: Later, revision: number): JobRecord {
   switch (event.type) {
     case 'JobRescheduled': {
       const { definition, definitionHash, anchor, nextSlot, zoneData } = event.data;
+      // The same schedule goes on, so its slots stay counted; another one counts from the beginning.
+      const slotsCounted = sameSchedule(state.definition, definition) ? state.slotsCounted : 0;
       return {
         ...state,
         definition,
@@ -116,11 +120,11 @@ function apply(record: JobRecord, event: Later, revision: number): JobRecord {
         nextSlot,
         zoneData,
         definitionRevision: revision,
-        slotsCounted: 0,
+        slotsCounted,
       };
     }
     case 'JobEndSet':
-      return { ...state, ending: true, nextSlot: event.data.nextSlot, zoneData: event.data.zoneData };
+      return { ...moved(state, event.data), ending: true };
     case 'JobRunRequested':
       return { ...state, requested: [...state.requested, { slot: event.data.slot, at }] };
     case 'JobBoundToService': {
@@ -128,11 +132,9 @@ function apply(record: JobRecord, event: Later, revision: number): JobRecord {
       return { ...state, epoch, ownership: { kind: 'bound', since: at, serviceId, incarnation } };
     }
     case 'JobSlotsSkipped': {
-      const { slots, to, count, nextSlot, zoneData } = event.data;
+      const { slots, to, count } = event.data;
       return {
-        ...state,
-        nextSlot,
-        zoneData,
+        ...moved(state, event.data),
         accountedThrough: later(state.accountedThrough, to),
         slotsCounted: state.slotsCounted + (to === null ? 0 : count),
         requested: slots.length === 0 ? state.requested : state.requested.filter((r) => !slots.includes(r.slot)),
@@ -141,37 +143,14 @@ function apply(record: JobRecord, event: Later, revision: number): JobRecord {
     case 'JobRunStarted':
       return started(state, event, revision);
     case 'JobRunSucceeded':
-      return {
-        ...slotEnded(closed(state, event.data, 'succeeded'), event.data),
-        crashes: [],
-        lastOutcome: outcome(event.data, 'succeeded', at, null),
-      };
-    case 'JobRunFailed': {
-      const { error, message, retryAt, retriesUsed } = event.data;
-      const after = closed(state, event.data, 'failed');
-      const lastOutcome = outcome(event.data, 'failed', at, `${error}: ${message}`);
-      return {
-        ...(retryAt === null ? slotEnded(after, event.data) : waiting(after, event.data, retryAt, retriesUsed)),
-        lastOutcome,
-      };
-    }
-    case 'JobRunTimedOut': {
-      const { timeoutMs, retryAt, retriesUsed } = event.data;
-      const after = closed(state, event.data, 'timedOut');
-      const lastOutcome = outcome(event.data, 'timedOut', at, `not done within ${timeoutMs} ms`);
-      return {
-        ...(retryAt === null ? slotEnded(after, event.data) : waiting(after, event.data, retryAt, retriesUsed)),
-        lastOutcome,
-      };
-    }
+      return succeeded(state, event);
+    case 'JobRunFailed':
+    case 'JobRunTimedOut':
+      return failed(state, event);
     case 'JobRunAbandoned':
       return abandoned(state, event);
     case 'JobRunOutcomeRefused':
-      return {
-        ...state,
-        closedRuns: state.closedRuns.map((r) => (sameRun(r, event.data) ? { ...r, refused: true } : r)),
-        crashes: state.crashes.filter((c) => c.slot !== event.data.slot || c.attempt !== event.data.attempt),
-      };
+      return refused(state, event);
     case 'JobReleased': {
       const { reason, target, serviceId } = event.data;
       const returned =
@@ -195,8 +174,8 @@ function apply(record: JobRecord, event: Later, revision: number): JobRecord {
     case 'JobHeld':
       return { ...state, held: { slot: event.data.slot, attempt: event.data.attempt } };
     case 'JobHoldResolved': {
-      const { resolution, slot, nextSlot, zoneData } = event.data;
-      const after = { ...state, held: null, nextSlot, zoneData };
+      const { resolution, slot } = event.data;
+      const after = { ...moved(state, event.data), held: null };
       if (resolution === 'retry') return after;
       const attempt = state.held?.attempt ?? 0;
       return {
@@ -208,7 +187,7 @@ function apply(record: JobRecord, event: Later, revision: number): JobRecord {
           attempt,
           outcome: resolution === 'fail' ? 'failed' : 'succeeded',
           at,
-          detail: 'said by an operator',
+          detail: resolution === 'fail' ? event.data.reason : null,
         },
       };
     }
@@ -219,7 +198,7 @@ function apply(record: JobRecord, event: Later, revision: number): JobRecord {
     case 'JobPaused':
       return { ...state, paused: true };
     case 'JobResumed':
-      return { ...state, paused: false, nextSlot: event.data.nextSlot, zoneData: event.data.zoneData };
+      return { ...moved(state, event.data), paused: false };
     case 'JobCompleted':
       return ended(state, 'completed', at);
     case 'JobCancelled':
@@ -233,54 +212,10 @@ function apply(record: JobRecord, event: Later, revision: number): JobRecord {
   }
 }
 
-function started(state: JobRecord, { data }: JobRunStarted, revision: number): JobRecord {
-  const { slot, attempt, epoch, incarnation, serviceId, definitionRevision, nextSlot, zoneData, at } = data;
-  const run: OpenRun = { slot, attempt, epoch, incarnation, serviceId, startedAt: at, revision, definitionRevision };
-  const former = state.inProgress.find((s) => s.slot === slot);
-  const entry = { slot, attempt, retriesUsed: former?.retriesUsed ?? 0, run, retryAt: null, definitionRevision };
-  const scheduledAt = instantOfSlot(slot);
-  const first = former === undefined;
-  return {
-    ...state,
-    nextSlot,
-    zoneData,
-    accountedThrough: first && scheduledAt !== null ? later(state.accountedThrough, slot) : state.accountedThrough,
-    slotsCounted: first && scheduledAt !== null ? state.slotsCounted + 1 : state.slotsCounted,
-    inProgress: first ? [...state.inProgress, entry] : state.inProgress.map((s) => (s.slot === slot ? entry : s)),
-    requested: state.requested.filter((r) => r.slot !== slot),
-  };
-}
-
-function abandoned(state: JobRecord, { data }: JobRunAbandoned): JobRecord {
-  const { slot, attempt, reason, at } = data;
-  const after = closed(state, data, reason);
-  const over = reason === 'fail' || reason === 'cancelled';
-  const retriesUsed = state.inProgress.find((s) => s.slot === slot)?.retriesUsed ?? 0;
-  return {
-    ...(over ? slotEnded(after, data) : waiting(after, data, at, retriesUsed)),
-    lastOutcome: outcome(data, 'abandoned', at, reason),
-    crashes: reason === 'ownerFailed' ? [...state.crashes, { slot, attempt, at }].slice(-KEPT_CRASHES) : state.crashes,
-  };
-}
-
-function closed(state: JobRecord, run: RunRef, how: ClosedRun['outcome']): JobRecord {
-  const { slot, attempt, epoch, incarnation } = run;
-  const closedRun: ClosedRun = { slot, attempt, epoch, incarnation, outcome: how, refused: false };
-  return { ...state, closedRuns: [...state.closedRuns, closedRun].slice(-KEPT_CLOSED_RUNS) };
-}
-
-function waiting(state: JobRecord, run: RunRef, retryAt: Instant, retriesUsed: number): JobRecord {
-  return {
-    ...state,
-    inProgress: state.inProgress.map((s) => (s.slot === run.slot ? { ...s, run: null, retryAt, retriesUsed } : s)),
-  };
-}
-
-function slotEnded(state: JobRecord, run: RunRef): JobRecord {
-  return { ...state, inProgress: state.inProgress.filter((s) => s.slot !== run.slot) };
-}
-
-function ended(state: JobRecord, stage: 'completed' | 'cancelled' | 'removed', at: Instant): JobRecord {
+function ended(record: JobRecord, stage: 'completed' | 'cancelled' | 'removed', at: Instant): JobRecord {
+  // No terminal job has an open run. Should a log say so all the same, its late outcome must find the run closed.
+  const open = record.inProgress.flatMap((s) => (s.run === null ? [] : [s.run]));
+  const state = open.reduce((folded, run) => closed(folded, run, 'cancelled'), record);
   return {
     ...state,
     stage,
@@ -300,17 +235,9 @@ function lastServiceOf(ownership: Ownership): string | null {
   return ownership.kind === 'bound' ? ownership.serviceId : ownership.lastServiceId;
 }
 
-function outcome(run: RunRef, how: LastOutcome['outcome'], at: Instant, detail: string | null): LastOutcome {
-  return { slot: run.slot, attempt: run.attempt, outcome: how, at, detail };
-}
-
-function later(accounted: Instant | null, slot: Slot | null): Instant | null {
-  const instant = slot === null ? null : instantOfSlot(slot);
-  return instant === null ? accounted : Math.max(accounted ?? instant, instant);
-}
-
-export function sameRun(a: RunRef, b: RunRef): boolean {
-  return a.slot === b.slot && a.attempt === b.attempt && a.epoch === b.epoch && a.incarnation === b.incarnation;
+/** The same slots: a definition that keeps its schedule keeps its anchor, its pending slot and its count. */
+export function sameSchedule(a: JobDefinition, b: JobDefinition): boolean {
+  return canonical(a.schedule) === canonical(b.schedule);
 }
 
 /** All of the last 24 h by event time, or the last 64, at most 1,000. Events of one append share an entry: its revision is the last one's. */

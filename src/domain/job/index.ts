@@ -9,4 +9,5 @@ export { decide } from './decide';
 export { backoffMs } from './decide-runs';
 export { instantOfSlot, slotOf } from './events';
 export { BOOKS_SCHEMA, absentJob, evolve, fold } from './evolve';
-export { canonicalDefinition, dueAt, fencingToken, isTerminal, openRuns, placeable, statusOf } from './inspect';
+export { canonicalDefinition } from './canonical';
+export { dueAt, fencingToken, isTerminal, openRuns, placeable, statusOf } from './inspect';

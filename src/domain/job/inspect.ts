@@ -1,6 +1,5 @@
 import type { Instant } from '../instant';
 import type { Placeable } from '../placement/eligibility';
-import type { JobDefinition } from './definition';
 import { instantOfSlot } from './events';
 import type { JobRecord, JobState, JobStatus, OpenRun } from './state';
 
@@ -56,21 +55,4 @@ export function fencingToken(generation: number, startedRevision: number): numbe
 export function placeable(record: JobRecord): Placeable {
   const { handler, tag, affinity } = record.definition;
   return { handler, tag, affinity };
-}
-
-/**
- * The definition as one text: equal definitions, equal texts. Keys of the definition stand in a fixed order; those of tag and payload are sorted.
- */
-export function canonicalDefinition(definition: JobDefinition): string {
-  return JSON.stringify(sorted(definition));
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, part]) => [key, sorted(part)]),
-  );
 }

@@ -27,8 +27,16 @@ export function refuseNotLive(record: JobRecord): JobDecision | null {
 }
 
 /** The refusal for a decision of an owner that is not the job's owner at this epoch; null: it is. */
-export function refuseNotOwner(record: JobRecord, incarnation: string, epoch: number): JobDecision | null {
+export function refuseNotOwner(
+  record: JobRecord,
+  {
+    serviceId,
+    incarnation,
+    epoch,
+  }: { readonly serviceId?: string; readonly incarnation: string; readonly epoch: number },
+): JobDecision | null {
   const { ownership } = record;
+
   if (ownership.kind === 'unbound') {
     return refuse(
       'job-unbound',
@@ -38,14 +46,12 @@ export function refuseNotOwner(record: JobRecord, incarnation: string, epoch: nu
       'Bind it first.',
     );
   }
+  const words = `This job is owned by ${ownership.serviceId}, incarnation ${ownership.incarnation}.`;
   if (ownership.incarnation !== incarnation) {
-    return refuse(
-      'wrong-owner',
-      'incarnation',
-      incarnation,
-      `This job is owned by ${ownership.serviceId}, incarnation ${ownership.incarnation}.`,
-      'Only its owner may do this.',
-    );
+    return refuse('wrong-owner', 'incarnation', incarnation, words, 'Only its owner may do this.');
+  }
+  if (serviceId !== undefined && ownership.serviceId !== serviceId) {
+    return refuse('wrong-owner', 'serviceId', serviceId, words, 'Only its owner may do this.');
   }
   if (record.epoch !== epoch) {
     return refuse(

@@ -1,0 +1,128 @@
+import type { Instant } from '../instant';
+import type { Slot } from './definition';
+import {
+  instantOfSlot,
+  type JobRunAbandoned,
+  type JobRunFailed,
+  type JobRunOutcomeRefused,
+  type JobRunStarted,
+  type JobRunSucceeded,
+  type JobRunTimedOut,
+  type Pending,
+  type RunRef,
+} from './events';
+import type { ClosedRun, JobRecord, LastOutcome, OpenRun } from './state';
+
+/** How runs begin and end in the fold. An outcome of a run that is not open changes nothing. */
+const KEPT_CLOSED_RUNS = 8;
+const KEPT_CRASHES = 16;
+
+export function started(state: JobRecord, { data }: JobRunStarted, revision: number): JobRecord {
+  const { slot, attempt, epoch, incarnation, serviceId, definitionRevision, at } = data;
+  const run: OpenRun = { slot, attempt, epoch, incarnation, serviceId, startedAt: at, revision, definitionRevision };
+  const former = state.inProgress.find((s) => s.slot === slot);
+  const entry = { slot, attempt, retriesUsed: former?.retriesUsed ?? 0, run, retryAt: null, definitionRevision };
+  const scheduledAt = instantOfSlot(slot);
+  const first = former === undefined;
+  return {
+    ...moved(state, data),
+    accountedThrough: first && scheduledAt !== null ? later(state.accountedThrough, slot) : state.accountedThrough,
+    slotsCounted: first && scheduledAt !== null ? state.slotsCounted + 1 : state.slotsCounted,
+    inProgress: first ? [...state.inProgress, entry] : state.inProgress.map((s) => (s.slot === slot ? entry : s)),
+    requested: state.requested.filter((r) => r.slot !== slot),
+  };
+}
+
+export function succeeded(state: JobRecord, { data }: JobRunSucceeded): JobRecord {
+  if (!isOpen(state, data)) return state;
+  return {
+    ...slotEnded(closed(state, data, 'succeeded'), data),
+    crashes: [],
+    lastOutcome: outcome(data, 'succeeded', data.at, null),
+  };
+}
+
+export function failed(state: JobRecord, { type, data }: JobRunFailed | JobRunTimedOut): JobRecord {
+  if (!isOpen(state, data)) return state;
+  const how = type === 'JobRunFailed' ? 'failed' : 'timedOut';
+  const detail = type === 'JobRunFailed' ? `${data.error}: ${data.message}` : `not done within ${data.timeoutMs} ms`;
+  const after = closed(state, data, how);
+  const { retryAt, retriesUsed } = data;
+  return {
+    ...(retryAt === null ? slotEnded(after, data) : waiting(after, data, retryAt, retriesUsed)),
+    lastOutcome: outcome(data, how, data.at, detail),
+  };
+}
+
+/** A late outcome changes nothing but what is known of its run: it is not recorded again, and the run was no crash. */
+export function refused(state: JobRecord, { data }: JobRunOutcomeRefused): JobRecord {
+  const { slot, attempt, epoch, incarnation, outcome: late } = data;
+  const known = state.closedRuns.some((r) => sameRun(r, data));
+  const added: ClosedRun = {
+    slot,
+    attempt,
+    epoch,
+    incarnation,
+    outcome: late === 'abandoned' ? 'lostInProcess' : late,
+    refused: true,
+  };
+  return {
+    ...state,
+    closedRuns: known
+      ? state.closedRuns.map((r) => (sameRun(r, data) ? { ...r, refused: true } : r))
+      : [...state.closedRuns, added].slice(-KEPT_CLOSED_RUNS),
+    crashes: state.crashes.filter((c) => c.slot !== slot || c.attempt !== attempt),
+  };
+}
+
+function isOpen(state: JobRecord, run: RunRef): boolean {
+  return state.inProgress.some((s) => s.run !== null && sameRun(s.run, run));
+}
+
+export function abandoned(state: JobRecord, { data }: JobRunAbandoned): JobRecord {
+  if (!isOpen(state, data)) return state;
+  const { slot, attempt, reason, at } = data;
+  const after = closed(state, data, reason);
+  const over = reason === 'fail' || reason === 'cancelled';
+  const retriesUsed = state.inProgress.find((s) => s.slot === slot)?.retriesUsed ?? 0;
+  return {
+    ...(over ? slotEnded(after, data) : waiting(after, data, at, retriesUsed)),
+    lastOutcome: outcome(data, 'abandoned', at, reason),
+    crashes: reason === 'ownerFailed' ? [...state.crashes, { slot, attempt, at }].slice(-KEPT_CRASHES) : state.crashes,
+  };
+}
+
+export function closed(state: JobRecord, run: RunRef, how: ClosedRun['outcome']): JobRecord {
+  const { slot, attempt, epoch, incarnation } = run;
+  const closedRun: ClosedRun = { slot, attempt, epoch, incarnation, outcome: how, refused: false };
+  return { ...state, closedRuns: [...state.closedRuns, closedRun].slice(-KEPT_CLOSED_RUNS) };
+}
+
+function waiting(state: JobRecord, run: RunRef, retryAt: Instant, retriesUsed: number): JobRecord {
+  return {
+    ...state,
+    inProgress: state.inProgress.map((s) => (s.slot === run.slot ? { ...s, run: null, retryAt, retriesUsed } : s)),
+  };
+}
+
+function slotEnded(state: JobRecord, run: RunRef): JobRecord {
+  return { ...state, inProgress: state.inProgress.filter((s) => s.slot !== run.slot) };
+}
+
+function outcome(run: RunRef, how: LastOutcome['outcome'], at: Instant, detail: string | null): LastOutcome {
+  return { slot: run.slot, attempt: run.attempt, outcome: how, at, detail };
+}
+
+/** The pending slot stands where the event says. Zone data is that by which it was computed: a slot that stays keeps its own. */
+export function moved(state: JobRecord, { nextSlot, zoneData }: Pending): JobRecord {
+  return nextSlot === state.nextSlot ? { ...state } : { ...state, nextSlot, zoneData };
+}
+
+export function later(accounted: Instant | null, slot: Slot | null): Instant | null {
+  const instant = slot === null ? null : instantOfSlot(slot);
+  return instant === null || Number.isNaN(instant) ? accounted : Math.max(accounted ?? instant, instant);
+}
+
+export function sameRun(a: RunRef, b: RunRef): boolean {
+  return a.slot === b.slot && a.attempt === b.attempt && a.epoch === b.epoch && a.incarnation === b.incarnation;
+}
