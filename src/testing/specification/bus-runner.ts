@@ -50,13 +50,13 @@ function commandBus(): Promise<CommandBus> {
  * executed at its `at`; what it added is read back from the log.
  */
 export const busRunner: SpecificationRunner = {
-  name: 'bus',
+  name: 'command bus',
   async run(specification: Specification): Promise<void> {
     const { name, when, then } = specification;
-    const { appends, state } = writeGiven(specification, 'bus');
+    const { appends, state } = writeGiven(specification, 'command bus');
     const outcome = await send(jobIdOf(specification), appends, state, when);
     const diff = compare(then, outcome);
-    if (diff.length > 0) throw new SpecificationFailed(name, 'bus', diff);
+    if (diff.length > 0) throw new SpecificationFailed(name, 'command bus', diff);
   },
 };
 
