@@ -165,9 +165,9 @@ it('declares one test for each specification and runner', async () => {
   specify((name, run) => declared.push([name, run]), [asksPause.then(paused), asksPause.thenNothing()]);
   expect(declared.map(([name]) => name)).toEqual([
     'pause [decider]',
-    'pause [command bus]',
+    'pause [bus]',
     'pause [decider]',
-    'pause [command bus]',
+    'pause [bus]',
   ]);
   await expect(declared[0][1]()).resolves.toBeUndefined();
   await expect(declared[2][1]()).rejects.toBeInstanceOf(SpecificationFailed);
