@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { Logger as NestLogger, Module } from '@nestjs/common';
+import { ConsoleLogger, Logger as NestLogger, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { HealthController } from './http';
@@ -108,7 +108,11 @@ async function main(): Promise<void> {
   @Module({ imports: [JobOwnershipModule.forRoot(options)], controllers: [HealthController] })
   class StandAloneModule {}
 
-  const app = await NestFactory.create(StandAloneModule, { abortOnError: false });
+  const app = await NestFactory.create(StandAloneModule, {
+    abortOnError: false,
+    // One line per fact, for machines.
+    logger: new ConsoleLogger({ json: true, colors: false }),
+  });
   app.enableShutdownHooks();
   await app.listen(flags.port, flags.listen);
   log.log({ fact: 'service.listening', url: await app.getUrl() });

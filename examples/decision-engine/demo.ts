@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { EventBus } from '@nestjs/cqrs';
-import { JobOwnershipModule, Jobs, type Fact } from 'holdfast';
+import { JobOwnershipModule, Jobs, Queries, type Fact } from 'holdfast';
 import { Audit } from './audit';
 import { readAudits, type AuditDefinition } from './audits';
 import { Display } from './display';
@@ -20,7 +20,7 @@ Three decision engines share a dozen audits; one of them is killed in mid-run; i
 
   --once            end by itself and judge the run from the raw log and from the ledger; exit 0 only if all is well
   --fresh           empty the state folder first
-  --state DIR       state folder (default .holdfast/demo)
+  --state DIR       state folder (default .holdfast/demo; with --once .holdfast/demo-once, which is emptied first)
   --profile NAME    default | tuned: how fast silence is noticed (default: default)
   --fault NAME      ${faults.join(' | ')}: break the promise on purpose; the judge must notice
   --help            this text
@@ -47,7 +47,7 @@ function readOptions(): Options {
       options: {
         once: { type: 'boolean', default: false },
         fresh: { type: 'boolean', default: false },
-        state: { type: 'string', default: '.holdfast/demo' },
+        state: { type: 'string' },
         profile: { type: 'string', default: 'default' },
         fault: { type: 'string', default: 'none' },
         help: { type: 'boolean', default: false },
@@ -63,7 +63,8 @@ function readOptions(): Options {
   const { profile } = values;
   if (profile !== 'default' && profile !== 'tuned') return fail(`--profile ${profile}: default or tuned.`);
   const fault = faults.find((f) => f === values.fault) ?? fail(`--fault ${values.fault}: one of ${faults.join(', ')}.`);
-  const state = resolve(values.state);
+  // A judged run begins with an empty log; a plain one goes on with what is there.
+  const state = resolve(values.state ?? (values.once ? '.holdfast/demo-once' : '.holdfast/demo'));
   mkdirSync(state, { recursive: true });
   chmodSync(state, 0o700);
   // Only what is inside goes, and only here: the folder may be anyone's working directory by mistake.
@@ -132,11 +133,16 @@ async function main(): Promise<void> {
   for (const host of hosts) engines.start(host);
   await story.until('three engines registered', () => story.registered.size >= hosts.length);
   await schedule(app.get(Jobs), audits, display);
+  await story.until('an owner for every audit that fits', () => story.everyoneOwned(), 30_000);
+  await showUnowned(app.get(Queries), display);
 
   const kill = await killInMidRun(story, engines, display, fault);
-  await story.until('the first run elsewhere', () => story.firstRunElsewhere !== null, once ? 30_000 : undefined);
+  const died = kill.report.signal !== null;
+  if (!died) display.line('red', kill.report.serviceId, 'is still there: the kill killed nothing');
+  if (died)
+    await story.until('the first run elsewhere', () => story.firstRunElsewhere !== null, once ? 30_000 : undefined);
   story.showSteps();
-  if (!interrupted) {
+  if (!interrupted && died) {
     engines.start(kill.host);
     await story.until('the return of the killed one', () => story.returned, once ? 30_000 : undefined);
     display.line(
@@ -150,7 +156,7 @@ async function main(): Promise<void> {
     display.plain('Ctrl-C drains and ends.');
     return;
   }
-  await story.pass(8_000);
+  await story.pass(died ? 8_000 : 1_000);
   await stop();
   const { report } = kill;
   const wrong = await judge(
@@ -181,6 +187,19 @@ async function schedule(jobs: Jobs, audits: readonly AuditDefinition[], display:
     'schedule',
     `${audits.length} audits from audits.json: ${added} new, ${audits.length - added} were there already`,
   );
+}
+
+/** What nobody owns stays visible, and the reason is in the tag. */
+async function showUnowned(queries: Queries, display: Display): Promise<void> {
+  const { rows } = await queries.jobs({ status: ['unbound'], limit: 100 });
+  for (const { jobId, tag } of rows) {
+    const pairs = Object.entries(tag).map(([key, value]) => `${key}=${value}`);
+    display.line(
+      'yellow',
+      jobId,
+      `nobody owns it: no engine has the label ${pairs.join(', ')}; it waits, and is never run`,
+    );
+  }
 }
 
 /** Waits until the long audit is well inside its run, and kills its owner: a real SIGKILL (or, by fault, nobody). */

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { Inject, Injectable, Module } from '@nestjs/common';
+import { ConsoleLogger, Inject, Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { HoldfastService, JobHandler, JobOwnershipModule, type JobContext } from 'holdfast';
 import { Audit, audit, type AuditPayload } from './audit';
@@ -55,7 +55,9 @@ class AuditService {
 class EngineModule {}
 
 async function main(): Promise<void> {
-  const app = await NestFactory.createApplicationContext(EngineModule, { logger: ['error', 'warn'] });
+  const app = await NestFactory.createApplicationContext(EngineModule, {
+    logger: new ConsoleLogger({ json: true, colors: false }),
+  });
   app.enableShutdownHooks();
   const holdfast = app.get(HoldfastService);
   const tell = setInterval(() => {

@@ -87,9 +87,12 @@ function jobOf(entry: LogEntry): string {
 
 /** The killed engine died of the signal, in the middle of a run that the log and the ledger both know, and was judged by another. */
 function theKill(entries: readonly LogEntry[], rows: readonly LedgerRow[], kill: KillReport): string[] {
+  if (kill.signal !== 'SIGKILL') {
+    return [
+      `${kill.job}: its engine ${kill.serviceId} did not die of SIGKILL in mid-run (${kill.signal ?? 'it lives'})`,
+    ];
+  }
   const wrong: string[] = [];
-  if (kill.signal !== 'SIGKILL')
-    wrong.push(`${kill.serviceId} did not die of SIGKILL (${kill.signal ?? 'it lives'}) in ${kill.job}`);
   const verdict = entries.find(
     ({ event }) => event.type === 'ServiceMarkedFailed' && event.data.incarnation === kill.incarnation,
   );
@@ -189,7 +192,7 @@ function oneAudit(audit: AuditDefinition, entries: readonly LogEntry[], kill: Ki
   // From the verdict's requeues on: whoever was owned by the dead must have moved, and must have run again.
   const owned = ownerAt(own, kill.at);
   const lastEnd = Math.max(...entries.map((e) => e.recorded.created));
-  if (owned === kill.incarnation) {
+  if (owned === kill.incarnation && kill.signal !== null) {
     const requeue = own.find(
       (e) => e.event.type === 'JobRequeued' && e.event.data.fromIncarnation === kill.incarnation,
     );

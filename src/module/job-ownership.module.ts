@@ -51,7 +51,7 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYNC_OPTIO
     ...commandHandlers,
     ...queryHandlers,
   ],
-  exports: [HoldfastService, Jobs, Services, Queries, HandlerExplorer],
+  exports: [HoldfastService, Jobs, Services, Queries, HandlerExplorer, CqrsModule],
 })
 class JobOwnershipCoreModule extends ConfigurableModuleClass {}
 

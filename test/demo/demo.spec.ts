@@ -1,0 +1,69 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The main job, broken on purpose: the judge must notice, name the audit, and exit non-zero. That it exits 0 when nothing is broken is `.ci/run`'s last step. */
+const root = join(__dirname, '../..');
+const PATIENCE_MS = 180_000;
+
+interface Ended {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+function demo(...args: string[]): Promise<Ended> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [join(root, 'build/examples/decision-engine/demo.js'), ...args], {
+      cwd: root,
+      env: { ...process.env, NO_COLOR: '1' },
+    });
+    let output = '';
+    child.stdout.on('data', (chunk) => (output += String(chunk)));
+    child.stderr.on('data', (chunk) => (output += String(chunk)));
+    child.on('close', (code) => resolve({ code, output }));
+  });
+}
+
+describe('npm run demo -- --once, with a fault', () => {
+  const states: string[] = [];
+  const judged = async (fault: string): Promise<Ended & { readonly verdicts: string[] }> => {
+    const state = mkdtempSync(join(root, '.holdfast', `demo-${fault}-`));
+    states.push(state);
+    const ended = await demo('--once', '--state', state, '--fault', fault);
+    const verdicts = ended.output.split('\n').filter((line) => /\bjudge\b/.test(line));
+    return { ...ended, verdicts };
+  };
+  beforeAll(() => void mkdirSync(join(root, '.holdfast'), { recursive: true }));
+  afterAll(() => states.forEach((state) => rmSync(state, { recursive: true, force: true })));
+
+  it.each([
+    ['requeue-off', /audit-long-home-c: its owner engine@host-\w died and it was never requeued/],
+    ['duplicate-start', /audit-[\w-]+: slot \S+, attempt \d+ was started twice/],
+    [
+      'lost-outcome',
+      /audit-[\w-]+: slot \S+, attempt \d+ was finished by engine@host-\w, but the log has no outcome of it/,
+    ],
+    ['idle-kill', /audit-long-home-c: its engine engine@host-\w did not die of SIGKILL in mid-run/],
+  ])(
+    '%s: exits non-zero and names the audit',
+    async (fault, words) => {
+      const { code, verdicts, output } = await judged(fault);
+      expect({ code, verdicts, output }).toMatchObject({
+        code: 1,
+        verdicts: expect.arrayContaining([expect.stringMatching(words)]),
+      });
+    },
+    PATIENCE_MS,
+  );
+});
+
+describe('npm run demo', () => {
+  it('refuses a flag that it does not know, and names it', async () => {
+    expect(await demo('--twice')).toMatchObject({ code: 2, output: expect.stringContaining('--twice') });
+    expect(await demo('--fault', 'bad-luck')).toMatchObject({ code: 2, output: expect.stringContaining('bad-luck') });
+  });
+
+  it('explains itself', async () => {
+    expect(await demo('--help')).toMatchObject({ code: 0, output: expect.stringContaining('--once') });
+  });
+});
