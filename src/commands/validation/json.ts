@@ -58,6 +58,9 @@ function lookInside(value: object, path: string, walk: Walk): Refusal | null {
     return notJson(path, `deeper than ${MAX_DEPTH}`, `At most ${MAX_DEPTH} levels are allowed.`, 'Flatten it.');
   }
   const isArray = Array.isArray(value);
+  // Each entry takes a byte at least. Not looked at further: a huge payload must not cost its refusal seconds.
+  const entries = isArray ? (value as unknown[]).length : Object.keys(value).length;
+  if (entries > MAX_PAYLOAD_BYTES) return tooLarge('payload', `${entries} entries`);
   const wrong = shapeOf(value, path, isArray);
   if (wrong !== null) return wrong;
   walk.ancestors.add(value);
