@@ -22,7 +22,6 @@ export class ProcessClock implements Clock {
   frozen = false;
   /** ms that only this process's wall clock is off. */
   wallOffset = 0;
-  /** Rate of this process's monotonic clock. */
   constructor(private readonly base: VirtualClock) {}
 
   wall() {
@@ -75,12 +74,19 @@ export class Link implements EventStore {
   /** Called for each append before it is sent. */
   onAppend: (stream: string, events: readonly NewEvent[]) => void = () => undefined;
   lanes: (AppendOptions['lane'] | undefined)[] = [];
+  private readonly subscriptions: { close(): Promise<void> }[] = [];
 
   constructor(
-    private readonly store: EventStore,
+    private store: EventStore,
     private readonly base: VirtualClock,
     private readonly clock: ProcessClock,
   ) {}
+
+  /** From now on another log answers; subscriptions break off. */
+  use(store: EventStore): void {
+    this.store = store;
+    for (const subscription of this.subscriptions.splice(0)) void subscription.close();
+  }
 
   async append(
     stream: string,
@@ -121,7 +127,7 @@ export class Link implements EventStore {
         close: () => Promise.resolve(),
       };
     }
-    return this.store.subscribe({
+    const inner = this.store.subscribe({
       ...options,
       onEvents: async (events, position) => {
         await this.back(this.lagMs);
@@ -129,6 +135,12 @@ export class Link implements EventStore {
         await options.onEvents(events, position);
       },
     });
+    let broken = false;
+    this.subscriptions.push({ close: () => ((broken = true), inner.close()) });
+    const ended = inner.ended.then((end) =>
+      broken && end.reason === 'closed' ? ({ reason: 'dropped', message: 'broken off' } as const) : end,
+    );
+    return { ended, close: () => inner.close() };
   }
 }
 
@@ -289,7 +301,11 @@ export class World {
       m.link.cut = true;
       m.clock.thaw();
     }
-    await Promise.all([...this.members.map((m) => m.membership.close()), this.clock.advance(10_000)]);
+    let closed = false;
+    const closing = Promise.all(this.members.map((m) => m.membership.close())).then(() => (closed = true));
+    // Deliveries under way are waited for.
+    while (!closed) await this.clock.advance(10_000);
+    await closing;
     await this.store.close();
   }
 }
