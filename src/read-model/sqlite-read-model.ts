@@ -2,6 +2,7 @@ import type { Clock, Random } from '../clock';
 import { SupervisedSubscription, type EventStore, type LogPosition, type RecordedEvent } from '../event-store';
 import type { Candidate } from '../domain/service';
 import type { Logger } from '../logging';
+import { loadDriver } from './driver';
 import { ViewClosedError } from './errors';
 import { knownEvents } from './fold';
 import { JobLists } from './job-lists';
@@ -37,7 +38,7 @@ export interface SqliteReadModelOptions {
 }
 
 /** Events per transaction. */
-const BATCH = 500;
+const BATCH = 250;
 /** Progress of a rebuild is told after so many events. */
 const TELL_EVERY = 50_000;
 /** A checkpoint that moved past foreign events only is written after this long, ms. */
@@ -102,7 +103,7 @@ export class SqliteReadModel implements ReadModel {
   static async open(options: SqliteReadModelOptions): Promise<SqliteReadModel> {
     const { store, namespace, path, logger } = options;
     const source: ViewSource = { namespace, log: await store.identity(), knownEvents };
-    const file = ViewFile.open(path);
+    const file = ViewFile.open(path, await loadDriver());
     try {
       const broken = file.attach();
       const why = broken ?? file.mismatch(source) ?? (await logWentBack(store, file.checkpoint()));

@@ -2,6 +2,7 @@ import { chmodSync, closeSync, mkdirSync, openSync, renameSync, rmSync } from 'n
 import { dirname } from 'node:path';
 import type { Database } from 'better-sqlite3';
 import { StoreUnusableError, type LogIdentity, type LogPosition } from '../event-store';
+import type { Driver } from './driver';
 import { ViewLockedError } from './errors';
 import { VIEW_APPLICATION_ID, VIEW_DDL, VIEW_SCHEMA_VERSION } from './schema';
 
@@ -35,14 +36,17 @@ interface ViewRow {
 export class ViewFile {
   private database: Database | null = null;
   private lock: Database | null = null;
-  private constructor(readonly path: string) {}
+  private constructor(
+    readonly path: string,
+    private readonly driver: Driver,
+  ) {}
 
   /**
    * Takes the file for this process.
    * @throws ViewLockedError when another one has it; StoreUnusableError when it cannot be a view's file at all.
    */
-  static open(path: string): ViewFile {
-    const file = new ViewFile(path);
+  static open(path: string, driver: Driver): ViewFile {
+    const file = new ViewFile(path, driver);
     if (path !== MEMORY) file.take();
     return file;
   }
@@ -59,7 +63,7 @@ export class ViewFile {
   attach(): string | null {
     if (this.path === MEMORY) return 'it is kept in memory';
     try {
-      const db = (this.database ??= openDatabase(this.path));
+      const db = (this.database ??= this.openDatabase(this.path));
       const tables = db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() as number;
       const application = db.pragma('application_id', { simple: true }) as number;
       if (tables === 0 && application === 0) return 'there was none';
@@ -104,7 +108,7 @@ export class ViewFile {
       }
       create(this.path);
     }
-    const db = (this.database = openDatabase(this.path));
+    const db = (this.database = this.openDatabase(this.path));
     prepare(db);
     db.transaction(() => {
       db.exec(VIEW_DDL);
@@ -181,7 +185,7 @@ export class ViewFile {
       );
     }
     // The lock of a second database lasts exactly as long as this process; the view itself stays readable for others.
-    const lock = openDatabase(`${this.path}.lock`);
+    const lock = this.openDatabase(`${this.path}.lock`);
     try {
       lock.exec('BEGIN EXCLUSIVE');
     } catch (error) {
@@ -191,6 +195,11 @@ export class ViewFile {
       throw error;
     }
     this.lock = lock;
+  }
+
+  private openDatabase(path: string): Database {
+    // Nobody else writes it: there is nothing to wait for.
+    return new this.driver(path, { timeout: 0 });
   }
 
   private foreign(): StoreUnusableError {
@@ -206,22 +215,6 @@ export class ViewFile {
 export function isDamage(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' && (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB');
-}
-
-function openDatabase(path: string): Database {
-  let driver: typeof import('better-sqlite3');
-  try {
-    // Loaded only by those who use it: a native module.
-    driver = require('better-sqlite3') as typeof import('better-sqlite3');
-  } catch (error) {
-    throw new StoreUnusableError(
-      'driver-missing',
-      'The read model needs better-sqlite3, which could not be loaded.',
-      'Install better-sqlite3 12 (npm rebuild better-sqlite3 after a change of the Node version).',
-      { cause: error },
-    );
-  }
-  return new driver(path, { timeout: 0 });
 }
 
 function prepare(db: Database): void {

@@ -241,7 +241,7 @@ describe('I7: the view at a position equals the fold of all events up to it', ()
             await log.close();
           }
         }),
-        { numRuns: 40 },
+        { numRuns: 25 },
       );
     },
     120_000,

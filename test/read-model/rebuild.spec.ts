@@ -13,14 +13,8 @@ import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import Database from 'better-sqlite3';
 import type { EventStore, SubscriptionEnd } from '../../src/event-store';
-import {
-  SqliteReadModel,
-  VIEW_SCHEMA_VERSION,
-  ViewClosedError,
-  ViewLockedError,
-  ViewTimeoutError,
-} from '../../src/read-model';
-import { ALog, T0, bound, markedFailed, paused, registered, scheduled } from './a-log';
+import { SqliteReadModel, VIEW_SCHEMA_VERSION, ViewLockedError } from '../../src/read-model';
+import { ALog, bound, markedFailed, paused, registered, scheduled } from './a-log';
 
 /** A store that answers as another, but for what is replaced. */
 function changed(store: EventStore, changes: Partial<EventStore>): EventStore {
@@ -303,137 +297,6 @@ describe("the view's file", () => {
     const { view: again, reason } = await reopen();
     expect(reason).toBeUndefined();
     expect(again.position()).toBe(4n);
-  });
-});
-
-describe('those who wait for the view', () => {
-  let log: ALog;
-  beforeEach(() => (log = new ALog()));
-  afterEach(() => log.close());
-
-  it('go on when it has the position, at once when it has it already', async () => {
-    const view = await log.view();
-    let reached = false;
-    const waiting = view.waitFor(2n, 1_000).then(() => (reached = true));
-    await log.job('1', scheduled('1'));
-    await log.applied(view);
-    expect(reached).toBe(false);
-    await log.job('2', scheduled('2'));
-    await waiting;
-    expect(view.job('2')).not.toBeNull();
-    await view.waitFor(1n, 0);
-    expect(log.clock.pendingTimers()).toEqual([]);
-  });
-
-  it('are not held up by events of others', async () => {
-    const view = await log.view();
-    const waiting = view.waitFor(1n, 1_000);
-    await log.raw('heartbeat-a', 'ServiceHeartbeat', '{}');
-    await waiting;
-  });
-
-  it('are told when it takes too long, and when the view is closed', async () => {
-    const view = await log.view();
-    const late = expect(view.waitFor(9n, 500)).rejects.toThrow(ViewTimeoutError);
-    await log.clock.advance(500);
-    await late;
-    const closed = expect(view.waitFor(9n, 500)).rejects.toThrow(ViewClosedError);
-    await view.close();
-    await closed;
-    expect(() => view.job('x')).toThrow(ViewClosedError);
-    expect(view.health().state).toBe('stopped');
-  });
-
-  it('are called after each batch of facts, whatever another listener does', async () => {
-    const view = await log.view();
-    const seen: [bigint, boolean][] = [];
-    view.onAdvance(() => {
-      throw new Error('mine');
-    });
-    const stop = view.onAdvance((position) => seen.push([position, view.job('1') !== null]));
-    await log.job('1', scheduled('1'));
-    await log.applied(view);
-    stop();
-    await log.job('2', scheduled('2'));
-    await log.applied(view);
-    expect(seen).toEqual([[1n, true]]);
-    expect(log.lines.of('view.listener-failed')).toHaveLength(2);
-  });
-});
-
-describe('an event that cannot be read', () => {
-  let log: ALog;
-  beforeEach(() => (log = new ALog()));
-  afterEach(() => log.close());
-
-  it.each([
-    ['of an unknown type', 'JobTeleported', '{"at":1}'],
-    ['of a shape that its type does not have', 'JobBoundToService', '{"at":1,"epoch":{}}'],
-    ['with no object in it', 'JobPaused', 'null'],
-  ])('%s marks its job, loudly, and stops nothing', async (_, type, data) => {
-    await log.service('a', registered('a', 'a1'));
-    await log.job('bad', scheduled('bad', 60, { tag: { k: 'v' } }), bound('a', 'a1'));
-    await log.raw('job-bad', type, data);
-    await log.job('bad', paused);
-    await log.job('good', scheduled('good', 30), bound('a', 'a1'));
-    const view = await log.view();
-    const head = (await log.store.head()) as bigint;
-    expect(view.position()).toBe(head);
-    expect(view.job('bad')).toMatchObject({
-      status: 'opaque',
-      nextRunTime: null,
-      incarnation: null,
-      handler: 'audit',
-      tag: { k: 'v' },
-      revision: 3,
-      state: { stage: 'opaque', unreadable: { revision: 2, type } },
-    });
-    expect(view.health()).toMatchObject({ state: 'live', opaque: 1 });
-    expect(log.lines.of('view.job-unreadable')).toMatchObject([{ jobId: 'bad', type, revision: 2 }]);
-    expect(
-      view
-        .ownJobs('a')
-        .due('a1', T0 + 1e9, 10)
-        .map((row) => row.jobId),
-    ).toEqual(['good']);
-    expect(view.ownJobs('a').count('a1')).toEqual({ owned: 1, running: 0 });
-    expect(view.jobs({ status: ['opaque'] }, { limit: 5 }).rows.map((row) => row.jobId)).toEqual(['bad']);
-    await log.service('a', markedFailed('a', 'a1'));
-    await log.applied(view);
-    expect(view.sweep(10).orphaned.map(({ job }) => job.jobId)).toEqual(['good']);
-    expect(view.sweep(10).unowned).toEqual([]);
-  });
-
-  it('as the first of its stream makes a row too', async () => {
-    await log.raw('job-x', 'JobTeleported', '{}');
-    const view = await log.view();
-    expect(view.job('x')).toMatchObject({ status: 'opaque', handler: '', tag: {}, serviceId: null });
-  });
-
-  it('marks its service, which is shown and whose jobs stay as they are', async () => {
-    await log.service('a', registered('a', 'a1'));
-    await log.job('j', scheduled('j'), bound('a', 'a1'));
-    await log.raw('service-a', 'ServiceTeleported', '{}');
-    await log.raw('service-new', 'ServiceTeleported', '{}');
-    const view = await log.view();
-    expect(view.service('a')?.unreadable).toMatch(/ServiceTeleported at revision 1/);
-    expect(view.services().map((service) => service.serviceId)).toEqual(['a', 'new']);
-    expect(view.job('j')).toMatchObject({ status: 'bound' });
-    expect(log.lines.of('view.service-unreadable')).toHaveLength(2);
-  });
-
-  it('is read again by a release that knows it: the view is rebuilt', async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'view-'));
-    const path = join(directory, 'view.sqlite');
-    await log.raw('job-x', 'JobTeleported', '{}');
-    await (await log.view(path)).close();
-    const older = new Database(path);
-    older.exec(`UPDATE view SET known_events = 'fewer'`);
-    older.close();
-    log.lines.lines.length = 0;
-    await (await log.view(path)).close();
-    expect(log.lines.of('view.rebuilding')[0]?.reason).toMatch(/unreadable events/);
-    rmSync(directory, { recursive: true });
   });
 });
 

@@ -1,0 +1,57 @@
+import { ViewClosedError, ViewTimeoutError } from '../../src/read-model';
+import { ALog, scheduled } from './a-log';
+
+describe('those who wait for the view', () => {
+  let log: ALog;
+  beforeEach(() => (log = new ALog()));
+  afterEach(() => log.close());
+
+  it('go on when it has the position, at once when it has it already', async () => {
+    const view = await log.view();
+    let reached = false;
+    const waiting = view.waitFor(2n, 1_000).then(() => (reached = true));
+    await log.job('1', scheduled('1'));
+    await log.applied(view);
+    expect(reached).toBe(false);
+    await log.job('2', scheduled('2'));
+    await waiting;
+    expect(view.job('2')).not.toBeNull();
+    await view.waitFor(1n, 0);
+    expect(log.clock.pendingTimers()).toEqual([]);
+  });
+
+  it('are not held up by events of others', async () => {
+    const view = await log.view();
+    const waiting = view.waitFor(1n, 1_000);
+    await log.raw('heartbeat-a', 'ServiceHeartbeat', '{}');
+    await waiting;
+  });
+
+  it('are told when it takes too long, and when the view is closed', async () => {
+    const view = await log.view();
+    const late = expect(view.waitFor(9n, 500)).rejects.toThrow(ViewTimeoutError);
+    await log.clock.advance(500);
+    await late;
+    const closed = expect(view.waitFor(9n, 500)).rejects.toThrow(ViewClosedError);
+    await view.close();
+    await closed;
+    expect(() => view.job('x')).toThrow(ViewClosedError);
+    expect(view.health().state).toBe('stopped');
+  });
+
+  it('are called after each batch of facts, whatever another listener does', async () => {
+    const view = await log.view();
+    const seen: [bigint, boolean][] = [];
+    view.onAdvance(() => {
+      throw new Error('mine');
+    });
+    const stop = view.onAdvance((position) => seen.push([position, view.job('1') !== null]));
+    await log.job('1', scheduled('1'));
+    await log.applied(view);
+    stop();
+    await log.job('2', scheduled('2'));
+    await log.applied(view);
+    expect(seen).toEqual([[1n, true]]);
+    expect(log.lines.of('view.listener-failed')).toHaveLength(2);
+  });
+});
