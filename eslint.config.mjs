@@ -18,7 +18,19 @@ const below = {
   worker: ['domain', 'clock', 'logging', 'event-store', 'commands', 'read-model', 'membership', 'ownership'],
   queries: ['domain', 'clock', 'logging', 'event-store', 'commands', 'read-model'],
   audit: ['domain', 'clock', 'logging', 'event-store'],
-  runtime: ['domain', 'clock', 'logging', 'event-store', 'commands', 'read-model', 'membership', 'ownership', 'worker', 'queries', 'audit'],
+  runtime: [
+    'domain',
+    'clock',
+    'logging',
+    'event-store',
+    'commands',
+    'read-model',
+    'membership',
+    'ownership',
+    'worker',
+    'queries',
+    'audit',
+  ],
   http: ['domain', 'commands', 'queries', 'audit', 'runtime'],
   cli: ['domain', 'clock', 'logging', 'event-store', 'audit', 'commands', 'queries', 'runtime'],
 };
@@ -46,7 +58,7 @@ export default tseslint.config(
     rules: {
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: { arguments: false } }],
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_|_TYPE$' }],
       '@typescript-eslint/switch-exhaustiveness-check': 'off',
     },
   },
@@ -62,12 +74,18 @@ export default tseslint.config(
     rules: {
       'no-restricted-globals': [
         'error',
-        ...['setTimeout', 'setInterval', 'setImmediate'].map((name) => ({ name, message: 'Whatever waits takes the injected Clock.' })),
+        ...['setTimeout', 'setInterval', 'setImmediate'].map((name) => ({
+          name,
+          message: 'Whatever waits takes the injected Clock.',
+        })),
       ],
       'no-restricted-properties': ['error', ...outsideTime],
       'no-restricted-syntax': [
         'error',
-        { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: 'Time comes from the injected Clock.' },
+        {
+          selector: "NewExpression[callee.name='Date'][arguments.length=0]",
+          message: 'Time comes from the injected Clock.',
+        },
       ],
     },
   },

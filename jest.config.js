@@ -1,7 +1,19 @@
 // Jest on Node 20 cannot load ESM-only packages by itself, so swc compiles those too (Nest 12 and its friends).
 const esmPackages = [
-  '@nestjs', 'file-type', 'strtok3', 'token-types', '@tokenizer', 'uint8array-extras', 'es-toolkit', 'js-yaml',
-  'fast-check', 'pure-rand', 'dotenv', 'cron', 'load-esm', 'croner',
+  '@nestjs',
+  'file-type',
+  'strtok3',
+  'token-types',
+  '@tokenizer',
+  'uint8array-extras',
+  'es-toolkit',
+  'js-yaml',
+  'fast-check',
+  'pure-rand',
+  'dotenv',
+  'cron',
+  'load-esm',
+  'croner',
 ];
 
 /** @type {import('jest').Config} */

@@ -45,7 +45,11 @@ describe('the loop', () => {
     const ran: string[] = [];
     const a = await service('a', (_, context) => ran.push(context.serviceId));
     await until('a is ready', () => a.membership?.mayClaim() ?? false);
-    const result = await a.jobs.schedule(Audit, { goal: 'x' }, { id: 'job-1', schedule: { kind: 'interval', every: 100 } });
+    const result = await a.jobs.schedule(
+      Audit,
+      { goal: 'x' },
+      { id: 'job-1', schedule: { kind: 'interval', every: 100 } },
+    );
     expect(result.added).toBe(1);
     await until('three runs', () => ran.length >= 3);
     expect(new Set(ran)).toEqual(new Set(['a@test']));
