@@ -4,6 +4,7 @@ import type { Clock, Instant, Timer } from './clock';
 export interface TimerRegistry {
   doesExist(type: 'timeout', name: string): boolean;
   addTimeout(name: string, handle: unknown): void;
+  getTimeout(name: string): unknown;
   /** Clears the handle and forgets it. */
   deleteTimeout(name: string): void;
 }
@@ -11,16 +12,15 @@ export interface TimerRegistry {
 /** Names in the registry begin so. */
 export const TIMER_PREFIX = 'holdfast:';
 
-/** Timers of single runs: there may be thousands of them, and they are no loops. */
-const ofRuns: ReadonlySet<string> = new Set(['run-timeout', 'abort-grace']);
+/** Timers of single runs and commands: there may be thousands of them, and they are no loops. */
+const notLoops: ReadonlySet<string> = new Set(['run-timeout', 'abort-grace', 'command-timeout', 'beat-timeout']);
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
 /**
  * A clock whose named timers stand in a registry as `holdfast:<name>` while they are pending (`#2`, … when several of a name are).
  *
- * Whoever deletes such an entry, or clears the whole registry as Nest's orchestrator does at shutdown, cancels the timer: it is the
- * timer that stands there. The beat is the exception: a service that still drains must not fall silent because a registry was cleared,
- * so its entry is a companion of the same length, for the eye only.
+ * What stands there is a companion of the same length, for the eye: whoever deletes such an entry, or clears the whole registry as Nest's
+ * orchestrator does at shutdown, does not stop the loop. A service must not fall silent, or stop hearing others, because a registry was cleared.
  */
 export class RegisteredClock implements Clock {
   private registry: TimerRegistry | null = null;
@@ -51,29 +51,19 @@ export class RegisteredClock implements Clock {
   setTimer(delayMs: number, callback: () => void, options?: { keepAlive?: boolean; name?: string }): Timer {
     const { registry } = this;
     const name = options?.name;
-    if (!registry || !name || ofRuns.has(name) || delayMs > LONGEST_TIMEOUT) {
+    if (!registry || !name || notLoops.has(name) || delayMs > LONGEST_TIMEOUT) {
       return this.clock.setTimer(delayMs, callback, options);
     }
     const key = freeKey(registry, TIMER_PREFIX + name);
+    const companion = setTimeout(() => undefined, delayMs);
+    companion.unref();
+    registry.addTimeout(key, companion);
+    // After a clearing the name may belong to a later timer.
     const withdraw = () => {
-      if (registry.doesExist('timeout', key)) registry.deleteTimeout(key);
+      if (registry.doesExist('timeout', key) && registry.getTimeout(key) === companion) registry.deleteTimeout(key);
     };
-    if (name.startsWith('beat')) {
-      const companion = setTimeout(() => undefined, delayMs);
-      companion.unref();
-      registry.addTimeout(key, companion);
-      const timer = this.clock.setTimer(delayMs, () => (withdraw(), callback()), options);
-      return { cancel: () => (timer.cancel(), withdraw()) };
-    }
-    const handle = setTimeout(() => (withdraw(), callback()), delayMs);
-    if (options.keepAlive === false) handle.unref();
-    registry.addTimeout(key, handle);
-    return {
-      cancel: () => {
-        clearTimeout(handle);
-        withdraw();
-      },
-    };
+    const timer = this.clock.setTimer(delayMs, () => (withdraw(), callback()), options);
+    return { cancel: () => (timer.cancel(), withdraw()) };
   }
 }
 

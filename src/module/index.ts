@@ -2,4 +2,4 @@
 export * from './facts';
 export { JobHandlerRefusedError } from './handler-explorer';
 export { JobHandler, type JobHandlerOptions } from './job-handler.decorator';
-export { JobOwnershipModule } from './job-ownership.module';
+export { JobOwnershipModule, type HoldfastAsyncOptions } from './job-ownership.module';

@@ -1,5 +1,6 @@
 import {
   ConfigurableModuleBuilder,
+  type ConfigurableModuleAsyncOptions,
   Inject,
   Logger as NestLogger,
   Module,
@@ -19,30 +20,25 @@ import { HandlerExplorer } from './handler-explorer';
 import { factOf } from './facts';
 import { drainFirst, whoIsDestroyedBefore } from './shutdown-order';
 
-const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
-  new ConfigurableModuleBuilder<HoldfastOptions>()
-    .setClassMethodName('forRoot')
-    .setFactoryMethodName('createHoldfastOptions')
-    .build();
+const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModuleBuilder<HoldfastOptions>()
+  .setClassMethodName('forRoot')
+  .setFactoryMethodName('createHoldfastOptions')
+  .build();
+
+/** Options that the host's container makes: `useFactory` (with `inject`), or a class with `createHoldfastOptions()` by `useClass` or `useExisting`. */
+export type HoldfastAsyncOptions = ConfigurableModuleAsyncOptions<HoldfastOptions, 'createHoldfastOptions'>;
 
 /** The one instance of Holdfast in a process, for every module of the host. Global: its providers outlive the drain. */
 @Module({
   imports: [CqrsModule, DiscoveryModule],
   providers: [
     HandlerExplorer,
+    { provide: RegisteredClock, useFactory: () => new RegisteredClock(new SystemClock()) },
     {
       provide: HoldfastService,
-      inject: [MODULE_OPTIONS_TOKEN, ModuleRef],
-      useFactory: (options: HoldfastOptions, moduleRef: ModuleRef) => {
-        const clock = new RegisteredClock(new SystemClock());
-        const service = HoldfastService.open(resolveOptions(options), {
-          clock,
-          logger: new NestJsLogger(new NestLogger('Holdfast')),
-        });
-        // The host's registry if it has one; importing ScheduleModule here would make the host's own cron jobs fire twice.
-        clock.showIn(registryOf(moduleRef));
-        return service;
-      },
+      inject: [MODULE_OPTIONS_TOKEN, RegisteredClock],
+      useFactory: (options: HoldfastOptions, clock: RegisteredClock) =>
+        HoldfastService.open(resolveOptions(options), { clock, logger: new NestJsLogger(new NestLogger('Holdfast')) }),
     },
     { provide: CommandExecutor, inject: [HoldfastService], useFactory: (h: HoldfastService) => h.executor },
     { provide: Jobs, inject: [HoldfastService], useFactory: (h: HoldfastService) => h.jobs },
@@ -51,10 +47,11 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYNC_OPTIO
     ...commandHandlers,
     ...queryHandlers,
   ],
-  exports: [HoldfastService, Jobs, Services, Queries, HandlerExplorer, CqrsModule],
+  exports: [HoldfastService, Jobs, Services, Queries, HandlerExplorer, RegisteredClock, CqrsModule],
 })
 class JobOwnershipCoreModule extends ConfigurableModuleClass {}
 
+/** The host's registry if it has one. Importing ScheduleModule here would make the host's own cron jobs fire twice. */
 function registryOf(moduleRef: ModuleRef): SchedulerRegistry {
   try {
     return moduleRef.get(SchedulerRegistry, { strict: false });
@@ -76,11 +73,11 @@ function registryOf(moduleRef: ModuleRef): SchedulerRegistry {
 export class JobOwnershipModule implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly log = new NestLogger('Holdfast');
 
-  static forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
+  static forRoot(options: HoldfastOptions): DynamicModule {
     return { module: JobOwnershipModule, imports: [{ ...JobOwnershipCoreModule.forRoot(options), global: true }] };
   }
 
-  static forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+  static forRootAsync(options: HoldfastAsyncOptions): DynamicModule {
     return { module: JobOwnershipModule, imports: [{ ...JobOwnershipCoreModule.forRootAsync(options), global: true }] };
   }
 
@@ -89,11 +86,15 @@ export class JobOwnershipModule implements OnApplicationBootstrap, OnModuleDestr
     @Inject(HandlerExplorer) private readonly explorer: HandlerExplorer,
     @Inject(EventBus) private readonly eventBus: EventBus,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+    @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
+    @Inject(RegisteredClock) private readonly clock: RegisteredClock,
   ) {
     drainFirst(this.modules, JobOwnershipModule);
   }
 
   async onApplicationBootstrap(): Promise<void> {
+    // Not earlier: until every module is initialized the registry may be no more than a prototype.
+    this.clock.showIn(registryOf(this.moduleRef));
     this.explorer.explore(this.holdfast.handlers);
     this.warnOfWrongOrder();
     if (this.holdfast.options.publishFacts) {

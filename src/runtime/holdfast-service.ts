@@ -50,7 +50,7 @@ export class HoldfastService {
     readonly options: ResolvedOptions,
     private readonly ports: Required<RuntimePorts>,
     private readonly store: EventStore,
-    private readonly identity: LogIdentity,
+    private identity: LogIdentity,
     private readonly view: SqliteReadModel,
     readonly executor: CommandExecutor,
     private readonly time: SwitchableTime,
@@ -163,6 +163,9 @@ export class HoldfastService {
         logger,
         counts: () => this.counts(ownJobs),
         viewApplied: (position) => this.view.waitFor(position, Infinity),
+        viewPosition: () => this.view.position(),
+        wantPass: () => this.worker?.wake(),
+        onLogWentBack: () => this.forgetLog(),
       },
       {
         serviceId: this.serviceId,
@@ -193,7 +196,16 @@ export class HoldfastService {
     );
     this.worker = worker;
     const sweep = new OwnershipSweep(
-      { readModel: this.view, commands: this.executor, membership, startsRuns: worker, clock, random, logger },
+      {
+        readModel: this.view,
+        commands: this.executor,
+        membership,
+        startsRuns: worker,
+        clock,
+        random,
+        logger,
+        viewBehindMs: () => membership.viewBehindMs(),
+      },
       {
         claimGraceMs: liveness.claimGraceMs,
         failAfterMs: liveness.failAfterMs,
@@ -205,6 +217,19 @@ export class HoldfastService {
     await membership.start();
     worker.start((listener) => this.view.onAdvance(listener));
     sweep.start();
+  }
+
+  /** The log is an older one than was known: whatever was read of it is read anew, its generation too. */
+  private forgetLog(): void {
+    const { logger } = this.ports;
+    this.executor.forget();
+    void this.view.rebuild('the log went back in time').catch((error: unknown) => {
+      logger.error('view.not-rebuilt', { error: String(error) });
+    });
+    void this.store.identity().then(
+      (identity) => (this.identity = identity),
+      (error: unknown) => logger.error('log.identity-not-read', { error: String(error) }),
+    );
   }
 
   private counts(ownJobs: OwnJobs): { owned: number; running: number } {
