@@ -134,8 +134,9 @@ function directoryOf(when: JobCommand): ServiceDirectory {
 }
 
 function knows(state: JobState, when: JobCommand): boolean {
-  if (state.stage === 'absent' || state.stage === 'opaque' || !('commandId' in when)) return false;
-  return state.commands.some((known) => known.id === when.commandId);
+  const readable = state.stage === 'opaque' ? state.before : state;
+  if (readable.stage === 'absent' || !('commandId' in when)) return false;
+  return readable.commands.some((known) => known.id === when.commandId);
 }
 
 /** Of an operator's bind the class makes the reason, and a command id where none is given: the decider's specification is not about those. */
