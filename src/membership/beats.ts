@@ -174,7 +174,7 @@ export class Beats {
     sent.acknowledged = acknowledged;
     const { revision } = outcome;
     // Two beats under way may be answered in either order; one that began after the other's answer may not come before it.
-    const back = revision <= this.newest.revision && start.monotonic >= this.newest.acknowledged;
+    const back = revision <= this.newest.revision && start.monotonic > this.newest.acknowledged;
     if (revision > this.newest.revision) this.newest = { revision, acknowledged };
     if (back) this.on.wentBack();
     else this.on.acknowledged(incarnation, start);

@@ -8,6 +8,8 @@ import {
   type ExecuteOptions,
   type ServiceExecution,
 } from '../commands';
+import type { ServiceStopped } from '../domain/service';
+import type { Logger } from '../logging';
 
 /** What membership sends: the executor. */
 export interface MembershipCommands {
@@ -37,4 +39,15 @@ export async function answer(work: Promise<ServiceExecution>): Promise<Answer> {
     if (error instanceof CommandRefusedError) return { kind: 'refused', code: error.code, words: error.message };
     return { kind: 'no-answer', words: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/** ServiceStopped, or a line that says why it is not in the log. */
+export async function recordStop(
+  { commands, logger }: { readonly commands: MembershipCommands; readonly logger: Logger },
+  serviceId: string,
+  incarnation: string,
+  leftovers: ServiceStopped['data']['leftovers'],
+): Promise<void> {
+  const result = await answer(commands.execute(new StopServiceCommand({ serviceId, incarnation, leftovers })));
+  if (result.kind !== 'appended') logger.warn('service.stop-not-recorded', { incarnation, words: result.words });
 }

@@ -1,11 +1,11 @@
 import type { ClusterTime, Timer } from '../clock';
-import { DrainServiceCommand, StopServiceCommand } from '../commands';
+import { DrainServiceCommand } from '../commands';
 import type { ServiceEvent, ServiceHeartbeat, ServiceStopped } from '../domain/service';
 import type { UnreadableEvent } from '../domain/unreadable';
 import type { RecordedEvent } from '../event-store';
 import { Beats } from './beats';
 import { LogClusterTime } from './cluster-time';
-import { answer } from './facts';
+import { answer, recordStop } from './facts';
 import { Hearing } from './hearing';
 import type { FenceReason, Membership, MembershipHealth, MembershipState, Trust } from './membership';
 import { Observation, type Suspect } from './observation';
@@ -13,6 +13,7 @@ import type { MembershipOptions, MembershipPorts } from './ports';
 import { Registration } from './registration';
 import { Returning } from './returning';
 import { OwnTrust } from './trust';
+import { Standing } from './standing';
 import { Verdicts } from './verdicts';
 import { ViewLag } from './view-lag';
 import { fenceInWords, verdictInWords } from './words';
@@ -42,9 +43,7 @@ export class ServiceMembership implements Membership {
   private readonly verdicts: Verdicts;
   private readonly viewLag: ViewLag;
   private observation: Observation;
-  private state: MembershipState = 'idle';
-  private detail: string | null = null;
-  private readonly stateListeners = new Set<(health: MembershipHealth) => void>();
+  private readonly standing: Standing;
   /** The registered incarnation of this process that has not ended. */
   private live: string | null = null;
   /** The view has applied its registration. */
@@ -66,6 +65,7 @@ export class ServiceMembership implements Membership {
     const { store, clock, random, logger, counts } = ports;
     const { serviceId, liveness, namespace } = options;
     const { selfFenceAfterMs, failAfterMs, beatMs } = liveness;
+    this.standing = new Standing(ports);
     this.own = new OwnTrust(clock, selfFenceAfterMs, logger);
     this.trust = this.own;
     this.time = new LogClusterTime(clock, logger);
@@ -99,7 +99,7 @@ export class ServiceMembership implements Membership {
           if (incarnation === this.live) this.returning.beatAcknowledged(incarnation, start);
         },
         wentBack: () => void this.logWentBack(),
-        needsPass: () => this.live !== null && this.own.check() === null,
+        needsPass: () => this.live !== null,
         withheld: () => this.live !== null && this.applied && this.viewBehindMs() > failAfterMs,
         wantPass: () => ports.wantPass?.(),
       },
@@ -107,13 +107,13 @@ export class ServiceMembership implements Membership {
     this.registration = new Registration(ports, options, {
       observation: () => this.observation,
       position: () => this.hearing.position,
-      observing: (detail, conflict) => this.turn(conflict ? 'identity-conflict' : 'observing', detail),
+      observing: (detail, conflict) => this.standing.turn(conflict ? 'identity-conflict' : 'observing', detail),
       registering: (incarnation) => {
         this.incarnations.add(incarnation);
-        this.turn('registering', 'registering');
+        this.standing.turn('registering', 'registering');
         this.beats.start(incarnation);
       },
-      notRegistered: (words) => this.turn('registering', `not registered yet: ${words}`),
+      notRegistered: (words) => this.standing.turn('registering', `not registered yet: ${words}`),
       landed: (incarnation, position) => this.landed(incarnation, position),
       confirmed: (incarnation, start) => {
         this.own.begin(incarnation, start);
@@ -123,7 +123,8 @@ export class ServiceMembership implements Membership {
     });
     this.own.onFence(({ incarnation, reason }) => {
       if (reason !== 'stopped') logger.warn('service.fenced', { incarnation, reason });
-      if (this.state === 'registered' || this.state === 'draining') this.turn('fenced', fenceInWords(reason, liveness));
+      if (this.standing.state === 'registered' || this.standing.state === 'draining')
+        this.standing.turn('fenced', fenceInWords(reason, liveness));
     });
   }
 
@@ -181,7 +182,8 @@ export class ServiceMembership implements Membership {
 
   health(): MembershipHealth {
     this.own.check();
-    const { state, detail, serviceId, live } = this;
+    const { serviceId, live } = this;
+    const { state, detail } = this.standing;
     return {
       state,
       serviceId,
@@ -192,15 +194,17 @@ export class ServiceMembership implements Membership {
     };
   }
 
-  /** Called whenever the state or its words change. Returns how to stop it. */
-  onStateChange(listener: (health: MembershipHealth) => void): () => void {
-    this.stateListeners.add(listener);
-    return () => void this.stateListeners.delete(listener);
+  /**
+   * Resolves when it is known whether this process bears its service id: registered, or another process bears it, or it was ended; or with
+   * the state after `timeoutMs`.
+   */
+  named(timeoutMs: number): Promise<MembershipState> {
+    return this.standing.until(['registered', 'draining', 'identity-conflict', 'marked', 'stopped'], timeoutMs);
   }
 
   /** Told to come back after an operator's mark. Anything else: nothing. */
   rejoin(): void {
-    if (this.state !== 'marked' || this.isDraining) return;
+    if (this.standing.state !== 'marked' || this.isDraining) return;
     this.barred = false;
     this.registration.begin('start', 0);
   }
@@ -212,7 +216,7 @@ export class ServiceMembership implements Membership {
     await this.registration.settled();
     const { live, serviceId } = this;
     if (live === null) return;
-    if (this.state === 'registered') this.turn('draining', 'draining');
+    if (this.standing.state === 'registered') this.standing.turn('draining', 'draining');
     await answer(this.ports.commands.execute(new DrainServiceCommand({ serviceId, incarnation: live, reason })));
   }
 
@@ -222,11 +226,9 @@ export class ServiceMembership implements Membership {
     this.registration.cancel();
     await this.registration.settled();
     const { live } = this;
-    if (live !== null) await this.recordStop(live, leftovers);
-    this.live = null;
-    this.beats.stop();
-    this.own.fence('stopped');
-    this.turn('stopped', 'stopped');
+    if (live !== null) await recordStop(this.ports, this.serviceId, live, leftovers);
+    this.endLife('stopped');
+    this.standing.turn('stopped', 'stopped');
   }
 
   /** Without a word to the log: what `stop` has not said, the others will find out by silence. */
@@ -276,7 +278,7 @@ export class ServiceMembership implements Membership {
       if (own) {
         this.registeredHere = true;
         this.registration.inTheLog(incarnation, position);
-      } else if (this.registeredHere && this.state !== 'stopped') {
+      } else if (this.registeredHere && this.standing.state !== 'stopped') {
         const { process, labels } = event.data;
         const who = `process ${process.pid} on ${labels.host} (incarnation ${incarnation})`;
         this.end('superseded', 'identity-conflict', `${who} has registered as ${this.serviceId} after this process`);
@@ -294,16 +296,14 @@ export class ServiceMembership implements Membership {
     switch (event.type) {
       case 'ServiceDrainStarted':
         this.isDraining = true;
-        if (this.state === 'registered') this.turn('draining', 'draining');
+        if (this.standing.state === 'registered') this.standing.turn('draining', 'draining');
         break;
       case 'ServiceMarkedFailed':
         this.judged(event);
         break;
       case 'ServiceStopped':
-        this.live = null;
-        this.beats.stop();
-        this.own.fence('stopped');
-        this.turn('stopped', 'stopped');
+        this.endLife('stopped');
+        this.standing.turn('stopped', 'stopped');
         break;
       case 'ServiceReasserted':
         break;
@@ -323,20 +323,24 @@ export class ServiceMembership implements Membership {
 
   /** This life is over in the log. */
   private end(reason: 'superseded' | 'marked-failed', state: MembershipState, detail: string): void {
-    this.live = null;
-    this.applied = false;
     this.barred = true;
-    this.registration.cancel();
-    this.beats.stop();
-    this.own.fence(reason);
-    this.turn(state, detail);
+    this.endLife(reason);
+    this.standing.turn(state, detail);
     this.ports.logger.error(`service.${reason}`, { detail });
   }
 
+  private endLife(reason: FenceReason): void {
+    this.live = null;
+    this.applied = false;
+    this.registration.cancel();
+    this.beats.stop();
+    this.own.fence(reason);
+  }
+
   private landed(incarnation: string, position: bigint): void {
-    if (this.closed || this.barred || this.state === 'stopped') {
+    if (this.closed || this.barred || this.standing.state === 'stopped') {
       // Nobody is here to live it.
-      void this.recordStop(incarnation, []);
+      void recordStop(this.ports, this.serviceId, incarnation, []);
       return;
     }
     if (this.registration.pending) return;
@@ -349,13 +353,6 @@ export class ServiceMembership implements Membership {
       },
       (error: unknown) => this.ports.logger.warn('view.not-applied', { incarnation, error: String(error) }),
     );
-  }
-
-  private async recordStop(incarnation: string, leftovers: ServiceStopped['data']['leftovers']): Promise<void> {
-    const { commands, logger } = this.ports;
-    const { serviceId } = this;
-    const result = await answer(commands.execute(new StopServiceCommand({ serviceId, incarnation, leftovers })));
-    if (result.kind !== 'appended') logger.warn('service.stop-not-recorded', { incarnation, words: result.words });
   }
 
   private tick(): void {
@@ -383,33 +380,21 @@ export class ServiceMembership implements Membership {
 
   /** The log is an older one than we knew: everything begins anew. */
   private async logWentBack(): Promise<void> {
-    if (this.closed || this.own.check() === ('log-went-back' satisfies FenceReason)) return;
+    if (this.closed || this.own.check() === 'log-went-back') return;
     const { serviceId, liveness } = this.options;
     this.ports.logger.error('log.went-back', { position: String(this.hearing.position) });
-    this.own.fence('log-went-back');
-    this.live = null;
-    this.applied = false;
     this.registeredHere = false;
-    this.registration.cancel();
-    this.beats.stop();
+    this.endLife('log-went-back');
     this.beats.forgetRevisions();
     this.viewLag.clear();
     this.observation = new Observation({ serviceId, ...liveness });
-    this.turn('fenced', fenceInWords('log-went-back', liveness));
+    this.standing.turn('fenced', fenceInWords('log-went-back', liveness));
     this.ports.onLogWentBack?.();
     await this.hearing.restart();
   }
 
   private turnTrusted(): void {
-    if (this.isDraining) this.turn('draining', 'draining');
-    else this.turn('registered', null);
-  }
-
-  private turn(state: MembershipState, detail: string | null): void {
-    if (this.state === state && this.detail === detail) return;
-    this.state = state;
-    this.detail = detail;
-    this.ports.logger.debug('membership.state', { state, detail });
-    for (const listener of [...this.stateListeners]) listener(this.health());
+    if (this.isDraining) this.standing.turn('draining', 'draining');
+    else this.standing.turn('registered', null);
   }
 }
