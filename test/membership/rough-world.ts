@@ -72,6 +72,10 @@ class DriftingClock implements Clock {
   }
 }
 
+/** What may be wrong with the way of one process to the log; each for a while. */
+const troubles = ['paused', 'lands-late', 'answers-late', 'deaf', 'cut'] as const;
+type Trouble = (typeof troubles)[number];
+
 /** The way of one process to the log: appends land late or never, answers come late or never, events are delivered late. */
 class RoughWay implements EventStore {
   constructor(
@@ -79,7 +83,7 @@ class RoughWay implements EventStore {
     private readonly base: VirtualClock,
     private readonly clock: DriftingClock,
     private readonly random: SeededRandom,
-    private readonly rough: () => boolean,
+    private readonly troubled: (trouble: Trouble) => boolean,
     private readonly longMs: number,
     private readonly landed: (events: readonly NewEvent[]) => void,
   ) {}
@@ -90,12 +94,12 @@ class RoughWay implements EventStore {
     events: readonly NewEvent[],
     options?: AppendOptions,
   ): Promise<AppendOutcome> {
-    await this.base.sleep(this.delay());
-    if (this.happens(0.03)) return this.lost();
+    await this.base.sleep(this.delay('lands-late'));
+    if (this.troubled('cut') && this.random.next() < 0.5) return this.lost();
     const outcome = await this.store.append(stream, expected, events, options);
     if (outcome.outcome === 'appended') this.landed(events);
-    await this.base.sleep(this.delay());
-    if (this.happens(0.05)) return this.lost();
+    await this.base.sleep(this.delay('answers-late'));
+    if (this.troubled('cut')) return this.lost();
     await this.clock.running();
     return outcome;
   }
@@ -104,7 +108,7 @@ class RoughWay implements EventStore {
     return this.store.subscribe({
       ...options,
       onEvents: async (events, position) => {
-        await this.base.sleep(this.delay());
+        await this.base.sleep(this.delay('deaf'));
         await this.clock.running();
         await options.onEvents(events, position);
       },
@@ -128,26 +132,23 @@ class RoughWay implements EventStore {
   }
 
   private async read<T>(work: () => Promise<T>): Promise<T> {
-    await this.base.sleep(this.delay());
+    await this.base.sleep(this.delay('lands-late'));
     const result = await work();
-    await this.base.sleep(this.delay());
+    await this.base.sleep(this.delay('answers-late'));
     await this.clock.running();
     return result;
   }
 
-  private delay(): number {
-    if (this.happens(0.08)) return this.random.next() * this.longMs;
-    return this.random.next() * 5;
-  }
-
-  private happens(probability: number): boolean {
-    return this.rough() && this.random.next() < probability;
+  private delay(trouble: Trouble): number {
+    return this.random.next() * (this.troubled(trouble) && this.random.next() < 0.8 ? this.longMs : 5);
   }
 }
 
 export interface RoughMember {
   readonly membership: ServiceMembership;
   readonly clock: DriftingClock;
+  /** Until when, by true time. */
+  readonly troubles: Map<Trouble, number>;
 }
 
 /** A verdict that is in the log, as it stood with its subject at that very moment. All ms of true time. */
@@ -179,47 +180,64 @@ export class RoughWorld {
     this.store = new MemoryEventStore({ clock: this.clock, random: this.random });
   }
 
-  /** Starts the services, and waits until they may claim; from then on the ways are rough. */
+  /** Starts the services, and waits until they may claim; until then nothing goes wrong. */
   async start(...serviceIds: readonly string[]): Promise<void> {
     const { clockRateError: rho } = this.liveness;
     for (const [index, serviceId] of serviceIds.entries()) {
       await this.member(serviceId, index % 2 === 0 ? 1 - rho : 1 + rho);
     }
     await this.clock.runUntil(() => this.members.every(({ membership }) => membership.mayClaim()));
-    this.rough = true;
   }
 
-  /** Lets time pass, and pauses processes now and then. */
+  /** Lets time pass, and trouble come and go. */
   async live(ms: number): Promise<void> {
-    const until = this.clock.monotonic() + ms;
-    const { failAfterMs } = this.liveness;
-    let next = 0;
     let done = false;
     this.clock.setTimer(ms, () => (done = true));
-    await this.clock.runUntil(
-      () => {
-        const now = this.clock.monotonic();
-        if (now >= next && now < until) {
-          next = now + this.random.next() * failAfterMs * 2;
-          const { clock } = this.members[Math.floor(this.random.next() * this.members.length)];
-          clock.pause();
-          this.clock.setTimer(this.random.next() * failAfterMs * 2, () => clock.resume());
-        }
-        this.look();
-        return done;
-      },
-      { limitMs: ms + 1_000 },
-    );
+    this.nextTrouble();
+    const seen = () => {
+      this.look();
+      return done;
+    };
+    await this.clock.runUntil(seen, { limitMs: ms + 1_000 });
+    this.rough = false;
   }
 
   async close(): Promise<void> {
-    this.rough = false;
-    for (const { clock } of this.members) clock.resume();
+    for (const member of this.members) {
+      member.troubles.clear();
+      member.clock.resume();
+    }
     await Promise.all([
       ...this.members.map(({ membership }) => membership.close()),
       this.clock.advance(this.liveness.failAfterMs * 20),
     ]);
     await this.store.close();
+  }
+
+  /** Some of the troubles come over one of the members, one after the other, and overlap. */
+  private nextTrouble(): void {
+    this.rough = true;
+    const { failAfterMs } = this.liveness;
+    const within = (ms: number) => this.random.next() * ms;
+    const come = () => {
+      if (!this.rough) return;
+      const member = this.members[Math.floor(within(this.members.length))];
+      for (const trouble of troubles) {
+        if (this.random.next() < 0.5) continue;
+        const lasts = within(failAfterMs * 2);
+        this.clock.setTimer(within(failAfterMs), () => this.befall(member, trouble, lasts));
+      }
+      this.clock.setTimer(failAfterMs + within(failAfterMs * 2), come);
+    };
+    come();
+  }
+
+  private befall(member: RoughMember, trouble: Trouble, lasts: number): void {
+    if (!this.rough) return;
+    member.troubles.set(trouble, this.clock.monotonic() + lasts);
+    if (trouble !== 'paused') return;
+    member.clock.pause();
+    this.clock.setTimer(lasts, () => member.clock.resume());
   }
 
   /** Whoever trusts itself is seen to act, at any moment at which anything happens. */
@@ -260,8 +278,8 @@ export class RoughWorld {
       this.clock,
       clock,
       this.random,
-      () => this.rough,
-      failAfterMs * 1.5,
+      (trouble) => (member.troubles.get(trouble) ?? 0) > this.clock.monotonic(),
+      failAfterMs,
       (events) => this.landed(events),
     );
     let membership: ServiceMembership | null = null;
@@ -297,7 +315,8 @@ export class RoughWorld {
       },
     );
     membership = made;
-    this.members.push({ membership: made, clock });
+    const member: RoughMember = { membership: made, clock, troubles: new Map() };
+    this.members.push(member);
     await made.start();
   }
 }

