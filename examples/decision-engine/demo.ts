@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { EventBus } from '@nestjs/cqrs';
-import { JobOwnershipModule, Jobs, Queries, type Fact } from 'holdfast';
+import { CommandRefusedError, JobOwnershipModule, Jobs, Queries, type Fact } from 'holdfast';
 import { Audit } from './audit';
 import { readAudits, type AuditDefinition } from './audits';
 import { Display } from './display';
@@ -28,6 +28,9 @@ Three decision engines share a dozen audits; one of them is killed in mid-run; i
 
 const hosts = ['host-a', 'host-b', 'host-c'] as const;
 const victimAudit = 'audit-long-home-c';
+
+/** Ctrl-C was pressed: what the story was waiting for does not matter any more. */
+let interrupted = false;
 
 interface Options {
   readonly once: boolean;
@@ -119,7 +122,6 @@ async function main(): Promise<void> {
       if (late.length === 0) display.line('green', 'stop', 'every engine has handed over or finished');
       await app.close();
     })());
-  let interrupted = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
       if (interrupted) return;
@@ -132,11 +134,13 @@ async function main(): Promise<void> {
   display.plain(`State: ${state} (log.sqlite, ledger.sqlite, findings.log, one log per engine)`);
   for (const host of hosts) engines.start(host);
   await story.until('three engines registered', () => story.registered.size >= hosts.length);
-  await schedule(app.get(Jobs), audits, display);
+  await schedule(app.get(Jobs), audits, display, story);
   await story.until('an owner for every audit that fits', () => story.everyoneOwned(), 30_000);
   await showUnowned(app.get(Queries), display);
 
+  if (interrupted) return;
   const kill = await killInMidRun(story, engines, display, fault);
+  if (kill === null) return;
   const died = kill.report.signal !== null;
   if (!died) display.line('red', kill.report.serviceId, 'is still there: the kill killed nothing');
   if (died)
@@ -175,12 +179,18 @@ async function main(): Promise<void> {
   process.exitCode = wrong.length === 0 ? 0 : 1;
 }
 
-async function schedule(jobs: Jobs, audits: readonly AuditDefinition[], display: Display): Promise<void> {
+async function schedule(jobs: Jobs, audits: readonly AuditDefinition[], display: Display, story: Story): Promise<void> {
   let added = 0;
   for (const audit of audits) {
     const { id, schedule: when, tag, affinity, payload } = audit;
-    const result = await jobs.schedule(Audit, payload, { id, schedule: when, tag, affinity });
-    if (result.added > 0) added++;
+    try {
+      const result = await jobs.schedule(Audit, payload, { id, schedule: when, tag, affinity });
+      if (result.added > 0) added++;
+    } catch (error) {
+      // A `once` of an earlier start has run and is over: it is not begun anew.
+      if (!(error instanceof CommandRefusedError) || error.code !== 'job-terminal') throw error;
+      story.isOver(id);
+    }
   }
   display.line(
     'blue',
@@ -208,10 +218,12 @@ async function killInMidRun(
   engines: Engines,
   display: Display,
   fault: Fault,
-): Promise<{ readonly host: string; readonly report: KillReport }> {
+): Promise<{ readonly host: string; readonly report: KillReport } | null> {
   await story.until('every audit that fits has run once', () => story.everyoneRan(), 60_000);
+  if (interrupted) return null;
   const run = await story.nextRunOf(victimAudit);
   await story.pass(1_000);
+  if (interrupted) return null;
   const host = run.serviceId.slice('engine@'.length);
   display.line(
     'red',
@@ -225,6 +237,7 @@ async function killInMidRun(
 }
 
 main().catch((error: unknown) => {
+  if (interrupted) return;
   process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   process.exit(1);
 });

@@ -24,6 +24,25 @@ function demo(...args: string[]): Promise<Ended> {
   });
 }
 
+/** Runs the demo without an end until it has said `words`, then presses Ctrl-C. */
+function interrupted(state: string, words: RegExp): Promise<Ended> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [join(root, 'build/examples/decision-engine/demo.js'), '--state', state], {
+      cwd: root,
+    });
+    let output = '';
+    let pressed = false;
+    child.stdout.on('data', (chunk) => {
+      output += String(chunk);
+      if (pressed || !words.test(output)) return;
+      pressed = true;
+      child.kill('SIGINT');
+    });
+    child.stderr.on('data', (chunk) => (output += String(chunk)));
+    child.on('close', (code) => resolve({ code, output }));
+  });
+}
+
 describe('npm run demo -- --once, with a fault', () => {
   const states: string[] = [];
   const judged = async (fault: string): Promise<Ended & { readonly verdicts: string[] }> => {
@@ -58,6 +77,29 @@ describe('npm run demo -- --once, with a fault', () => {
 });
 
 describe('npm run demo', () => {
+  it(
+    'drains on Ctrl-C and says so; started again it schedules nothing twice',
+    async () => {
+      mkdirSync(join(root, '.holdfast'), { recursive: true });
+      const state = mkdtempSync(join(root, '.holdfast', 'demo-again-'));
+      try {
+        const first = await interrupted(state, /13 new, 0 were there already/);
+        expect(first).toMatchObject({
+          code: 0,
+          output: expect.stringContaining('every engine has handed over or finished'),
+        });
+        const second = await interrupted(state, /0 new, 13 were there already/);
+        expect(second).toMatchObject({
+          code: 0,
+          output: expect.stringContaining('every engine has handed over or finished'),
+        });
+      } finally {
+        rmSync(state, { recursive: true, force: true });
+      }
+    },
+    PATIENCE_MS,
+  );
+
   it('refuses a flag that it does not know, and names it', async () => {
     expect(await demo('--twice')).toMatchObject({ code: 2, output: expect.stringContaining('--twice') });
     expect(await demo('--fault', 'bad-luck')).toMatchObject({ code: 2, output: expect.stringContaining('bad-luck') });
