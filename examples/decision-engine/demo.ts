@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Module } from '@nestjs/common';
@@ -40,10 +40,10 @@ interface Options {
 }
 
 function readOptions(): Options {
-  const fail = (words: string): never => {
+  function fail(words: string): never {
     process.stderr.write(`${words}\n\n${usage}`);
     process.exit(2);
-  };
+  }
   let values;
   try {
     ({ values } = parseArgs({
@@ -70,12 +70,33 @@ function readOptions(): Options {
   const state = resolve(values.state ?? (values.once ? '.holdfast/demo-once' : '.holdfast/demo'));
   mkdirSync(state, { recursive: true });
   chmodSync(state, 0o700);
+  claimFolder(state, fail);
   // Only what is inside goes, and only here: the folder may be anyone's working directory by mistake.
   if (values.fresh || values.once) {
     const known = /^(log|ledger|view-).*|^findings\.log$|^engine-.*\.log$/;
     for (const entry of readdirSync(state)) if (known.test(entry)) rmSync(join(state, entry), { recursive: true });
   }
   return { once: values.once, state, profile, fault };
+}
+
+/** One demo per state folder: another one would empty it under the first one's feet. */
+function claimFolder(state: string, fail: (words: string) => never): void {
+  const path = join(state, 'demo.pid');
+  const other = existsSync(path) ? Number(readFileSync(path, 'utf8')) : 0;
+  if (other > 0 && other !== process.pid && lives(other)) {
+    fail(`Another demo (process ${other}) uses ${state}. Stop it first, or choose another folder with --state.`);
+  }
+  writeFileSync(path, String(process.pid));
+  process.on('exit', () => rmSync(path, { force: true }));
+}
+
+function lives(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function main(): Promise<void> {

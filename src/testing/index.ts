@@ -2,3 +2,4 @@
 export { brokenAdapters, eventStoreContract } from './event-store-contract';
 export type { BrokenAdapter, ContractCase, EventStoreFactory } from './event-store-contract';
 export * from './specification';
+export { SeededRandom, VirtualClock } from '../clock';
