@@ -1,20 +1,9 @@
 import type { Clock, Timer } from '../clock';
-import type { JobRecord, RunRef } from '../domain/job';
 import { instantOfSlot } from '../domain/job';
 import type { Logger } from '../logging';
 import type { Trust } from '../membership';
 import { JobAbortedError, type AbortReason, type HandlerDefinition, type JobContext } from './job-context';
-
-/** A run whose JobRunStarted is in the log, as this process executes it. */
-export interface StartedRun {
-  readonly run: RunRef;
-  readonly serviceId: string;
-  /** Definition in force at the start. */
-  readonly record: JobRecord;
-  readonly fencingToken: number;
-  /** Position of the append that started it. */
-  readonly position: bigint;
-}
+import type { StartedRun } from './started-run';
 
 /** How a handler settled. */
 export type Settlement =
@@ -39,7 +28,8 @@ export class Execution {
   private timeLimit: Timer | null = null;
   private grace: Timer | null = null;
   private reason: AbortReason | null = null;
-  private over = false;
+  /** The handler has settled. */
+  over = false;
   /** Abort and grace have passed. */
   stuck = false;
   /** The job was given away (or the run closed) while the handler went on. */
@@ -125,6 +115,8 @@ export class Execution {
   private async guard(): Promise<void> {
     for (;;) {
       if (this.controller.signal.aborted) throw this.controller.signal.reason;
+      // Something that the handler left behind: its run is over.
+      if (this.over) throw new JobAbortedError('cancelled');
       const doubt = this.ports.trust.check();
       if (doubt === null) return;
       if (doubt !== 'clock-jump') {

@@ -33,6 +33,12 @@ export class JobNotes {
     this.resting.delete(jobId);
   }
 
+  restingCount(now: number): number {
+    let count = 0;
+    for (const { until } of this.resting.values()) if (until > now) count++;
+    return count;
+  }
+
   /** When the next rest ends; Infinity: nothing rests. */
   nextRestEnd(now: number): number {
     let next = Infinity;

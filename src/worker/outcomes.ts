@@ -27,7 +27,12 @@ export class Outcomes {
       readonly membership: Membership;
       readonly logger: Logger;
     },
-    private readonly stopping: () => boolean,
+    private readonly worker: {
+      /** Nothing is begun any more: what ends is released. */
+      readonly stopping: () => boolean;
+      /** A further run of this handler would take no place from a job that waits for one. */
+      readonly mayStartNext: (handler: string) => boolean;
+    },
   ) {}
 
   /**
@@ -58,7 +63,7 @@ export class Outcomes {
     const { run, record } = execution.started;
     const { jobId } = record;
     const { durationMs } = settlement;
-    const then = this.after(eligible);
+    const then = this.after(eligible, record.definition.handler);
     const abort = execution.abortedFor;
     if (abort === 'timed-out') {
       const timeoutMs = record.definition.policies.timeoutMs ?? durationMs;
@@ -72,11 +77,12 @@ export class Outcomes {
     return new FailJobRunCommand({ jobId, run, durationMs, failure: { kind: 'failed', ...failureOf(error) }, then });
   }
 
-  private after(eligible: boolean): AfterRun {
-    const { membership } = this.ports;
-    if (this.stopping()) return { release: 'drain', startNext: false };
+  private after(eligible: boolean, handler: string): AfterRun {
+    const { trust } = this.ports.membership;
+    if (this.worker.stopping()) return { release: 'drain', startNext: false };
     if (!eligible) return { release: 'ineligible', startNext: false };
-    return { release: null, startNext: membership.trust.check() === null };
+    // A job that is always due would otherwise keep its place for ever, while others wait in due order.
+    return { release: null, startNext: trust.check() === null && this.worker.mayStartNext(handler) };
   }
 
   private tell(

@@ -10,11 +10,15 @@ export class Places {
     private readonly handlers: HandlerRegistry,
   ) {}
 
-  take(handler: string): boolean {
+  hasRoom(handler: string): boolean {
     const taken = this.perHandler.get(handler) ?? 0;
-    if (this.total >= this.max || taken >= (this.handlers.get(handler)?.concurrency ?? Infinity)) return false;
+    return this.total < this.max && taken < (this.handlers.get(handler)?.concurrency ?? Infinity);
+  }
+
+  take(handler: string): boolean {
+    if (!this.hasRoom(handler)) return false;
     this.total++;
-    this.perHandler.set(handler, taken + 1);
+    this.perHandler.set(handler, (this.perHandler.get(handler) ?? 0) + 1);
     return true;
   }
 

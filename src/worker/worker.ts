@@ -1,67 +1,18 @@
-import type { Clock, ClusterTime, Timer } from '../clock';
-import {
-  AbandonJobRunCommand,
-  CommandRefusedError,
-  CommandUnavailableError,
-  FencedError,
-  OutcomeUnknownError,
-  StartJobRunCommand,
-  type ExecuteOptions,
-  type JobExecution,
-} from '../commands';
-import { fencingToken, type JobRecord, type JobRunStarted, type RunRef } from '../domain/job';
-import type { Logger } from '../logging';
-import type { Membership } from '../membership';
+import type { Timer } from '../clock';
+import { StartJobRunCommand, type ExecuteOptions, type JobExecution } from '../commands';
+import type { JobRecord } from '../domain/job';
 import type { RunReservation, StartsRuns } from '../ownership';
-import type { JobRow, OwnJobs } from '../read-model';
-import { Execution, type StartedRun } from './execution';
-import type { HandlerRegistry } from './handler-registry';
+import type { JobRow } from '../read-model';
+import { Abandons } from './abandons';
+import { Execution } from './execution';
+import { isExpected } from './expected-errors';
 import { JobNotes } from './job-notes';
 import { OpenRuns } from './open-runs';
-import { Outcomes, type RunCommands } from './outcomes';
+import { Outcomes } from './outcomes';
 import { Places } from './places';
+import type { Leftover, WorkerHealth, WorkerOptions, WorkerPorts } from './ports';
 import { runFacts } from './run-facts';
-
-export interface WorkerOptions {
-  /** Runs at the same time in this process. */
-  readonly maxConcurrentRuns: number;
-  /** How long a handler may take to settle after its abort, ms. */
-  readonly abortGraceMs: number;
-}
-
-export interface WorkerPorts {
-  /** The only thing it reads of jobs. */
-  readonly ownJobs: OwnJobs;
-  readonly commands: RunCommands;
-  /** True while an append for this job has no definite answer yet. */
-  readonly outstanding: (jobId: string) => boolean;
-  readonly membership: Membership;
-  readonly clock: Clock;
-  readonly clusterTime: ClusterTime;
-  readonly handlers: HandlerRegistry;
-  readonly logger: Logger;
-  /** Generation of the log, for fencing tokens. */
-  readonly generation: () => number;
-  /** Whether this service may still own the job: tag and labels, handler, draining left aside. */
-  readonly eligible: (record: JobRecord) => boolean;
-}
-
-export interface WorkerHealth {
-  readonly running: number;
-  readonly free: number;
-  /** Handlers that ignored their abort and have not settled. */
-  readonly stuck: number;
-  readonly passes: number;
-  readonly lastPassMs: number;
-  readonly lastError: string | null;
-}
-
-/** A job whose handler had not settled when the worker stopped waiting. */
-export interface Leftover {
-  readonly jobId: string;
-  readonly slot: string;
-  readonly attempt: number;
-}
+import { startedRun, type StartedRun } from './started-run';
 
 const ROWS_PER_PASS = 512;
 const REST_AFTER_BROKEN_PASS_MS = 1_000;
@@ -82,6 +33,7 @@ const REST_AFTER_BROKEN_PASS_MS = 1_000;
 export class Worker implements StartsRuns {
   private readonly places: Places;
   private readonly outcomes: Outcomes;
+  private readonly abandons: Abandons;
   /** Jobs with a handler in this process, or on their way to one. */
   private readonly busy = new Map<string, Execution | 'starting' | 'ending'>();
   private readonly notes = new JobNotes();
@@ -103,12 +55,16 @@ export class Worker implements StartsRuns {
     private readonly options: WorkerOptions,
   ) {
     this.places = new Places(options.maxConcurrentRuns, ports.handlers);
-    this.outcomes = new Outcomes(ports, () => this.stopping || ports.membership.draining());
+    this.outcomes = new Outcomes(ports, {
+      stopping: () => this.givesBack(),
+      mayStartNext: (handler) => this.places.hasRoom(handler),
+    });
+    this.abandons = new Abandons(ports, this.notes, (jobId, error) => this.rest(jobId, error));
     this.openRuns = new OpenRuns(ports, {
       notes: this.notes,
       executions: () => this.executions(),
       isBusy: (jobId) => this.busy.has(jobId),
-      abandon: (jobId, run) => this.abandon(jobId, run, 'lostInProcess', null),
+      abandon: (jobId, run) => this.abandons.abandon(jobId, run, 'lostInProcess'),
       wake: () => this.wake(),
     });
   }
@@ -121,7 +77,7 @@ export class Worker implements StartsRuns {
       onAdvance(() => this.wake()),
       this.ports.membership.trust.onFence(() => this.abortAll('fenced')),
       this.ports.membership.trust.onTrust(() => {
-        for (const e of this.executions()) if (e.stuck) this.giveAway(e);
+        for (const e of this.executions()) if (e.stuck) this.abandons.giveAway(e);
         this.wake();
       }),
     );
@@ -227,9 +183,11 @@ export class Worker implements StartsRuns {
     const incarnation = membership.incarnation();
     if (incarnation !== null) {
       this.openRuns.compareNowAndThen(incarnation);
-      if (membership.trust.check() === null && !this.stopping && !membership.draining()) {
+      if (membership.trust.check() === null && !this.givesBack()) {
         const now = clusterTime.now();
-        const rows = this.places.free > 0 ? ownJobs.due(incarnation, now, ROWS_PER_PASS, this.places.full()) : [];
+        // Those that rest, or whose handler has not settled, must not hide the others.
+        const limit = ROWS_PER_PASS + this.busy.size + this.notes.restingCount(before);
+        const rows = this.places.free > 0 ? ownJobs.due(incarnation, now, limit, this.places.full()) : [];
         for (const row of rows) {
           if (this.places.free <= 0) break;
           this.tryStart(row, incarnation);
@@ -291,11 +249,7 @@ export class Worker implements StartsRuns {
   }
 
   private rest(jobId: string, error: unknown): void {
-    const expected =
-      error instanceof CommandRefusedError ||
-      error instanceof FencedError ||
-      error instanceof CommandUnavailableError ||
-      error instanceof OutcomeUnknownError;
+    const expected = isExpected(error);
     this.lastError = expected ? this.lastError : String(error);
     this.ports.logger[expected ? 'debug' : 'error']('job.not-started', {
       jobId,
@@ -312,7 +266,7 @@ export class Worker implements StartsRuns {
     try {
       while (execution !== null) {
         this.notes.noteAppend(jobId, execution.state.revision, execution.position);
-        const started = this.startedRun(execution);
+        const started = startedRun(execution, this.ports.generation());
         if (started === null) break;
         execution = await this.execute(started, handlerName);
       }
@@ -331,19 +285,6 @@ export class Worker implements StartsRuns {
     this.wake();
   }
 
-  private startedRun(execution: JobExecution): StartedRun | null {
-    const index = execution.events.findLastIndex((e) => e.type === 'JobRunStarted');
-    if (index < 0 || execution.state.stage === 'absent' || execution.state.stage === 'opaque') return null;
-    const { data } = execution.events[index] as JobRunStarted;
-    return {
-      run: { slot: data.slot, attempt: data.attempt, epoch: data.epoch, incarnation: data.incarnation },
-      serviceId: data.serviceId,
-      record: execution.state,
-      fencingToken: fencingToken(this.ports.generation(), execution.firstRevision + index),
-      position: execution.position,
-    };
-  }
-
   private async execute(started: StartedRun, handlerName: string): Promise<JobExecution | null> {
     const { membership, handlers, logger, clock } = this.ports;
     const { jobId } = started.record;
@@ -351,6 +292,11 @@ export class Worker implements StartsRuns {
     const facts = runFacts(jobId, started.run);
     if (membership.trust.check() === 'clock-jump') await membership.trust.settled();
     const fence = membership.trust.check();
+    if (fence === null && this.givesBack()) {
+      logger.info('job.not-entered', { ...facts, reason: 'draining' });
+      await this.abandons.abandon(jobId, started.run, 'drain');
+      return null;
+    }
     if (handler === undefined || fence !== null || membership.incarnation() !== started.run.incarnation) {
       // Its run is open in the log and nobody executes it: rule 3 closes it once this service is trusted again.
       logger.warn('job.not-entered', {
@@ -364,7 +310,7 @@ export class Worker implements StartsRuns {
       trust: membership.trust,
       logger,
       abortGraceMs: this.options.abortGraceMs,
-      onStuck: (e) => this.giveAway(e),
+      onStuck: (e) => this.stuck(e),
     });
     this.busy.set(jobId, execution);
     logger.info('job.started', { ...facts, handler: handlerName, fencingToken: started.fencingToken });
@@ -377,34 +323,15 @@ export class Worker implements StartsRuns {
     for (const execution of this.executions()) execution.abort(reason);
   }
 
-  /** A handler that ignored its abort: its job goes to another, unless its policy says to wait. */
-  private giveAway(execution: Execution): void {
+  private stuck(execution: Execution): void {
     const { run, record } = execution.started;
     this.ports.logger.warn('job.stuck', { ...runFacts(record.jobId, run), reason: execution.abortedFor ?? 'none' });
-    if (execution.givenAway || execution.abortedFor === 'cancelled' || execution.abortedFor === 'draining') return;
-    if (record.definition.policies.onStuck === 'wait' || this.ports.membership.trust.check() !== null) return;
-    execution.givenAway = true;
-    const timedOut =
-      execution.abortedFor === 'timed-out'
-        ? { durationMs: execution.durationMs, timeoutMs: record.definition.policies.timeoutMs ?? 0 }
-        : null;
-    void this.abandon(record.jobId, run, 'stuck', timedOut);
+    this.abandons.giveAway(execution);
   }
 
-  private async abandon(
-    jobId: string,
-    run: RunRef,
-    reason: 'lostInProcess' | 'stuck',
-    timedOut: { readonly durationMs: number; readonly timeoutMs: number } | null,
-  ): Promise<void> {
-    try {
-      const command = new AbandonJobRunCommand({ jobId, run, reason, timedOut });
-      const execution = await this.ports.commands.execute(command, { timeoutMs: Infinity });
-      this.notes.noteAppend(jobId, execution.state.revision, execution.position);
-      this.ports.logger.warn('job.abandoned', { ...runFacts(jobId, run), reason });
-    } catch (error) {
-      this.rest(jobId, error);
-    }
+  /** Nothing is begun any more; what ends is released. */
+  private givesBack(): boolean {
+    return this.stopping || this.ports.membership.draining();
   }
 
   private async idleWithin(ms: number): Promise<void> {

@@ -1,0 +1,59 @@
+import { AbandonJobRunCommand } from '../commands';
+import type { RunRef } from '../domain/job';
+import type { Logger } from '../logging';
+import type { Membership } from '../membership';
+import type { Execution } from './execution';
+import type { JobNotes } from './job-notes';
+import type { RunCommands } from './outcomes';
+import { runFacts } from './run-facts';
+
+type Reason = 'lostInProcess' | 'drain' | 'stuck';
+
+/** Ends own runs that have no outcome: lost in this process, given back by a drain, or stuck in a handler that ignores its abort. */
+export class Abandons {
+  constructor(
+    private readonly ports: {
+      readonly commands: RunCommands;
+      readonly membership: Membership;
+      readonly logger: Logger;
+    },
+    private readonly notes: JobNotes,
+    private readonly failed: (jobId: string, error: unknown) => void,
+  ) {}
+
+  async abandon(
+    jobId: string,
+    run: RunRef,
+    reason: Reason,
+    timedOut: { readonly durationMs: number; readonly timeoutMs: number } | null = null,
+  ): Promise<void> {
+    try {
+      const command = new AbandonJobRunCommand({ jobId, run, reason, timedOut });
+      const execution = await this.ports.commands.execute(command, { timeoutMs: Infinity });
+      this.notes.noteAppend(jobId, execution.state.revision, execution.position);
+      this.ports.logger.warn('job.abandoned', { ...runFacts(jobId, run), reason });
+    } catch (error) {
+      this.failed(jobId, error);
+    }
+  }
+
+  /** A handler that ignored its abort: its job goes to another, unless its policy says to wait. Called again once trusted, if it is not now. */
+  giveAway(execution: Execution): void {
+    const { run, record } = execution.started;
+    const { trust } = this.ports.membership;
+    if (execution.givenAway || execution.over || record.definition.policies.onStuck === 'wait') return;
+    if (execution.abortedFor === 'cancelled' || execution.abortedFor === 'draining') return;
+    const doubt = trust.check();
+    if (doubt !== null) {
+      // After a fence membership tells when trust is back; of a settled doubt it tells only those who wait for it.
+      if (doubt === 'clock-jump') void trust.settled().then((trusted) => trusted && this.giveAway(execution));
+      return;
+    }
+    execution.givenAway = true;
+    const timedOut =
+      execution.abortedFor === 'timed-out'
+        ? { durationMs: execution.durationMs, timeoutMs: record.definition.policies.timeoutMs ?? 0 }
+        : null;
+    void this.abandon(record.jobId, run, 'stuck', timedOut);
+  }
+}
