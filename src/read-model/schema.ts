@@ -64,12 +64,12 @@ CREATE TABLE jobs (
 ) STRICT;
 CREATE UNIQUE INDEX jobs_by_id ON jobs (id);
 CREATE INDEX jobs_by_status ON jobs (status, id);
-CREATE INDEX jobs_by_service ON jobs (service_id, id);
+CREATE INDEX jobs_by_service ON jobs (service_id, id, incarnation);
 CREATE INDEX jobs_by_handler ON jobs (handler, id);
 CREATE INDEX jobs_by_time ON jobs (next_run_time, id) WHERE next_run_time IS NOT NULL;
-CREATE INDEX jobs_owned ON jobs (incarnation, handler, priority, next_run_time, id) WHERE incarnation IS NOT NULL;
+CREATE INDEX jobs_owned ON jobs (incarnation, handler, priority, next_run_time, id, service_id) WHERE incarnation IS NOT NULL;
 CREATE INDEX jobs_unowned ON jobs (next_run_time, id) WHERE stage = 'live' AND service_id IS NULL;
-CREATE INDEX jobs_running ON jobs (incarnation, id) WHERE running = 1;
+CREATE INDEX jobs_running ON jobs (incarnation, id, service_id) WHERE running = 1;
 
 CREATE TABLE job_tags (
   key TEXT NOT NULL,

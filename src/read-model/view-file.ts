@@ -222,7 +222,7 @@ function prepare(db: Database): void {
   // What a power cut takes is projected again; what it leaves is consistent.
   db.pragma('synchronous = NORMAL');
   db.pragma('foreign_keys = ON');
-  db.pragma('cache_size = -16384');
+  db.pragma('cache_size = -32768');
   db.pragma('wal_autocheckpoint = 4000');
 }
 
