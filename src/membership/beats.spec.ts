@@ -2,6 +2,7 @@ import { SeededRandom, VirtualClock } from '../clock';
 import { decode } from '../domain/codec';
 import type { ServiceHeartbeat } from '../domain/service';
 import { MemoryEventStore, type AppendOutcome, type EventStore, type NewEvent } from '../event-store';
+import { silentLogger } from '../logging';
 import { Beats } from './beats';
 
 const BEAT = 1_000;
@@ -37,6 +38,7 @@ beforeEach(() => {
       clock,
       clusterTime: { now: () => clock.wall() - 250 },
       random: new SeededRandom(1),
+      logger: silentLogger,
       counts: () => ({ owned: 7, running: 2 }),
     },
     { serviceId: 'a', stream: 'heartbeat-a', beatMs: BEAT, timeoutMs: TIMEOUT },
@@ -139,7 +141,7 @@ describe('beats', () => {
     expect(store.sent).toHaveLength(1);
     beats.probe();
     expect(store.sent).toHaveLength(1);
-    expect(wanted).toBe(6);
+    expect(wanted).toBe(7);
     beats.passCompleted();
     await clock.advance(2 * BEAT);
     expect(store.sent).toHaveLength(2);
@@ -168,6 +170,7 @@ describe('beats', () => {
         clock: late,
         clusterTime: { now: () => clock.wall() },
         random: new SeededRandom(1),
+        logger: silentLogger,
         counts: () => ({ owned: 0, running: 0 }),
       },
       { serviceId: 'a', stream: 'heartbeat-a', beatMs: BEAT, timeoutMs: TIMEOUT },
@@ -251,6 +254,7 @@ it('on a real log: the beats are in its stream', async () => {
       clock,
       clusterTime: { now: () => 0 },
       random: new SeededRandom(1),
+      logger: silentLogger,
       counts: () => ({ owned: 0, running: 0 }),
     },
     { serviceId: 'a', stream: 'heartbeat-a', beatMs: BEAT, timeoutMs: TIMEOUT },

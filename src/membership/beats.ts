@@ -2,6 +2,7 @@ import type { Clock, ClusterTime, Random, Timer } from '../clock';
 import { encode } from '../domain/codec';
 import type { ServiceHeartbeat } from '../domain/service';
 import type { EventStore } from '../event-store';
+import type { Logger } from '../logging';
 import { readClocks, type Reading } from './reading';
 
 export interface BeatsPorts {
@@ -9,6 +10,7 @@ export interface BeatsPorts {
   readonly clock: Clock;
   readonly clusterTime: ClusterTime;
   readonly random: Random;
+  readonly logger: Logger;
   readonly counts: () => { readonly owned: number; readonly running: number };
 }
 
@@ -45,6 +47,8 @@ export class Beats {
   /** The greatest revision that was acknowledged, and when. */
   private newest = { revision: -1, acknowledged: -Infinity };
   private readonly sent = new Map<string, Sent>();
+  /** Counts the logs that were gone back from: an answer of a former one says nothing about this one. */
+  private era = 0;
 
   constructor(
     private readonly ports: BeatsPorts,
@@ -87,7 +91,20 @@ export class Beats {
 
   /** One more beat, out of turn: a suspecting observer moves its watermark. */
   probe(): void {
-    if (this.incarnation !== null && this.maySend()) void this.send(this.incarnation, true);
+    this.sendIfDue(true);
+    this.on.wantPass();
+  }
+
+  /** A beat that cannot be made is none: trust runs out, and whoever is asked for the counts is asked again. */
+  private sendIfDue(probe: boolean): void {
+    const unsent = (error: unknown) => this.ports.logger.error('beat.not-sent', { error: String(error) });
+    try {
+      if (this.incarnation === null || !this.maySend()) return;
+      this.passed = false;
+      this.send(this.incarnation, probe).catch(unsent);
+    } catch (error) {
+      unsent(error);
+    }
   }
 
   private maySend(): boolean {
@@ -106,6 +123,8 @@ export class Beats {
   /** The log is another one now: its revisions begin anew. */
   forgetRevisions(): void {
     this.newest = { revision: -1, acknowledged: -Infinity };
+    this.sent.clear();
+    this.era++;
   }
 
   private next(delayMs: number): void {
@@ -118,12 +137,8 @@ export class Beats {
     const { clock } = this.ports;
     const late = clock.monotonic() - this.expectedAt;
     this.loopDelayMs = Math.max(this.loopDelayMs, late);
-    const { incarnation } = this;
-    if (incarnation === null) return;
-    if (this.maySend()) {
-      this.passed = false;
-      void this.send(incarnation, false);
-    }
+    if (this.incarnation === null) return;
+    this.sendIfDue(false);
     // Due jobs wake the worker; when there are none, or the log stands still, the beat asks for the pass that it waits for.
     this.on.wantPass();
     this.next(this.options.beatMs);
@@ -151,6 +166,7 @@ export class Beats {
     const { type, data, schemaVersion } = encode(heartbeat);
     const event = { id: random.uuid(clock.wall()), type, data, metadata: JSON.stringify({ schemaVersion }) };
 
+    const { era } = this;
     const start = readClocks(clock);
     const sent: Sent = { start, incarnation, acknowledged: null };
     this.sent.set(keyOf(incarnation, sequence), sent);
@@ -169,7 +185,7 @@ export class Beats {
     giveUp.cancel();
     if (waiting) this.outstanding--;
     // After the time-out the place is free for a new beat; a late answer is still one: trust counts from the start of the beat.
-    if (outcome.outcome !== 'appended') return;
+    if (outcome.outcome !== 'appended' || era !== this.era) return;
     const acknowledged = clock.monotonic();
     sent.acknowledged = acknowledged;
     const { revision } = outcome;

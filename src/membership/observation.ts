@@ -57,6 +57,8 @@ export class Observation {
   private readonly judgedBy = new Map<string, string>();
   /** Service id → revision of its last heartbeat that was read. */
   private readonly heartbeats = new Map<string, number>();
+  /** When the own service id was registered, own monotonic clock; without those that ended by a stop. */
+  private readonly registrations = new Map<string, number>();
   private watermark: number | null = null;
 
   constructor(private readonly options: ObservationOptions) {}
@@ -97,6 +99,7 @@ export class Observation {
       case 'ServiceRegistered':
         // A registration counts as a beat: a service that dies before its first one is judged too.
         this.peers.set(incarnation, { serviceId, incarnation, seen: now, lastBeat: -1 });
+        if (serviceId === this.options.serviceId) this.registrations.set(incarnation, now - Math.max(0, ageMs));
         if (event.data.reason === 'falselyFailed' && this.wasOurVerdict(before))
           this.doubledUntil.set(serviceId, now + DOUBLED_FOR_MS - Math.max(0, ageMs));
         break;
@@ -108,6 +111,7 @@ export class Observation {
       case 'ServiceMarkedFailed':
       case 'ServiceStopped':
         this.peers.delete(incarnation);
+        if (event.type === 'ServiceStopped') this.registrations.delete(incarnation);
         this.judgedBy.set(
           serviceId,
           event.type === 'ServiceMarkedFailed' && event.data.by === 'observer' ? event.data.observer : '',
@@ -159,6 +163,11 @@ export class Observation {
     if (peer) peer.seen = Math.max(peer.seen, now);
   }
 
+  /** How often the own service id was registered within the last `withinMs`, by whatever process, and not stopped in order since. */
+  registrationsWithin(withinMs: number, now: number): number {
+    return [...this.registrations.values()].filter((at) => at > now - withinMs).length;
+  }
+
   watermarkAge(now: number): number | null {
     return this.watermark === null ? null : now - this.watermark;
   }
@@ -192,13 +201,16 @@ export class Observation {
       }));
   }
 
-  /** Whom to mark failed now. Before failing more than half of the living, one more window is waited for. */
+  /** Whom to mark failed now. While more than half of the living are silent, one more window is waited for. */
   toJudge(now: number): Suspect[] {
     if (!this.fresh(now)) return [];
-    const suspects = this.silences(now).filter(
+    const silences = this.silences(now);
+    const suspects = silences.filter(
       (s) => s.silenceMs >= s.thresholdMs && this.service(s.serviceId).unreadable === null,
     );
-    if (suspects.length * 2 <= this.liveCount()) return suspects;
+    // Beats are not in step: those who fall silent together reach their thresholds one after the other, and would be judged one by one.
+    const silent = silences.filter((s) => s.silenceMs > this.options.selfFenceAfterMs).length;
+    if (silent * 2 <= this.liveCount()) return suspects;
     return suspects.filter((s) => s.silenceMs >= 2 * s.thresholdMs);
   }
 

@@ -14,8 +14,8 @@ const HOUR_MS = 3_600_000;
 const LONGEST_FALSE_VERDICT_DELAY_MS = 600_000;
 const LOUD_EVERY_MS = 60_000;
 /** So many registrations within ten minutes are free of back-off. */
-const FREE_REGISTRATIONS = 3;
-const LONGEST_BACK_OFF_MS = 60_000;
+const FREE_REGISTRATIONS = 5;
+const LONGEST_BACK_OFF_MS = 30_000;
 /** Before it is tried again after a refusal. */
 const REST_MS = 1_000;
 
@@ -56,7 +56,6 @@ export class Registration {
   private underWay: Promise<void> | null = null;
   private timer: Timer | null = null;
   private readonly sent = new Set<string>();
-  private readonly registrations: number[] = [];
   private readonly falseVerdicts: number[] = [];
   private observed: { readonly incarnation: string; readonly lastBeat: number } | null = null;
   private saidAt = -Infinity;
@@ -133,7 +132,6 @@ export class Registration {
   inTheLog(incarnation: string, position: bigint): void {
     if (!this.sent.delete(incarnation)) return;
     const now = this.ports.clock.monotonic();
-    this.registrations.push(now);
     if (this.wanted?.incarnation === incarnation) {
       this.wanted = null;
       this.inLog = { incarnation, since: now };
@@ -175,6 +173,7 @@ export class Registration {
   ): RegisterServiceFields['supersede'] {
     const { serviceId, liveness } = this.options;
     const observation = this.on.observation();
+    const silenceMs = Math.round(observation.silenceOf(former.incarnation));
     return {
       incarnation: former.incarnation,
       observer: serviceId,
@@ -182,7 +181,7 @@ export class Registration {
       evidence: {
         kind,
         lastBeat: observation.lastBeatOf(former.incarnation),
-        silenceMs: Math.round(observation.silenceOf(former.incarnation)),
+        silenceMs: kind === 'silence' ? Math.max(silenceMs, liveness.failAfterMs) : silenceMs,
         thresholdMs: liveness.failAfterMs,
         membershipPosition: String(this.on.position()),
       },
@@ -215,10 +214,12 @@ export class Registration {
     if (supersede !== null) this.on.observation().measureAnew(supersede.incarnation, now);
   }
 
-  /** By the count of registrations in the last ten minutes: none for the first three, then 1 s, doubled up to a minute. */
+  /**
+   * By the registrations of this id in the last ten minutes, as the log shows them: a process that dies and is restarted again and again counts,
+   * one that stops in order does not. None for the first five, then 1 s, doubled up to 30 s.
+   */
   private backOffMs(): number {
-    const now = this.ports.clock.monotonic();
-    const recent = this.registrations.filter((t) => t > now - RECENT_MS).length;
+    const recent = this.on.observation().registrationsWithin(RECENT_MS, this.ports.clock.monotonic());
     if (recent < FREE_REGISTRATIONS) return 0;
     return Math.min(1_000 * 2 ** (recent - FREE_REGISTRATIONS), LONGEST_BACK_OFF_MS);
   }

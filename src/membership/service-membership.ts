@@ -56,6 +56,8 @@ export class ServiceMembership implements Membership {
   private isDraining = false;
   private timer: Timer | null = null;
   private comparedAt = -Infinity;
+  private beatsLimited = false;
+  private goingBack = false;
   private closed = false;
 
   constructor(
@@ -92,7 +94,7 @@ export class ServiceMembership implements Membership {
       },
     );
     this.beats = new Beats(
-      { store, clock, clusterTime: this.time, random, counts },
+      { store, clock, clusterTime: this.time, random, logger, counts },
       { serviceId, stream: this.hearing.heartbeatStream(serviceId), beatMs, timeoutMs: selfFenceAfterMs / 4 },
       {
         acknowledged: (incarnation, start) => {
@@ -132,16 +134,11 @@ export class ServiceMembership implements Membership {
     return this.options.serviceId;
   }
 
-  /** Subscribes and begins to register; does not wait for it. */
-  async start(): Promise<void> {
-    const { store, logger, clock } = this.ports;
-    const { failAfterMs, beatMs } = this.options.liveness;
-    const kept = Math.max(LEAST_KEPT_BEATS, Math.ceil((KEPT_FAIL_AFTERS * failAfterMs) / beatMs));
-    await store.keepLast(this.hearing.heartbeatStream(this.serviceId), kept).catch((error: unknown) => {
-      logger.warn('beats.not-trimmed', { error: String(error) });
-    });
+  /** Subscribes and begins to register; waits neither for that nor for the log. */
+  start(): void {
     if (this.closed) return;
-    this.comparedAt = clock.monotonic();
+    this.comparedAt = this.ports.clock.monotonic();
+    void this.limitBeats();
     this.hearing.start();
     this.armTick();
   }
@@ -236,9 +233,24 @@ export class ServiceMembership implements Membership {
     this.closed = true;
     this.registration.cancel();
     this.beats.stop();
+    this.own.fence('stopped');
     this.own.close();
     this.timer?.cancel();
     await this.hearing.close();
+  }
+
+  /** Told to the log once; tried again until it has answered. */
+  private async limitBeats(): Promise<void> {
+    if (this.beatsLimited) return;
+    this.beatsLimited = true;
+    const { failAfterMs, beatMs } = this.options.liveness;
+    const kept = Math.max(LEAST_KEPT_BEATS, Math.ceil((KEPT_FAIL_AFTERS * failAfterMs) / beatMs));
+    try {
+      await this.ports.store.keepLast(this.hearing.heartbeatStream(this.serviceId), kept);
+    } catch (error) {
+      this.beatsLimited = false;
+      this.ports.logger.warn('beats.not-limited', { error: String(error) });
+    }
   }
 
   private caughtUp(): void {
@@ -370,6 +382,7 @@ export class ServiceMembership implements Membership {
     if (now - this.comparedAt >= failAfterMs) {
       this.comparedAt = now;
       void this.hearing.compare();
+      void this.limitBeats();
     }
     this.armTick();
   }
@@ -380,7 +393,8 @@ export class ServiceMembership implements Membership {
 
   /** The log is an older one than we knew: everything begins anew. */
   private async logWentBack(): Promise<void> {
-    if (this.closed || this.own.check() === 'log-went-back') return;
+    if (this.closed || this.goingBack || this.standing.state === 'stopped') return;
+    this.goingBack = true;
     const { serviceId, liveness } = this.options;
     this.ports.logger.error('log.went-back', { position: String(this.hearing.position) });
     this.registeredHere = false;
@@ -388,9 +402,15 @@ export class ServiceMembership implements Membership {
     this.beats.forgetRevisions();
     this.viewLag.clear();
     this.observation = new Observation({ serviceId, ...liveness });
-    this.standing.turn('fenced', fenceInWords('log-went-back', liveness));
+    this.beatsLimited = false;
+    // Whoever must not come back by itself stays so: what an operator, or another process, has done was known here.
+    if (!this.barred) this.standing.turn('fenced', fenceInWords('log-went-back', liveness));
     this.ports.onLogWentBack?.();
-    await this.hearing.restart();
+    try {
+      await this.hearing.restart();
+    } finally {
+      this.goingBack = false;
+    }
   }
 
   private turnTrusted(): void {

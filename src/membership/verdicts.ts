@@ -43,7 +43,8 @@ export class Verdicts {
   ): Promise<void> {
     const { serviceId, incarnation, thresholdMs, lastBeat, revision } = suspect;
     const { commands, clock, logger } = this.ports;
-    const silenceMs = Math.round(suspect.silenceMs);
+    // In whole ms, and never less than the threshold that it has reached.
+    const silenceMs = Math.max(Math.round(suspect.silenceMs), thresholdMs);
     this.underWay.add(incarnation);
     try {
       const command = new MarkServiceFailedCommand({
