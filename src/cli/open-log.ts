@@ -1,11 +1,18 @@
+import { existsSync } from 'node:fs';
 import { SystemClock, SystemRandom } from '../clock';
 import { EmbeddedEventStore, type EventStore } from '../event-store';
+import { UsageError } from './usage-error';
 
-/** Opens an embedded log for reading only, also while services write to it, and closes it afterwards. */
-export async function withLog<T>(path: string, use: (store: EventStore) => Promise<T>): Promise<T> {
+/** Opens an embedded log, for reading only unless said otherwise, and closes it afterwards. A log that does not exist is not made. */
+export async function withLog<T>(
+  path: string,
+  use: (store: EventStore) => Promise<T>,
+  { readOnly = true }: { readonly readOnly?: boolean } = {},
+): Promise<T> {
+  if (!existsSync(path)) throw new UsageError(`There is no log ${path}.`, 'Name the file of an embedded log.');
   const store = await EmbeddedEventStore.open({
     path,
-    readOnly: true,
+    readOnly,
     clock: new SystemClock(),
     random: new SystemRandom(),
   });

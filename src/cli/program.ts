@@ -28,7 +28,9 @@ export async function run(args: readonly string[], io: CommandIo): Promise<numbe
 function commands(io: CommandIo, parsed: { code: number; text: { out: string; err: string } }): Command {
   const { text } = parsed;
   const program = new Command('holdfast')
-    .description('Looks into the log of a Holdfast installation. It never writes to it; services may go on running.')
+    .description(
+      'Looks into the log of a Holdfast installation; services may go on running. Only `restored` writes to it.',
+    )
     .exitOverride()
     .configureOutput({
       writeOut: (part) => (text.out += part),
@@ -60,6 +62,17 @@ function commands(io: CommandIo, parsed: { code: number; text: { out: string; er
     .action(async (job: string, options: { log: string; asOf?: string; namespace: string; json: boolean }) => {
       const asOf = options.asOf === undefined ? null : readAsOf(options.asOf);
       parsed.code = await withLog(options.log, (store) => showHistory(store, job, { ...options, asOf }, io));
+    });
+  program
+    .command('restored')
+    .description(
+      'after a log was restored from a backup, with all services stopped: raise its generation, so that tokens given before are lower than all to come',
+    )
+    .argument('<log>', 'path of the log file')
+    .addHelpText('after', exitCodes)
+    .action(async (path: string) => {
+      const { id, generation } = await withLog(path, (store) => store.raiseGeneration(), { readOnly: false });
+      await io.out.write(`log ${id}: generation ${generation}\n`);
     });
   return program;
 }

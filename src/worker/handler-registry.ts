@@ -11,9 +11,9 @@ export class HandlerRegistry {
         `handler: '${handler.name}' is registered already. Every handler has a name of its own. Rename one of the two.`,
       );
     }
-    if (!/^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/.test(handler.name)) {
+    if (!/^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$/.test(handler.name)) {
       throw new RangeError(
-        `handler: '${handler.name}' is no handler name. 1–128 letters, digits, '.', '_', ':', '-', beginning with a letter or digit. Choose such a name.`,
+        `handler: '${handler.name}' is no handler name. 1–128 letters, digits, '.', '_', ':', '@', '-', beginning with a letter or digit. Choose such a name.`,
       );
     }
     const { concurrency } = handler;

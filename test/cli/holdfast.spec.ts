@@ -229,3 +229,20 @@ describe('the file', () => {
     expect(source.startsWith('#!/usr/bin/env node\n')).toBe(true);
   });
 });
+
+describe('holdfast restored', () => {
+  it('raises the generation of the log, and does not make one that is not there', async () => {
+    const restored = await logOf('restored.log', healthyLog().events);
+    expect(await holdfast('restored', restored)).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('generation 2'),
+    });
+    expect(await holdfast('verify', restored)).toMatchObject({ code: 0, out: expect.stringContaining('generation 2') });
+    const missing = join(folder, 'missing.log');
+    expect(await holdfast('restored', missing)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('There is no log'),
+    });
+    expect(() => statSync(missing)).toThrow();
+  });
+});

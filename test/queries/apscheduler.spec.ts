@@ -72,7 +72,11 @@ describe("the methods of APScheduler's job stores", () => {
 
   it('update_job(job): RescheduleJob; an unknown job is refused', async () => {
     await add('j', 'ours', 60);
-    const { position } = await jobs.reschedule('j', { payload: { goal: 'disk' }, schedule: every(30) });
+    const { position } = await jobs.reschedule(
+      'j',
+      { payload: { goal: 'disk' }, schedule: every(30) },
+      { type: Audit },
+    );
     expect(await queries.job('j', { after: position })).toMatchObject({
       nextRunTime: T0 + 30_000,
       serviceId: 'ours',

@@ -108,3 +108,16 @@ describe('a job type', () => {
     expect(wrong).toBeInstanceOf(Function);
   });
 });
+
+describe('a changed payload', () => {
+  it('has the shape that its job type says, or does not compile', async () => {
+    const sent = new Sent();
+    const jobs = new Jobs(sent);
+    await jobs.reschedule('j', { payload: { goal: 'disk' } }, { type: Audit });
+    // @ts-expect-error another shape
+    await jobs.reschedule('j', { payload: { aim: 'disk' } }, { type: Audit });
+    // @ts-expect-error by id alone the payload stays
+    await jobs.reschedule('j', { payload: { goal: 'disk' } });
+    expect(carried(sent)).toEqual(['RescheduleJobCommand', expect.objectContaining({ jobId: 'j' })]);
+  });
+});

@@ -69,8 +69,21 @@ export class Jobs {
     return this.send(new ScheduleJobCommand({ handler: type.name, payload, ...given, ...own }), beside);
   }
 
-  /** Changes a job; new slots are later than now. The owner stays. */
-  reschedule(jobId: string, changes: JobChanges, options: CallOptions = {}): Promise<CommandResult> {
+  /**
+   * Changes a job; new slots are later than now. The owner stays. With the job's type a payload of another shape does not compile; by id alone
+   * the payload stays as it is.
+   */
+  reschedule(jobId: string, changes: Omit<JobChanges, 'payload'>, options?: CallOptions): Promise<CommandResult>;
+  reschedule<Payload>(
+    jobId: string,
+    changes: JobChanges<NoInfer<Payload>>,
+    options: CallOptions & { readonly type: JobType<Payload> },
+  ): Promise<CommandResult>;
+  reschedule(
+    jobId: string,
+    changes: JobChanges,
+    { type: _type, ...options }: CallOptions & { readonly type?: JobType<unknown> } = {},
+  ): Promise<CommandResult> {
     const { own, beside } = parted(options);
     return this.send(new RescheduleJobCommand({ ...changes, jobId, ...own }), beside);
   }
