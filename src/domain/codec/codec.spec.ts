@@ -1,5 +1,7 @@
-import { Codec, decode, encode } from '.';
-import type { JobPaused } from '../job';
+import { Codec, decode, encode, readableEvents } from '.';
+import { BOOKS_SCHEMA, absentJob, fold } from '../job';
+import type { JobEvent, JobPaused, JobState } from '../job';
+import { anna, definition, facts, minutely, once, run } from '../job/story.fixture';
 
 const paused: JobPaused = { type: 'JobPaused', data: { at: 1, reason: 'r' } };
 
@@ -7,6 +9,90 @@ describe('codec', () => {
   it('gives back what it was given', () => {
     const { type, data } = encode(paused);
     expect(decode(type, data, '{}')).toEqual(paused);
+  });
+
+  const first = run(60, 1, 1, anna);
+  const life: readonly JobEvent[] = [
+    facts.scheduled(0, minutely, 60),
+    facts.rescheduled(1, definition({ schedule: once }), null),
+    facts.endSet(2),
+    facts.requested(3, 3),
+    facts.bound(4, 1, anna),
+    facts.skipped(5, 'overlap', [60, 120, 2], 180),
+    facts.skippedRequests(5, ['manual:3'], null),
+    facts.started(60, first, anna, 120),
+    facts.succeeded(61, first),
+    facts.failed(61, first, 1, 71),
+    facts.timedOut(61, first, 0, null),
+    facts.abandoned(61, first, 'drain'),
+    facts.late(61, first, 'failed', 'x'),
+    facts.released(62, 1, anna, 'home', 'bert@host'),
+    facts.requeued(62, 1, anna, 'nobody'),
+    facts.held(62, first),
+    facts.holdResolved(63, first, 'retry', 120),
+    facts.quarantined(63, 3),
+    facts.releasedFromQuarantine(64),
+    facts.paused(65),
+    facts.resumed(66, 120),
+    facts.completed(67, 'failed'),
+    facts.cancelled(68),
+    facts.removed(69),
+  ];
+  const state = fold(life) as Extract<JobState, { stage: 'removed' }>;
+  const books: JobEvent = { type: 'JobBooksClosed', data: { schemaVersion: BOOKS_SCHEMA, state, at: 1 } };
+
+  it.each([...life, books].map((event) => [event.type, event]))('gives back %s as it was', (_, event) => {
+    const { type, data, schemaVersion } = encode(event);
+    expect(decode(type, data, JSON.stringify({ schemaVersion }))).toEqual(event);
+  });
+
+  it('was asked for every type of job event', () => {
+    const types = new Set([...life, books].map(({ type }) => `${type}@1`));
+    expect(readableEvents.filter((type) => type.startsWith('Job') && !types.has(type))).toEqual([]);
+  });
+
+  it.each([...life, books].map((event) => [event.type, event]))('misses every field of %s', (_, { type, data }) => {
+    for (const field of Object.keys(data)) {
+      const { [field]: _left, ...others } = data as unknown as Record<string, unknown>;
+      expect([field, decode(type, JSON.stringify(others), '{}').type]).toEqual([field, '$unreadable']);
+    }
+  });
+
+  const scheduledWith = (part: object) => {
+    const { data } = facts.scheduled(0, minutely, 60);
+    return JSON.stringify({ ...data, definition: { ...minutely, ...part } });
+  };
+  it.each([
+    [{ schedule: { ...minutely.schedule, kind: 'lunar' } }, 'definition.schedule.kind is none of once, interval, cron'],
+    [{ schedule: { kind: 'interval' } }, 'definition.schedule.everyMs is missing'],
+    [{ schedule: null }, 'definition.schedule is no object'],
+    [{ policies: { ...minutely.policies, overlap: 'queue' } }, 'definition.policies.overlap is none of skip'],
+    [{ policies: { ...minutely.policies, retry: {} } }, 'definition.policies.retry.maxRetries is missing'],
+    [{ policies: { ...minutely.policies, timeoutMs: '1' } }, 'definition.policies.timeoutMs is no number'],
+    [{ tag: [] }, 'definition.tag is no object'],
+    [{ handler: 7 }, 'definition.handler is no string'],
+  ])('does not take a definition that it would not understand: %j', (part, why) => {
+    expect(decode('JobScheduled', scheduledWith(part), '{}')).toMatchObject({ type: '$unreadable', why });
+  });
+
+  it('does not take books that it would not understand', () => {
+    const data = { at: 1, schemaVersion: BOOKS_SCHEMA, state: { ...(state as object), stage: 'resting' } };
+    expect(decode('JobBooksClosed', JSON.stringify(data), '{}')).toMatchObject({
+      why: 'state.stage is none of live, quarantined, completed, cancelled, removed',
+    });
+  });
+
+  it('takes the payload as it is, also none', () => {
+    for (const payload of [null, 0, '', [], { deep: [{}] }, 'a — \u2028 \ud83d\ude00']) {
+      expect(decode('JobScheduled', scheduledWith({ payload }), '{}')).toMatchObject({
+        data: { definition: { payload } },
+      });
+    }
+  });
+
+  it('is used by what decides: an unreadable definition makes the job opaque', () => {
+    const read = decode('JobScheduled', scheduledWith({ handler: 7 }), '{}');
+    expect(fold([read as JobEvent], 0, absentJob)).toMatchObject({ stage: 'opaque', revision: 0 });
   });
 
   it('keeps fields that it does not know', () => {
@@ -24,6 +110,8 @@ describe('codec', () => {
     ['JobPaused', '{"at":1}', '{}', 'reason is missing'],
     ['JobPaused', '{"at":1,"reason":7}', '{}', 'reason is no string'],
     ['JobPaused', '{"at":1,"reason":"r"}', '{"schemaVersion":2}', 'schema version 2 is newer than 1'],
+    ['JobPaused', '{"at":1,"reason":"r"}', '{"schemaVersion":"2"}', 'names no schema version'],
+    ['JobPaused', '{"at":1,"reason":"r"}', '{"schemaVersion":0}', 'names no schema version'],
     [
       'JobReleased',
       '{"at":1,"epoch":1,"serviceId":"s","incarnation":"i","reason":"drain","target":7}',

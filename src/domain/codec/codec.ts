@@ -47,22 +47,25 @@ export class Codec {
     try {
       const version = versionOf(metadata);
       const newest = this.current[type] ?? 1;
-      if (version === null) return unreadable('its metadata is no JSON object');
+      if (version === null) return unreadable('its metadata names no schema version');
       if (version > newest) return unreadable(`schema version ${version} is newer than ${newest}`);
       let value: unknown = JSON.parse(data);
       for (let from = version; from < newest; from++)
         value = (this.upcasters[type]?.[from - 1] ?? missing(type, from))(value);
-      const problem = misshapen(value, shape);
+      const problem = (type === 'JobBooksClosed' ? otherBooks(value) : null) ?? misshapen(value, shape);
       if (problem !== null) return unreadable(problem);
-      const event = { type, data: value } as DomainEvent;
-      if (event.type === 'JobBooksClosed' && event.data.schemaVersion !== BOOKS_SCHEMA) {
-        return unreadable(`books of schema ${event.data.schemaVersion}; ${BOOKS_SCHEMA} is known here`);
-      }
-      return event;
+      return { type, data: value } as DomainEvent;
     } catch (error) {
       return unreadable(error instanceof Error ? error.message : String(error));
     }
   }
+}
+
+/** Books have a version of their own, that of the state in them; another one has another shape. */
+function otherBooks(data: unknown): string | null {
+  const { schemaVersion } = (data ?? {}) as { schemaVersion?: unknown };
+  if (schemaVersion === undefined || schemaVersion === BOOKS_SCHEMA) return null;
+  return `books of schema ${JSON.stringify(schemaVersion)}; ${BOOKS_SCHEMA} is known here`;
 }
 
 function missing(type: string, from: number): never {
@@ -75,8 +78,8 @@ function versionOf(metadata: string): number | null {
   if (!metadata.includes('schemaVersion')) return 1;
   const parsed: unknown = JSON.parse(metadata);
   if (typeof parsed !== 'object' || parsed === null) return null;
-  const { schemaVersion } = parsed as { schemaVersion?: unknown };
-  return typeof schemaVersion === 'number' ? schemaVersion : 1;
+  const { schemaVersion = 1 } = parsed as { schemaVersion?: unknown };
+  return Number.isSafeInteger(schemaVersion) && (schemaVersion as number) >= 1 ? (schemaVersion as number) : null;
 }
 
 const codec = new Codec();

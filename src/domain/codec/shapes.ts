@@ -1,13 +1,45 @@
+import type { Schedule } from '../schedule';
 import type { DomainEvent } from './domain-event';
 
 /** What a field must be for an event to be readable. `?` behind a kind: may be missing. `|null`: may be null. */
 export type Kind = 'string' | 'number' | 'boolean' | 'object' | 'array' | 'any';
-export type Shape = { readonly [field: string]: Kind | `${Kind}|null` | `${Kind}?` };
+type Wanted = Kind | `${Kind}|null` | `${Kind}?`;
+/** By field: its kind; the words that are known; or the shape of the object that it is. */
+export interface Shape {
+  readonly [field: string]: Wanted | readonly string[] | Shape;
+}
 
 const pending = { nextSlot: 'string|null', zoneData: 'string' } as const;
 const run = { slot: 'string', attempt: 'number', epoch: 'number', incarnation: 'string' } as const;
 const service = { serviceId: 'string', incarnation: 'string' } as const;
-const definition = { definition: 'object', definitionHash: 'string', anchor: 'number' } as const;
+
+/** A definition is decided on, so all of it must be understood: a word that is not known here would be decided on wrongly. */
+const bounds = { start: 'number|null', end: 'number|null', maxRuns: 'number|null' } as const;
+const schedules: { readonly [kind in Schedule['kind']]: Shape } = {
+  once: { at: 'any', ...bounds },
+  interval: { everyMs: 'number', origin: 'number|null', ...bounds },
+  cron: { pattern: 'string', zone: 'string', days: ['either', 'both'], ...bounds },
+};
+const definition = {
+  definition: {
+    handler: 'string',
+    payload: 'any?',
+    schedule: { kind: Object.keys(schedules) },
+    tag: 'object',
+    affinity: ['required', 'preferred'],
+    policies: {
+      retry: { maxRetries: 'number', initialMs: 'number', factor: 'number', maxMs: 'number' },
+      overlap: ['skip'],
+      misfire: ['once'],
+      onOwnerLoss: ['rerun', 'fail', 'hold'],
+      onStuck: ['release', 'wait'],
+      timeoutMs: 'number|null',
+      priority: 'number',
+    },
+  },
+  definitionHash: 'string',
+  anchor: 'number',
+} as const;
 
 /** Fields that the fold needs, by event type. Every event has `at`; more fields than these are kept and do no harm. */
 export const shapes: { readonly [type in DomainEvent['type']]: Shape } = {
@@ -55,7 +87,32 @@ export const shapes: { readonly [type in DomainEvent['type']]: Shape } = {
   JobCompleted: { outcome: 'string' },
   JobCancelled: { reason: 'string' },
   JobRemoved: { reason: 'string' },
-  JobBooksClosed: { schemaVersion: 'number', state: 'object' },
+  JobBooksClosed: {
+    schemaVersion: 'number',
+    state: {
+      stage: ['live', 'quarantined', 'completed', 'cancelled', 'removed'],
+      jobId: 'string',
+      revision: 'number',
+      ...definition,
+      definitionRevision: 'number',
+      scheduledAt: 'number',
+      epoch: 'number',
+      ownership: { kind: ['bound', 'unbound'] },
+      paused: 'boolean',
+      held: 'object|null',
+      ...pending,
+      accountedThrough: 'number|null',
+      slotsCounted: 'number',
+      inProgress: 'array',
+      requested: 'array',
+      crashes: 'array',
+      closedRuns: 'array',
+      lastOutcome: 'object|null',
+      ending: 'boolean',
+      homeReturns: 'array',
+      commands: 'array',
+    },
+  },
   ServiceRegistered: {
     ...service,
     labels: 'object',
@@ -82,20 +139,57 @@ export const shapes: { readonly [type in DomainEvent['type']]: Shape } = {
 /** The first thing that keeps `data` from having the shape, in words; null: it has it. */
 export function misshapen(data: unknown, shape: Shape): string | null {
   if (kindOf(data) !== 'object') return 'data is no JSON object';
-  const fields = data as Record<string, unknown>;
+  const fields = data as Fields;
   if (typeof fields.at !== 'number') return 'at is no number';
+  return wrong(fields, shape, '') ?? wrongSchedule(fields) ?? wrongSchedule(fields.state);
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function wrong(fields: Fields, shape: Shape, path: string): string | null {
   for (const field in shape) {
     const wanted = shape[field];
     const value = fields[field];
-    if (value === undefined) {
-      if (wanted.endsWith('?')) continue;
-      return `${field} is missing`;
-    }
-    if (value === null && (wanted.endsWith('|null') || wanted === 'any')) continue;
-    const kind = wanted.replace(/\|null$|\?$/, '');
-    if (kind !== 'any' && kindOf(value) !== kind) return `${field} is no ${kind}`;
+    const problem =
+      typeof wanted === 'string'
+        ? wrongKind(value, wanted)
+        : isWords(wanted)
+          ? wrongWord(value, wanted)
+          : kindOf(value) !== 'object'
+            ? value === undefined
+              ? 'is missing'
+              : 'is no object'
+            : null;
+    if (problem !== null) return `${path}${field} ${problem}`;
+    if (typeof wanted === 'string' || isWords(wanted)) continue;
+    const inside = wrong(value as Fields, wanted, `${path}${field}.`);
+    if (inside !== null) return inside;
   }
   return null;
+}
+
+function wrongKind(value: unknown, wanted: Wanted): string | null {
+  if (value === undefined) return wanted.endsWith('?') ? null : 'is missing';
+  if (wanted.startsWith('any') || (value === null && wanted.endsWith('|null'))) return null;
+  const kind = kindOf(value);
+  return wanted === kind || wanted.startsWith(kind) ? null : `is no ${wanted.replace(/\|null$|\?$/, '')}`;
+}
+
+function wrongWord(value: unknown, words: readonly string[]): string | null {
+  if (value === undefined) return 'is missing';
+  if (typeof value === 'string' && words.includes(value)) return null;
+  return `is none of ${words.join(', ')}`;
+}
+
+/** What a schedule needs depends on its kind, which is known by now. */
+function wrongSchedule(of: unknown): string | null {
+  const schedule = (of as { definition?: { schedule?: Fields } } | undefined)?.definition?.schedule;
+  if (schedule === undefined) return null;
+  return wrong(schedule, schedules[schedule.kind as Schedule['kind']], 'definition.schedule.');
+}
+
+function isWords(wanted: Wanted | readonly string[] | Shape): wanted is readonly string[] {
+  return Array.isArray(wanted);
 }
 
 function kindOf(value: unknown): string {
