@@ -1,17 +1,31 @@
 import { SeededRandom, VirtualClock } from '../clock';
 import { decode } from '../domain/codec';
 import type { ServiceHeartbeat } from '../domain/service';
-import { MemoryEventStore, type AppendOutcome, type EventStore, type NewEvent } from '../event-store';
+import {
+  MemoryEventStore,
+  StoreUnavailableError,
+  type AppendOutcome,
+  type EventStore,
+  type NewEvent,
+} from '../event-store';
 import { silentLogger } from '../logging';
 import { Beats } from './beats';
+import { livenessProfiles } from './options';
 
-const BEAT = 1_000;
-const TIMEOUT = 1_000;
+const liveness = livenessProfiles.default;
+const BEAT = liveness.beatMs;
+const TIMEOUT = liveness.selfFenceAfterMs / 4;
 
 /** A log whose answers are given by hand. */
 class HandStore {
   readonly sent: { readonly event: NewEvent; readonly answer: (outcome: AppendOutcome) => void }[] = [];
   readonly calls: unknown[][] = [];
+  readonly kept: unknown[][] = [];
+  unavailable = false;
+  keepLast(...call: Parameters<EventStore['keepLast']>): Promise<void> {
+    this.kept.push(call);
+    return this.unavailable ? Promise.reject(new StoreUnavailableError('it does not answer')) : Promise.resolve();
+  }
   append(...call: Parameters<EventStore['append']>): Promise<AppendOutcome> {
     this.calls.push([call[0], call[1], call[3]]);
     return new Promise((answer) => this.sent.push({ event: call[2][0], answer }));
@@ -26,12 +40,14 @@ let wentBack: number;
 let wanted: number;
 let needsPass: boolean;
 let withheld: boolean;
+let counts: () => { owned: number; running: number };
 beforeEach(() => {
   clock = new VirtualClock();
   store = new HandStore();
   acknowledged = [];
   wentBack = wanted = 0;
   needsPass = withheld = false;
+  counts = () => ({ owned: 7, running: 2 });
   beats = new Beats(
     {
       store: store as unknown as EventStore,
@@ -39,9 +55,9 @@ beforeEach(() => {
       clusterTime: { now: () => clock.wall() - 250 },
       random: new SeededRandom(1),
       logger: silentLogger,
-      counts: () => ({ owned: 7, running: 2 }),
+      counts: () => counts(),
     },
-    { serviceId: 'a', stream: 'heartbeat-a', beatMs: BEAT, timeoutMs: TIMEOUT },
+    { serviceId: 'a', stream: 'heartbeat-a', liveness },
     {
       acknowledged: (incarnation, start) => acknowledged.push([incarnation, start.monotonic]),
       wentBack: () => (wentBack += 1),
@@ -158,6 +174,48 @@ describe('beats', () => {
     expect(store.sent).toHaveLength(1);
   });
 
+  it('a probe needs a pass of its own too, and asks for it', async () => {
+    needsPass = true;
+    beats.start('i1');
+    await clock.advance(0);
+    await answer(0, 0);
+    beats.passCompleted();
+    beats.probe();
+    expect(store.sent).toHaveLength(2);
+    expect(data(1).probe).toBe(true);
+    await answer(1, 1);
+    expect(wanted).toBe(2);
+    beats.probe();
+    await clock.advance(BEAT);
+    expect(store.sent).toHaveLength(2);
+  });
+
+  it('one that cannot be made is none, and the next one is tried', async () => {
+    counts = () => {
+      throw new Error('the view is closed');
+    };
+    beats.start('i1');
+    await clock.advance(2 * BEAT);
+    beats.probe();
+    expect(store.sent).toHaveLength(0);
+    counts = () => ({ owned: 1, running: 0 });
+    await clock.advance(BEAT);
+    expect(store.sent).toHaveLength(1);
+  });
+
+  it('tell the log how many of them to keep: ten times failAfter of them, until it has answered', async () => {
+    store.unavailable = true;
+    beats.start('i1');
+    await clock.advance(BEAT);
+    expect(store.kept).toHaveLength(2);
+    store.unavailable = false;
+    await clock.advance(5 * BEAT);
+    expect(store.kept).toHaveLength(3);
+    const [stream, count] = store.kept[2];
+    expect(stream).toBe('heartbeat-a');
+    expect(count).toBeGreaterThanOrEqual(256);
+  });
+
   it('tell the largest delay of the event loop since the last one', async () => {
     let slow = 0;
     const late = new Proxy(clock, {
@@ -173,7 +231,7 @@ describe('beats', () => {
         logger: silentLogger,
         counts: () => ({ owned: 0, running: 0 }),
       },
-      { serviceId: 'a', stream: 'heartbeat-a', beatMs: BEAT, timeoutMs: TIMEOUT },
+      { serviceId: 'a', stream: 'heartbeat-a', liveness },
       {
         acknowledged: () => undefined,
         wentBack: () => undefined,
@@ -239,6 +297,17 @@ describe('a log that went back', () => {
     expect(acknowledged).toHaveLength(3);
   });
 
+  it('is not seen in an answer of the log that was left', async () => {
+    const before = acknowledged.length;
+    beats.forgetRevisions();
+    await answer(1, 900);
+    expect(acknowledged).toHaveLength(before);
+    await clock.advance(BEAT);
+    await answer(2, 3);
+    expect(wentBack).toBe(0);
+    expect(acknowledged).toHaveLength(before + 1);
+  });
+
   it('is forgotten with its revisions', async () => {
     beats.forgetRevisions();
     await answer(1, 0);
@@ -257,7 +326,7 @@ it('on a real log: the beats are in its stream', async () => {
       logger: silentLogger,
       counts: () => ({ owned: 0, running: 0 }),
     },
-    { serviceId: 'a', stream: 'heartbeat-a', beatMs: BEAT, timeoutMs: TIMEOUT },
+    { serviceId: 'a', stream: 'heartbeat-a', liveness },
     {
       acknowledged: () => undefined,
       wentBack: () => undefined,

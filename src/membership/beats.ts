@@ -3,6 +3,7 @@ import { encode } from '../domain/codec';
 import type { ServiceHeartbeat } from '../domain/service';
 import type { EventStore } from '../event-store';
 import type { Logger } from '../logging';
+import type { LivenessOptions } from './options';
 import { readClocks, type Reading } from './reading';
 
 export interface BeatsPorts {
@@ -17,9 +18,7 @@ export interface BeatsPorts {
 export interface BeatsOptions {
   readonly serviceId: string;
   readonly stream: string;
-  readonly beatMs: number;
-  /** A beat that has no answer after this long is given up, ms. */
-  readonly timeoutMs: number;
+  readonly liveness: LivenessOptions;
 }
 
 /** A beat that was sent, until it is read back. */
@@ -31,6 +30,9 @@ interface Sent {
 
 const MOST_OUTSTANDING = 2;
 const KEPT_SENT = 64;
+const LEAST_KEPT_BEATS = 256;
+/** A suspecting observer beats up to three times as often; and all beats of ten times failAfter are kept. */
+const KEPT_FAIL_AFTERS = 40;
 
 /**
  * Sends one heartbeat per beat time for one incarnation at a time (protocol 5.1): at most two are under way, an old one is never sent again, and
@@ -49,6 +51,7 @@ export class Beats {
   private readonly sent = new Map<string, Sent>();
   /** Counts the logs that were gone back from: an answer of a former one says nothing about this one. */
   private era = 0;
+  private limited = false;
 
   constructor(
     private readonly ports: BeatsPorts,
@@ -102,8 +105,23 @@ export class Beats {
       if (this.incarnation === null || !this.maySend()) return;
       this.passed = false;
       this.send(this.incarnation, probe).catch(unsent);
+      void this.limit();
     } catch (error) {
       unsent(error);
+    }
+  }
+
+  /** How many beats the log keeps: told to it once, and again with the next beat when it did not answer. */
+  private async limit(): Promise<void> {
+    if (this.limited) return;
+    this.limited = true;
+    const { stream, liveness } = this.options;
+    const kept = Math.ceil((KEPT_FAIL_AFTERS * liveness.failAfterMs) / liveness.beatMs);
+    try {
+      await this.ports.store.keepLast(stream, Math.max(LEAST_KEPT_BEATS, kept));
+    } catch (error) {
+      this.limited = false;
+      this.ports.logger.debug('beats.not-limited', { error: String(error) });
     }
   }
 
@@ -124,6 +142,7 @@ export class Beats {
   forgetRevisions(): void {
     this.newest = { revision: -1, acknowledged: -Infinity };
     this.sent.clear();
+    this.limited = false;
     this.era++;
   }
 
@@ -141,12 +160,12 @@ export class Beats {
     this.sendIfDue(false);
     // Due jobs wake the worker; when there are none, or the log stands still, the beat asks for the pass that it waits for.
     this.on.wantPass();
-    this.next(this.options.beatMs);
+    this.next(this.options.liveness.beatMs);
   }
 
   private async send(incarnation: string, probe: boolean): Promise<void> {
     const { store, clock, clusterTime, random, counts } = this.ports;
-    const { serviceId, stream, timeoutMs } = this.options;
+    const { serviceId, stream, liveness } = this.options;
     const sequence = ++this.sequence;
     const at = clusterTime.now();
     const heartbeat: ServiceHeartbeat = {
@@ -174,7 +193,7 @@ export class Beats {
     this.outstanding++;
     let waiting = true;
     const giveUp = clock.setTimer(
-      timeoutMs,
+      liveness.selfFenceAfterMs / 4,
       () => {
         waiting = false;
         this.outstanding--;

@@ -248,6 +248,23 @@ describe('a verdict', () => {
     expect(judged(12_000)).toEqual(['x1', 'y1']);
   });
 
+  it('on more than half waits also when they fall silent one after the other', () => {
+    for (const id of ['x', 'y', 'z']) registered(id, `${id}1`, 0);
+    ownBeats(0, 1_000);
+    beat('y', 'y1', 1, 300);
+    beat('z', 'z1', 1, 900);
+    ownBeats(2_000, 6_000);
+    expect(o.liveCount()).toBe(4);
+    expect(judged(6_000)).toEqual([]);
+    o.ownBeat(6_950, 6_950);
+    expect(judged(6_950)).toEqual([]);
+    ownBeats(7_950, 12_950);
+    expect(judged(12_950)).toEqual(['x1', 'y1', 'z1']);
+    // One of them beats: the others are no more than half.
+    beat('z', 'z1', 2, 12_960);
+    expect(judged(12_960)).toEqual(['x1', 'y1']);
+  });
+
   it('that was dropped is measured anew', () => {
     registered('x', 'x1', 0);
     ownBeats(1_000, 6_000);
@@ -378,4 +395,19 @@ it('whatever the delays: no peer is judged of which a beat was seen within failA
       }
     }),
   );
+});
+
+describe('registrations of the own id', () => {
+  it('are counted over the time asked for, with those read from history, without those that stopped in order', () => {
+    registered('me', 'm1', 1_000, 'start', 500_000);
+    registered('me', 'm2', 1_000, 'start', 200_000);
+    judgedBy('x', 'me', 'm2', 1_000);
+    registered('me', 'm3', 1_000, 'start', 100_000);
+    stopped('me', 'm3', 1_000);
+    registered('x', 'x1', 1_000);
+    registered('me', 'm4', 1_000);
+    expect(o.registrationsWithin(600_000, 1_000)).toBe(3);
+    expect(o.registrationsWithin(300_000, 1_000)).toBe(2);
+    expect(o.registrationsWithin(300_000, 400_000)).toBe(0);
+  });
 });

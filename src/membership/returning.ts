@@ -42,7 +42,7 @@ export class Returning {
     const state = trust.check();
     if (state === 'trust-expired') return void this.reassert(incarnation);
     const { doubt } = trust;
-    if (state === 'clock-jump' && doubt !== null && start.monotonic >= doubt.monotonic) {
+    if (state === 'clock-jump' && doubt !== null && start.monotonic > doubt.monotonic) {
       void this.settle(incarnation, doubt);
     }
   }

@@ -18,9 +18,6 @@ import { Verdicts } from './verdicts';
 import { ViewLag } from './view-lag';
 import { fenceInWords, verdictInWords } from './words';
 
-const LEAST_KEPT_BEATS = 256;
-/** A suspecting observer beats up to three times as often; and all beats of ten times failAfter are kept. */
-const KEPT_FAIL_AFTERS = 40;
 /** A peer is suspected from this part of its threshold on. */
 const SUSPECTED = 0.6;
 
@@ -56,7 +53,6 @@ export class ServiceMembership implements Membership {
   private isDraining = false;
   private timer: Timer | null = null;
   private comparedAt = -Infinity;
-  private beatsLimited = false;
   private goingBack = false;
   private closed = false;
 
@@ -66,7 +62,7 @@ export class ServiceMembership implements Membership {
   ) {
     const { store, clock, random, logger, counts } = ports;
     const { serviceId, liveness, namespace } = options;
-    const { selfFenceAfterMs, failAfterMs, beatMs } = liveness;
+    const { selfFenceAfterMs, failAfterMs } = liveness;
     this.standing = new Standing(ports);
     this.own = new OwnTrust(clock, selfFenceAfterMs, logger);
     this.trust = this.own;
@@ -95,7 +91,7 @@ export class ServiceMembership implements Membership {
     );
     this.beats = new Beats(
       { store, clock, clusterTime: this.time, random, logger, counts },
-      { serviceId, stream: this.hearing.heartbeatStream(serviceId), beatMs, timeoutMs: selfFenceAfterMs / 4 },
+      { serviceId, stream: this.hearing.heartbeatStream(serviceId), liveness },
       {
         acknowledged: (incarnation, start) => {
           if (incarnation === this.live) this.returning.beatAcknowledged(incarnation, start);
@@ -138,7 +134,6 @@ export class ServiceMembership implements Membership {
   start(): void {
     if (this.closed) return;
     this.comparedAt = this.ports.clock.monotonic();
-    void this.limitBeats();
     this.hearing.start();
     this.armTick();
   }
@@ -237,20 +232,6 @@ export class ServiceMembership implements Membership {
     this.own.close();
     this.timer?.cancel();
     await this.hearing.close();
-  }
-
-  /** Told to the log once; tried again until it has answered. */
-  private async limitBeats(): Promise<void> {
-    if (this.beatsLimited) return;
-    this.beatsLimited = true;
-    const { failAfterMs, beatMs } = this.options.liveness;
-    const kept = Math.max(LEAST_KEPT_BEATS, Math.ceil((KEPT_FAIL_AFTERS * failAfterMs) / beatMs));
-    try {
-      await this.ports.store.keepLast(this.hearing.heartbeatStream(this.serviceId), kept);
-    } catch (error) {
-      this.beatsLimited = false;
-      this.ports.logger.warn('beats.not-limited', { error: String(error) });
-    }
   }
 
   private caughtUp(): void {
@@ -382,7 +363,6 @@ export class ServiceMembership implements Membership {
     if (now - this.comparedAt >= failAfterMs) {
       this.comparedAt = now;
       void this.hearing.compare();
-      void this.limitBeats();
     }
     this.armTick();
   }
@@ -402,7 +382,6 @@ export class ServiceMembership implements Membership {
     this.beats.forgetRevisions();
     this.viewLag.clear();
     this.observation = new Observation({ serviceId, ...liveness });
-    this.beatsLimited = false;
     // Whoever must not come back by itself stays so: what an operator, or another process, has done was known here.
     if (!this.barred) this.standing.turn('fenced', fenceInWords('log-went-back', liveness));
     this.ports.onLogWentBack?.();

@@ -214,7 +214,7 @@ export class HoldfastService {
       },
     );
     this.sweep = sweep;
-    await membership.start();
+    membership.start();
     worker.start((listener) => this.view.onAdvance(listener));
     sweep.start();
   }

@@ -317,6 +317,6 @@ export class RoughWorld {
     membership = made;
     const member: RoughMember = { membership: made, clock, troubles: new Map() };
     this.members.push(member);
-    await made.start();
+    made.start();
   }
 }

@@ -265,7 +265,7 @@ export class World {
     };
     options.before?.(member);
     this.members.push(member);
-    await made.start();
+    made.start();
     return member;
   }
 
