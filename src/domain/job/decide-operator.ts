@@ -37,7 +37,7 @@ export function decideCancel(record: JobRecord, command: CancelJob): JobDecision
   const draft = new Draft(record, at, zoneData, commandId);
   if (command.mode === 'afterRun' && record.stage === 'live' && record.inProgress.length > 0) {
     if (record.ending) return { ok: true, events: [] };
-    draft.skipDue('cancelled');
+    draft.skipForGood('cancelled');
     draft.skipRequested('cancelled');
     draft.push({ type: 'JobEndSet', data: { reason, nextSlot: null, zoneData, at } });
     return draft.done();
@@ -99,7 +99,7 @@ function end(draft: Draft): void {
   for (const { slot, attempt, epoch, incarnation } of openRuns(draft.record)) {
     draft.push({ type: 'JobRunAbandoned', data: { slot, attempt, epoch, incarnation, reason: 'cancelled', at } });
   }
-  draft.skipDue('cancelled');
+  draft.skipForGood('cancelled');
   draft.skipRequested('cancelled');
 }
 

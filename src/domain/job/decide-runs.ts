@@ -5,6 +5,7 @@ import { instantOfSlot, type JobRunOutcomeRefused, type RunRef } from './events'
 import { sameRun } from './evolve-runs';
 import { openRuns } from './inspect';
 import type { JobDecision } from './refusals';
+import { unlessUnreadable } from './slots';
 import { refuseNotLive, refuseNotOwner } from './standing';
 import type { JobRecord, OpaqueJob, SlotInProgress } from './state';
 
@@ -80,7 +81,7 @@ export function decideAbandon(record: JobRecord, command: AbandonRun): JobDecisi
   if (timedOut === null) draft.push({ type: 'JobRunAbandoned', data: { ...ref(run), reason, at } });
   else pushFailure(draft, entry, run, timedOut.durationMs, { kind: 'timedOut', timeoutMs: timedOut.timeoutMs });
   if (reason === 'lostInProcess') return draft.done();
-  skipOverlap(draft, entry);
+  unlessUnreadable(() => skipOverlap(draft, entry));
   if (!draft.completeIfOver('failed')) release(draft, reason);
   return draft.done();
 }
@@ -169,13 +170,13 @@ export function backoffMs(retry: RetryPolicy, n: number): number {
   return Math.round(Math.min(retry.initialMs * retry.factor ** (n - 1), retry.maxMs));
 }
 
-/** What follows in the append that ends a run. */
+/** What follows in the append that ends a run. The outcome is recorded also where the schedule cannot be evaluated. */
 function afterRun(draft: Draft, ended: SlotInProgress, then: AfterRun, outcome: 'succeeded' | 'failed'): void {
   const { ownership } = draft.record;
-  skipOverlap(draft, ended);
+  unlessUnreadable(() => skipOverlap(draft, ended));
   if (draft.completeIfOver(outcome)) return;
   if (then.release !== null) release(draft, then.release);
-  else if (then.startNext && ownership.kind === 'bound') draft.startDue(ownership);
+  else if (then.startNext && ownership.kind === 'bound') unlessUnreadable(() => draft.startDue(ownership));
 }
 
 /**

@@ -63,7 +63,7 @@ export function decideReschedule(record: JobRecord, command: RescheduleJob): Job
     draft.push({ type: 'JobRescheduled', data: { definition, definitionHash, anchor, ...draft.pending(), at } });
     return draft.done();
   }
-  draft.skipDue('rescheduled');
+  draft.skipForGood('rescheduled');
   const { accountedThrough } = draft.record;
   const anchor = anchorOf(definition, at, accountedThrough);
   const nextSlot = firstSlot({ schedule: definition.schedule, anchor }, accountedThrough);

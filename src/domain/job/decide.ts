@@ -12,6 +12,7 @@ import { decideAbandon, decideComplete, decideFail, decideLate, decideStart } fr
 import { decideRequestRun, decideReschedule, decideSchedule } from './decide-schedule';
 import { refuse } from './draft';
 import type { JobDecision } from './refusals';
+import { ScheduleUnreadable } from './slots';
 import type { JobState } from './state';
 
 /**
@@ -22,8 +23,25 @@ import type { JobState } from './state';
  * 2. An opaque job takes nothing but refused outcomes.
  * 3. A job that does not exist takes nothing but ScheduleJob.
  * 4. The rest is decided by subject: schedule, ownership, runs, operator.
+ *
+ * A job whose schedule cannot be evaluated here is opaque to whatever would have to.
  */
 export function decide(state: JobState, command: JobCommand): JobDecision {
+  try {
+    return decided(state, command);
+  } catch (error) {
+    if (!(error instanceof ScheduleUnreadable)) throw error;
+    return refuse(
+      'job-opaque',
+      'schedule',
+      error.message,
+      `The schedule of this job cannot be evaluated here, with zone data ${command.zoneData}.`,
+      'Use a process with newer zone data, or give the job another schedule.',
+    );
+  }
+}
+
+function decided(state: JobState, command: JobCommand): JobDecision {
   const readable = state.stage === 'opaque' ? state.before : state;
   if ('commandId' in command && command.commandId !== undefined && readable.stage !== 'absent') {
     const known = readable.commands.find((c) => c.id === command.commandId);

@@ -1,4 +1,3 @@
-import { countSlots, nextSlot, previousSlot } from '../schedule';
 import type { AnchoredSchedule } from '../schedule';
 import type { Instant } from '../instant';
 import type { Slot } from './definition';
@@ -6,6 +5,7 @@ import { instantOfSlot, slotOf, type JobEvent, type Pending, type SkipReason } f
 import { evolve } from './evolve';
 import { openRuns } from './inspect';
 import type { JobDecision, JobRefusal } from './refusals';
+import { countSlots, nextSlot, nthSlotAfter, previousSlot, unlessUnreadable } from './slots';
 import type { AbsentJob, JobRecord } from './state';
 
 /** Scheduled slots that are due and not accounted for: a range without gaps. */
@@ -88,6 +88,14 @@ export class Draft {
     this.skip({ first, last: before, count: count - 1 }, reason, slotOf(last));
   }
 
+  /** Slots that no schedule will bring back are skipped as `skipDue` does; where the schedule cannot be evaluated, the pending one alone. */
+  skipForGood(reason: 'cancelled' | 'rescheduled'): void {
+    if (unlessUnreadable(() => this.skipDue(reason))) return;
+    const { nextSlot } = this.record;
+    const first = nextSlot === null ? null : instantOfSlot(nextSlot);
+    if (first !== null && !Number.isNaN(first)) this.skip({ first, last: first, count: 1 }, reason, null);
+  }
+
   /** Every due slot is skipped; nothing when none is due. */
   skipDue(reason: SkipReason): void {
     const range = this.due();
@@ -123,14 +131,15 @@ export class Draft {
    */
   startDue(owner: { readonly serviceId: string; readonly incarnation: string }, bind: () => void = () => {}): boolean {
     const next = this.nextStart();
-    if (next?.range !== undefined) this.skipAllButLast(next.range, 'coalesced');
+    const last = next?.range;
+    const nextSlot = last === undefined ? this.record.nextSlot : this.slotAfter(last.last, last.count);
+    if (last !== undefined) this.skipAllButLast(last, 'coalesced');
     bind();
     if (next === null) return false;
     const { serviceId, incarnation } = owner;
     const { at, zoneData, record } = this;
     const { epoch, definitionRevision } = record;
-    const { slot, attempt, range } = next;
-    const nextSlot = range === undefined ? record.nextSlot : this.slotAfter(range.last, 1);
+    const { slot, attempt } = next;
     this.push({
       type: 'JobRunStarted',
       data: { slot, attempt, epoch, incarnation, serviceId, definitionRevision, nextSlot, zoneData, at },
@@ -184,17 +193,6 @@ export function firstSlot(anchored: AnchoredSchedule, accountedThrough: Instant 
   const floor = accountedThrough ?? -8.64e15;
   const slot = nextSlot(anchored, schedule.kind === 'once' ? floor : Math.max(anchor, floor));
   return slot === null ? null : slotOf(slot);
-}
-
-/** The n-th slot after `from`, found by counting: a walk over millions of slots would take as long as they are many. At least n lie in (from, to]. */
-function nthSlotAfter(anchored: AnchoredSchedule, from: Instant, to: Instant, n: number): Instant {
-  let [low, high] = [from, to];
-  while (high - low > 1) {
-    const middle = low + Math.floor((high - low) / 2);
-    if (countSlots(anchored, from, middle) >= n) high = middle;
-    else low = middle;
-  }
-  return high;
 }
 
 function slotsLeft(record: JobRecord): number {

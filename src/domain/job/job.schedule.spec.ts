@@ -167,6 +167,55 @@ describe('reschedule', () => {
   ]);
 });
 
+describe('a schedule that this process cannot evaluate', () => {
+  const unknownZone = definition({
+    schedule: {
+      kind: 'cron',
+      pattern: '0 0 * * *',
+      zone: 'Mars/Olympus',
+      days: 'either',
+      start: null,
+      end: null,
+      maxRuns: null,
+    },
+  });
+  const martian = facts.scheduled(0, unknownZone, 60);
+  specify(it, [
+    specification('its job is opaque to a claimer that would start it')
+      .given(martian)
+      .when(ask.claim(70, anna))
+      .thenRefused('job-opaque', { field: 'schedule' }),
+    specification('… and to its owner')
+      .given(martian, bound)
+      .when(ask.start(70, 1, anna))
+      .thenRefused('job-opaque', { field: 'schedule' }),
+    specification('what needs no slot is done: it is bound, run on request, given away')
+      .given(martian, ask.claim(10, anna), ask.runNow(20), ask.start(21, 1, anna))
+      .given(ask.complete(22, run('manual:2', 1, 1, anna)))
+      .when(ask.release(30, 1, anna))
+      .then(facts.released(30, 1, anna, 'drain')),
+    specification('the outcome of its run is recorded')
+      .given(martian, bound, facts.started(60, first, anna, 120))
+      .when(ask.complete(200, first, { startNext: true }))
+      .then(facts.succeeded(200, first)),
+    specification('it is given another schedule; the slot that was due is accounted for')
+      .given(martian, bound)
+      .when(ask.reschedule(70, minutely))
+      .then(
+        by('c', facts.skipped(70, 'rescheduled', [60, 60, 1], null)),
+        by('c', facts.rescheduled(70, minutely, 130)),
+      ),
+    specification('it can be cancelled with a slot due')
+      .given(martian, bound)
+      .when(ask.cancel(70))
+      .then(by('c', facts.skipped(70, 'cancelled', [60, 60, 1], null)), by('c', facts.cancelled(70))),
+    specification('it can be cancelled')
+      .given(martian, bound)
+      .when(ask.cancel(10))
+      .then(by('c', facts.cancelled(10))),
+  ]);
+});
+
 describe('run now', () => {
   const requested = facts.requested(10, 1);
   specify(it, [
