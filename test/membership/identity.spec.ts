@@ -28,6 +28,23 @@ describe('the order at start', () => {
     expect(a.membership.isOwn(a.membership.incarnation()!)).toBe(true);
   });
 
+  it('a beat that was in the log before the registration is none that makes trust', async () => {
+    const [former] = await world.registered('a');
+    former.kill();
+    // It beats while it observes, and hears everything late.
+    const again = await world.member('a', { before: (m) => (m.link.lagMs = 1_700) });
+    let landedAt = 0;
+    again.link.onAppend = (stream) => {
+      if (stream.startsWith('service-')) landedAt = world.clock.monotonic();
+    };
+    let trustedAt = 0;
+    again.membership.trust.onTrust(() => (trustedAt = world.clock.monotonic()));
+    await world.until('it trusts itself', () => trustedAt > 0);
+    expect(landedAt).toBeGreaterThan(0);
+    // Not before it has read its own registration back, which takes as long.
+    expect(trustedAt - landedAt).toBeGreaterThanOrEqual(1_700);
+  });
+
   it('a registration whose answer was lost is found by reading the log', async () => {
     const a = await world.member('a', {
       before: (m) => {
@@ -143,6 +160,36 @@ describe('one living incarnation per service id', () => {
     a.membership.rejoin();
     await world.clock.advance(10_000);
     expect(await world.types('a')).toHaveLength(3);
+  });
+});
+
+describe('a process whose name was taken while it waited to come back from a false verdict', () => {
+  it('never registers it again, also when the other has stopped', async () => {
+    const [a] = await world.registered('a', 'b');
+    await world.store.append('service-a', 0, [
+      {
+        id: world.random.uuid(0),
+        type: 'ServiceMarkedFailed',
+        data: JSON.stringify({
+          serviceId: 'a',
+          incarnation: a.membership.incarnation(),
+          by: 'observer',
+          observer: 'b',
+          observerIncarnation: 'b1',
+          evidence: { kind: 'silence', lastBeat: 1, silenceMs: 6_100, thresholdMs: 6_000, membershipPosition: '9' },
+          at: 0,
+        }),
+        metadata: '{}',
+      },
+    ]);
+    await world.until('a is fenced', () => a.fences.length > 0);
+    const twin = await world.member('a');
+    await world.until('another one has the name', () => twin.membership.mayClaim(), failAfter - 1_000);
+    expect(a.membership.health().state).toBe('identity-conflict');
+    await twin.membership.stop([]);
+    await world.clock.advance(700_000);
+    expect(a.membership.incarnation()).toBeNull();
+    expect((await world.types('a')).filter((type) => type === 'ServiceRegistered')).toHaveLength(2);
   });
 });
 

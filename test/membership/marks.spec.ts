@@ -199,6 +199,23 @@ describe('own trust', () => {
     expect(Math.abs(a.membership.clusterTime.now() - world.clock.wall())).toBeLessThan(1_000);
   });
 
+  it('a beat that was under way when the clock jumped does not settle the doubt', async () => {
+    const [a] = await world.registered('a');
+    a.link.answerMs = 700;
+    let sent = 0;
+    a.link.onAppend = (stream) => {
+      if (stream.startsWith('heartbeat-')) sent += 1;
+    };
+    await world.until('a beat is under way', () => sent === 1);
+    a.clock.wallOffset = 3_600_000;
+    expect(a.membership.trust.check()).toBe('clock-jump');
+    // It is answered, and the leader read that could follow at once; the next beat is under way.
+    await world.clock.advance(1_500);
+    expect(sent).toBe(2);
+    expect(a.membership.trust.check()).toBe('clock-jump');
+    await world.until('the next one settles it', () => a.membership.trust.check() === null, 1_000);
+  });
+
   it('doubt is not settled while the log shows the incarnation ended', async () => {
     const [a] = await world.registered('a', 'b');
     // It cannot hear its own verdict, but a leader read shows it.
