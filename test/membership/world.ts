@@ -36,8 +36,13 @@ export class ProcessClock implements Clock {
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       if (signal?.aborted) return resolve();
-      const timer = this.setTimer(delayMs, resolve);
-      signal?.addEventListener('abort', () => (timer.cancel(), resolve()), { once: true });
+      const done = () => {
+        timer.cancel();
+        signal?.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = this.setTimer(delayMs, done);
+      signal?.addEventListener('abort', done, { once: true });
     });
   }
   async yield(): Promise<void> {
