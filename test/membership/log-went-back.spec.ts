@@ -64,4 +64,45 @@ describe('the log went back in time', () => {
     expect(a.logger.facts('log.went-back')).toEqual([]);
     expect(a.membership.mayClaim()).toBe(true);
   });
+
+  it('leaves a marked service marked: it still waits to be told', async () => {
+    const [a, b] = await world.registered('a', 'b');
+    await world.store.append('service-a', 0, [
+      {
+        id: world.random.uuid(world.clock.wall()),
+        type: 'ServiceMarkedFailed',
+        data: JSON.stringify({
+          serviceId: 'a',
+          incarnation: a.membership.incarnation(),
+          by: 'operator',
+          actor: 'op',
+          reason: 'maintenance',
+          confirmedDead: false,
+          at: world.clock.wall(),
+        }),
+        metadata: '{}',
+      },
+    ]);
+    await world.until('a is marked', () => a.membership.health().state === 'marked');
+    const backup = (await world.store.head()) as bigint;
+    await world.clock.advance(20_000);
+    await restoreTo(world, [a, b], backup);
+    await world.until('a has noticed', () => a.logger.facts('log.went-back').length > 0, 30_000);
+    await world.clock.advance(60_000);
+    expect(a.membership.health()).toMatchObject({ state: 'marked', incarnation: null });
+    expect(b.membership.mayClaim()).toBe(true);
+    a.membership.rejoin();
+    await world.until('a is back', () => a.membership.mayClaim(), 60_000);
+  });
+
+  it('is nothing to a service that has stopped', async () => {
+    const [a] = await world.registered('a');
+    const backup = (await world.store.head()) as bigint;
+    await world.clock.advance(5_000);
+    await a.membership.stop([]);
+    await restoreTo(world, [a], backup);
+    await world.clock.advance(30_000);
+    expect(a.membership.health()).toMatchObject({ state: 'stopped', incarnation: null });
+    expect(a.logger.facts('log.went-back')).toEqual([]);
+  });
 });

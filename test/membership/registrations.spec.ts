@@ -1,0 +1,58 @@
+import { World } from './world';
+
+let world: World;
+beforeEach(() => {
+  world = new World();
+});
+afterEach(() => world.close());
+
+/** Registers, and dies or stops; how long the registration was waited for, ms. */
+async function life(end: 'dies' | 'stops'): Promise<number> {
+  const at = world.clock.monotonic();
+  const a = await world.member('a');
+  await world.until('it is registered', () => a.membership.health().state === 'registered', 120_000);
+  const waited = world.clock.monotonic() - at;
+  if (end === 'stops') await a.membership.stop([]);
+  a.kill();
+  return waited;
+}
+
+describe('registrations back off by their count in the last ten minutes', () => {
+  const { failAfterMs } = new World().liveness;
+  /** What each life waits for anyhow: the silence of the former one, its own first beats. */
+  const usual = failAfterMs + 3_000;
+
+  it('a process that dies and is started again and again waits longer and longer, to half a minute', async () => {
+    const waits: number[] = [];
+    for (let n = 0; n < 13; n++) waits.push(await life('dies'));
+    for (const wait of waits.slice(0, 5)) expect(wait).toBeLessThan(usual);
+    const [eighth, twelfth] = [waits[8], waits[12]];
+    expect(eighth).toBeGreaterThanOrEqual(8_000);
+    expect(eighth).toBeLessThan(8_000 + usual);
+    expect(twelfth).toBeGreaterThanOrEqual(30_000);
+    expect(twelfth).toBeLessThan(30_000 + usual);
+    await world.clock.advance(600_000);
+    expect(await life('dies')).toBeLessThan(usual);
+  });
+
+  it('one that stops in order does not', async () => {
+    for (let n = 0; n < 12; n++) expect(await life('stops')).toBeLessThan(3_000);
+  });
+});
+
+it('a membership that is closed without a stop trusts itself no more', async () => {
+  const [a] = await world.registered('a');
+  const closing = a.membership.close();
+  expect(a.membership.trust.check()).toBe('stopped');
+  expect(a.fences).toMatchObject([{ reason: 'stopped' }]);
+  await closing;
+  expect(await world.types('a')).toEqual(['ServiceRegistered']);
+});
+
+it('a log that does not answer at start keeps nobody waiting; the service registers when it does', async () => {
+  const a = await world.member('a', { before: (m) => (m.link.cut = true) });
+  await world.clock.advance(30_000);
+  expect(a.membership.health()).toMatchObject({ state: 'idle', incarnation: null });
+  a.link.cut = false;
+  await world.until('it may claim', () => a.membership.mayClaim(), 30_000);
+});
