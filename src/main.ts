@@ -84,6 +84,27 @@ function readFlags(argv: readonly string[]): Flags {
     .opts<Flags>();
 }
 
+/** One line per fact, for machines. What keeps the service from starting is told once, in words, by `main` itself. */
+class LinesOfJson extends ConsoleLogger {
+  constructor() {
+    super({ json: true, colors: false });
+  }
+  override error(message: unknown, ...rest: unknown[]): void {
+    if (rest.at(-1) !== 'ExceptionHandler') super.error(message, ...(rest as [string?, string?]));
+  }
+}
+
+/** What went wrong, in words; a stack only for a mistake of this program. */
+function inWords(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code } = error as { code?: unknown };
+  if (code === 'EADDRINUSE')
+    return `${error.message}. Stop whatever listens there, or choose another --port (0: any free one).`;
+  if (error instanceof StoreUnusableError || error.name === 'ViewLockedError') return error.message;
+  if (typeof code === 'string') return error.message;
+  return error.stack ?? error.message;
+}
+
 async function main(): Promise<void> {
   const flags = readFlags(process.argv);
   const log = new NestLogger('Holdfast');
@@ -110,8 +131,7 @@ async function main(): Promise<void> {
 
   const app = await NestFactory.create(StandAloneModule, {
     abortOnError: false,
-    // One line per fact, for machines.
-    logger: new ConsoleLogger({ json: true, colors: false }),
+    logger: new LinesOfJson(),
   });
   app.enableShutdownHooks();
   await app.listen(flags.port, flags.listen);
@@ -119,12 +139,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  const words =
-    error instanceof StoreUnusableError
-      ? error.message
-      : error instanceof Error
-        ? (error.stack ?? error.message)
-        : String(error);
-  process.stderr.write(`${words}\n`);
+  process.stderr.write(`${inWords(error)}\n`);
   process.exit(1);
 });

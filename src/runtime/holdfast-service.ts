@@ -9,7 +9,7 @@ import { silentLogger, type Logger } from '../logging';
 import { ServiceMembership, type Membership } from '../membership';
 import { OwnershipSweep } from '../ownership';
 import { Queries } from '../queries';
-import { SqliteReadModel, type OwnJobs, type ReadModel } from '../read-model';
+import { SqliteReadModel, ViewLockedError, type OwnJobs, type ReadModel } from '../read-model';
 import { HandlerRegistry, Worker, type Leftover } from '../worker';
 import { FactFeed, type PublishedEvent } from './fact-feed';
 import type { HealthCheck, Readiness } from './health';
@@ -75,10 +75,8 @@ export class HoldfastService {
     if (!inMemory) mkdirSync(options.stateDirectory, { recursive: true, mode: 0o700 });
     const store = await openStore(options, clock, random);
     const identity = await store.identity();
-    const path = inMemory
-      ? ':memory:'
-      : join(options.stateDirectory, `view-${encodeURIComponent(options.serviceId)}.sqlite`);
-    const view = await SqliteReadModel.open({ path, store, clock, random, namespace, logger });
+    const file = join(options.stateDirectory, `view-${encodeURIComponent(options.serviceId)}`);
+    const view = await openView(inMemory ? null : file, { store, clock, random, namespace, logger });
     const time = new SwitchableTime(clock);
     const executor = new CommandExecutor({
       store,
@@ -307,6 +305,26 @@ class SwitchableTime implements ClusterTime {
   }
   now(): number {
     return this.source?.now() ?? this.clock.wall();
+  }
+}
+
+/** How many processes of one id may stand side by side on one folder: one serves, the others say that the id is taken. */
+const VIEW_FILES = 8;
+
+/** A view of its own for each process: that another one bears the same id is for membership to find out, and to tell. */
+async function openView(
+  file: string | null,
+  ports: Omit<Parameters<typeof SqliteReadModel.open>[0], 'path'>,
+): Promise<SqliteReadModel> {
+  if (file === null) return SqliteReadModel.open({ ...ports, path: ':memory:' });
+  for (let n = 1; ; n++) {
+    const path = n === 1 ? `${file}.sqlite` : `${file}~${n}.sqlite`;
+    try {
+      return await SqliteReadModel.open({ ...ports, path });
+    } catch (error) {
+      if (!(error instanceof ViewLockedError) || n === VIEW_FILES) throw error;
+      ports.logger.warn('view.file-in-use', { path });
+    }
   }
 }
 
