@@ -87,7 +87,7 @@ function readFlags(argv: readonly string[]): Flags {
 /** One line per fact, for machines. What keeps the service from starting is told once, in words, by `main` itself. */
 class LinesOfJson extends ConsoleLogger {
   constructor() {
-    super({ json: true, colors: false });
+    super({ json: true, colors: false, logLevels: ['log', 'warn', 'error', 'fatal'] });
   }
   override error(message: unknown, ...rest: unknown[]): void {
     if (rest.at(-1) !== 'ExceptionHandler') super.error(message, ...(rest as [string?, string?]));
