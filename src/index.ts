@@ -3,7 +3,7 @@
  * This is the whole public surface; `holdfast/testing` is the one for tests and for authors of adapters.
  */
 export * from './module';
-export { HoldfastService, OptionsRefusedError, resolveOptions } from './runtime';
+export { HoldfastService, IdentityConflictError, OptionsRefusedError, resolveOptions } from './runtime';
 export type {
   HealthCheck,
   HoldfastOptions,

@@ -53,6 +53,12 @@ export class FactFeed {
     this.subscription.start();
   }
 
+  /** From the log's head anew: the log is another one now. */
+  async restart(): Promise<void> {
+    await this.close();
+    await this.start();
+  }
+
   async close(): Promise<void> {
     await this.subscription?.close();
   }

@@ -16,6 +16,11 @@ import type { HealthCheck, Readiness } from './health';
 import type { ResolvedOptions } from './options';
 import { within } from './within';
 
+/** Another living process bears this service id, and the option says to throw. The message names both. */
+export class IdentityConflictError extends Error {
+  override readonly name = 'IdentityConflictError';
+}
+
 /** How long the end waits for the log, at each step, when it does not answer. */
 const STORE_PATIENCE_MS = 2_000;
 const READY_PATIENCE_MS = 1_000;
@@ -215,6 +220,14 @@ export class HoldfastService {
     membership.start();
     worker.start((listener) => this.view.onAdvance(listener));
     sweep.start();
+    if (this.options.onIdentityConflict === 'throw') await this.refuseSharedName(membership);
+  }
+
+  /** Waits until it is known who bears this service id: a full failAfter where another incarnation of it has not ended. */
+  private async refuseSharedName(membership: ServiceMembership): Promise<void> {
+    const { failAfterMs } = this.options.liveness;
+    if ((await membership.named(3 * failAfterMs)) !== 'identity-conflict') return;
+    throw new IdentityConflictError(membership.health().detail ?? `another process bears the id ${this.serviceId}`);
   }
 
   /** The log is an older one than was known: whatever was read of it is read anew, its generation too. */
@@ -223,6 +236,9 @@ export class HoldfastService {
     this.executor.forget();
     void this.view.rebuild('the log went back in time').catch((error: unknown) => {
       logger.error('view.not-rebuilt', { error: String(error) });
+    });
+    void this.feed.restart().catch((error: unknown) => {
+      logger.error('facts.not-restarted', { error: String(error) });
     });
     void this.store.identity().then(
       (identity) => (this.identity = identity),
@@ -244,6 +260,8 @@ export class HoldfastService {
   private async drainAndEnd(): Promise<readonly Leftover[]> {
     const { clock, logger } = this.ports;
     const { drainTimeoutMs, liveness } = this.options;
+    // A signal may come in the middle of the start: what has begun is ended in order.
+    if (this.starting !== null) await within(clock, STORE_PATIENCE_MS, this.starting);
     const { serviceMembership: membership, worker, sweep } = this;
     let leftovers: readonly Leftover[] = [];
     if (membership && worker && sweep) {

@@ -1,7 +1,7 @@
 /** One service, composed. */
 export type { PublishedEvent } from './fact-feed';
 export type { HealthCheck, Readiness } from './health';
-export { HoldfastService, type RuntimePorts } from './holdfast-service';
+export { HoldfastService, IdentityConflictError, type RuntimePorts } from './holdfast-service';
 export {
   OptionsRefusedError,
   resolveOptions,

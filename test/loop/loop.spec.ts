@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { SeededRandom, SystemClock } from '../../src/clock';
 import { MemoryEventStore, type EventStore } from '../../src/event-store';
 import { jobType } from '../../src/commands';
@@ -36,6 +37,7 @@ describe('the loop', () => {
   beforeEach(() => {
     store = new MemoryEventStore({ clock, random: new SeededRandom(Date.now()) });
   });
+  afterAll(() => rmSync(`.holdfast/test-${process.pid}`, { recursive: true, force: true }));
   afterEach(async () => {
     await Promise.all(open.splice(0).map((s) => s.close()));
     await store.close();
@@ -59,5 +61,34 @@ describe('the loop', () => {
     expect(await a.close()).toEqual([]);
     await until('a run on b', () => ran.includes('b@test'));
     expect(b.readModel.job('job-1')).toMatchObject({ serviceId: 'b@test', epoch: 2 });
+  });
+
+  it('throws at the start when another living process bears its name and the option says so; it drains all the same', async () => {
+    await service('a', () => undefined);
+    const options = resolveOptions({
+      service: { name: 'a', host: 'test' },
+      store: { kind: 'adapter', store },
+      stateDirectory: `.holdfast/test-${process.pid}`,
+      liveness: 'tuned',
+      onIdentityConflict: 'throw',
+    });
+    const twin = await HoldfastService.open(options, { clock });
+    await expect(twin.start()).rejects.toThrow(/bear the id a@test/);
+    expect((await twin.readiness()).ready).toBe(false);
+    await twin.close();
+  });
+
+  it('ends in order when it is closed in the middle of its start', async () => {
+    const options = resolveOptions({
+      service: { name: 'c', host: 'test' },
+      store: { kind: 'adapter', store },
+      stateDirectory: `.holdfast/test-${process.pid}`,
+      liveness: 'tuned',
+    });
+    const early = await HoldfastService.open(options, { clock });
+    const starting = early.start();
+    expect(await early.close()).toEqual([]);
+    await starting;
+    expect(early.membership?.health().state).toBe('stopped');
   });
 });
