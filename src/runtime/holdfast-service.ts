@@ -139,6 +139,11 @@ export class HoldfastService {
     return (this.closing ??= this.drainAndEnd());
   }
 
+  /** Registers again after an operator's mark (which fences this process until it is restarted, or told this). Anything else: nothing. */
+  rejoin(): void {
+    this.serviceMembership?.rejoin();
+  }
+
   /** Looks at the log, the view and own trust now. */
   async readiness(): Promise<Readiness> {
     const [store, view, trust] = [await this.storeCheck(), this.viewCheck(), this.trustCheck()];

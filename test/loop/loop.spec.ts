@@ -91,4 +91,20 @@ describe('the loop', () => {
     await starting;
     expect(early.membership?.health().state).toBe('stopped');
   });
+
+  it("moves a marked service's jobs, keeps that service away, and lets it return when it is told to", async () => {
+    const ran: string[] = [];
+    const a = await service('a', (_, context) => ran.push(context.serviceId));
+    await until('a is ready', () => a.membership?.mayClaim() ?? false);
+    await a.jobs.schedule(Audit, { goal: 'x' }, { id: 'job-1', schedule: { kind: 'interval', every: 100 } });
+    await until('a run on a', () => ran.length > 0);
+    const b = await service('b', (_, context) => ran.push(context.serviceId));
+    await until('b is ready', () => b.membership?.mayClaim() ?? false);
+
+    await b.services.markFailed('a@test', { reason: 'maintenance' });
+    await until('a run on b', () => ran.includes('b@test'));
+    expect(a.membership?.health()).toMatchObject({ state: 'marked', incarnation: null });
+    a.rejoin();
+    await until('a is back', () => a.membership?.mayClaim() ?? false);
+  });
 });

@@ -144,9 +144,9 @@ export type JobRunTimedOut = Fact<
 >;
 /**
  * An open run ended without an outcome of its own.
- * `ownerFailed` is a crash (owner judged by an observer, or `confirmedDead`); `ownerStopped`, `ownerMarked`: leftovers of a stop, an operator's mark: no crash;
+ * `ownerFailed` is a crash (the owner was judged by an observer); `ownerStopped`, `ownerMarked`: leftovers of a stop, an operator's mark, `confirmedDead` or not: no crash;
  * `fail`, `hold`: the job's policy for a lost owner; the slot ends (fail) or waits for an operator (hold);
- * `lostInProcess`, `drain`, `stuck`, `fenced`: by the owner itself. After `ownerFailed`, `ownerStopped`, `ownerMarked`, `lostInProcess`, `drain`, `stuck`
+ * `lostInProcess`, `drain`, `stuck`: by the owner itself. After `ownerFailed`, `ownerStopped`, `ownerMarked`, `lostInProcess`, `drain`, `stuck`
  * the slot is still to be run: attempt + 1. After `cancelled` it is not.
  */
 export type AbandonReason =
