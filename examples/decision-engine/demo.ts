@@ -2,10 +2,18 @@ import 'reflect-metadata';
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Module } from '@nestjs/common';
+import { ConsoleLogger, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { EventBus } from '@nestjs/cqrs';
-import { CommandRefusedError, JobOwnershipModule, Jobs, Queries, type Fact } from 'holdfast';
+import {
+  CommandRefusedError,
+  JobOwnershipModule,
+  Jobs,
+  Queries,
+  StoreUnavailableError,
+  StoreUnusableError,
+  type Fact,
+} from 'holdfast';
 import { Audit } from './audit';
 import { readAudits, type AuditDefinition } from './audits';
 import { Display } from './display';
@@ -79,6 +87,16 @@ function readOptions(): Options {
   return { once: values.once, state, profile, fault };
 }
 
+/** Nest's warnings and errors; what keeps the demo from starting is told once, in words, by `main`. */
+class Warnings extends ConsoleLogger {
+  constructor() {
+    super({ logLevels: ['error', 'warn'], colors: process.stdout.isTTY && !process.env.NO_COLOR });
+  }
+  override error(message: unknown, ...rest: unknown[]): void {
+    if (rest.at(-1) !== 'ExceptionHandler') super.error(message, ...(rest as [string?, string?]));
+  }
+}
+
 /** One demo per state folder: another one would empty it under the first one's feet. */
 function claimFolder(state: string, fail: (words: string) => never): void {
   const path = join(state, 'demo.pid');
@@ -118,7 +136,10 @@ async function main(): Promise<void> {
     ],
   })
   class DemoModule {}
-  const app = await NestFactory.createApplicationContext(DemoModule, { logger: ['error', 'warn'] });
+  const app = await NestFactory.createApplicationContext(DemoModule, {
+    logger: new Warnings(),
+    abortOnError: false,
+  });
   app.get(EventBus).subscribe((fact) => story.tell(fact as unknown as Fact));
 
   const engines = new Engines({
@@ -259,6 +280,10 @@ async function killInMidRun(
 
 main().catch((error: unknown) => {
   if (interrupted) return;
-  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  // A log that cannot be used says itself what to do; anything else is a defect, and where it is matters.
+  const told = error instanceof StoreUnusableError || error instanceof StoreUnavailableError;
+  process.stderr.write(
+    `${error instanceof Error ? (told ? error.message : (error.stack ?? error.message)) : String(error)}\n`,
+  );
   process.exit(1);
 });
