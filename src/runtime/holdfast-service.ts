@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { SystemClock, SystemRandom, type Clock, type ClusterTime, type Random } from '../clock';
 import { CommandExecutor, Jobs, Services } from '../commands';
@@ -14,6 +13,7 @@ import { HandlerRegistry, Worker, type Leftover } from '../worker';
 import { FactFeed, type PublishedEvent } from './fact-feed';
 import type { HealthCheck, Readiness } from './health';
 import type { ResolvedOptions } from './options';
+import { makeStateDirectory } from './state-directory';
 import { within } from './within';
 
 /** Another living process bears this service id, and the option says to throw. The message names both. */
@@ -77,7 +77,7 @@ export class HoldfastService {
     const zoneData = ports.zoneData ?? process.versions.tz ?? 'unknown';
     const { namespace } = options;
     const inMemory = options.store.kind === 'memory';
-    if (!inMemory) mkdirSync(options.stateDirectory, { recursive: true, mode: 0o700 });
+    if (!inMemory) makeStateDirectory(options.stateDirectory);
     const store = await openStore(options, clock, random);
     const identity = await store.identity();
     const file = join(options.stateDirectory, `view-${encodeURIComponent(options.serviceId)}`);
