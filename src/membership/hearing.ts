@@ -4,6 +4,7 @@ import type { ServiceEvent, ServiceHeartbeat } from '../domain/service';
 import type { UnreadableEvent } from '../domain/unreadable';
 import { SupervisedSubscription, type EventStore, type RecordedEvent } from '../event-store';
 import type { Logger } from '../logging';
+import { namespacePrefix } from '../domain/namespace';
 
 export interface HearingPorts {
   readonly store: EventStore;
@@ -57,7 +58,7 @@ export class Hearing {
     private readonly options: HearingOptions,
     private readonly listener: Listener,
   ) {
-    this.before = options.namespace === '' ? '' : `${options.namespace}.`;
+    this.before = namespacePrefix(options.namespace);
   }
 
   heartbeatStream(serviceId: string): string {

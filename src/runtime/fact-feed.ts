@@ -4,6 +4,7 @@ import type { JobEvent } from '../domain/job';
 import type { ServiceEvent } from '../domain/service';
 import { SupervisedSubscription, type EventStore, type RecordedEvent } from '../event-store';
 import type { Logger } from '../logging';
+import { namespacePrefix } from '../domain/namespace';
 
 /** A fact of a job or service as it stands in the log. */
 export interface PublishedEvent {
@@ -41,7 +42,7 @@ export class FactFeed {
 
   async start(): Promise<void> {
     const { store, namespace, logger } = this.ports;
-    const prefix = namespace === '' ? '' : `${namespace}.`;
+    const prefix = namespacePrefix(namespace);
     this.subscription = new SupervisedSubscription(this.ports, {
       after: await store.head(),
       categories: [`${prefix}job`, `${prefix}service`],
