@@ -1,0 +1,40 @@
+/** The figures of `npm run bench`: the keys of its JSON line. */
+export type BenchKey =
+  | 'runsPerRawPair1'
+  | 'runsPerRawPair50'
+  | 'startLatenessP50Ms'
+  | 'startLatenessP99Ms'
+  | 'takeoverDefaultMaxMs'
+  | 'takeoverTunedP90Ms'
+  | 'takeoverTunedMaxMs'
+  | 'plannedMoveP99Ms'
+  | 'reown10kMs'
+  | 'rebuildEventsPerSecond'
+  | 'rssMiB1MJobs'
+  | 'idleCpuPercent100kJobs'
+  | 'lateRatio100kTo100'
+  | 'fairnessP99Ms';
+
+/** What one round of a case found. */
+export interface Measured {
+  readonly figures: Readonly<Partial<Record<BenchKey, number>>>;
+  /** Absolute figures beside the keys, for people: what it is, and its value with the unit. */
+  readonly beside: readonly { readonly what: string; readonly value: string }[];
+}
+
+export interface BenchContext {
+  /** A new, empty directory for this round; removed afterwards. */
+  readonly directory: string;
+  /** Tells a person what is going on (stderr). */
+  readonly say: (line: string) => void;
+}
+
+/** One thing that is measured. A case starts what it needs, and has ended all of it when its promise settles. */
+export interface BenchCase {
+  /** For `--only`. */
+  readonly name: string;
+  readonly keys: readonly BenchKey[];
+  /** `median`: run several rounds, the median of each key counts. `once`: the case is long, or takes its own samples. */
+  readonly rounds: 'median' | 'once';
+  run(context: BenchContext): Promise<Measured>;
+}
