@@ -9,9 +9,10 @@ const below = {
   domain: [],
   clock: [],
   logging: [],
-  'event-store': ['clock', 'logging'],
+  sqlite: [],
+  'event-store': ['clock', 'logging', 'sqlite'],
   commands: ['domain', 'clock', 'logging', 'event-store'],
-  'read-model': ['domain', 'clock', 'logging', 'event-store'],
+  'read-model': ['domain', 'clock', 'logging', 'sqlite', 'event-store'],
   membership: ['domain', 'clock', 'logging', 'event-store', 'commands', 'read-model'],
   // The sweep and the worker meet membership through its port only, and each other through `ownership/starts-runs`.
   ownership: ['domain', 'clock', 'logging', 'event-store', 'commands', 'read-model', 'membership'],
@@ -66,6 +67,14 @@ export default tseslint.config(
     files: ['src/**/*.ts'],
     rules: {
       'import-x/no-restricted-paths': ['error', { zones }],
+    },
+  },
+  {
+    // What an installed Holdfast imports, an installed Holdfast must have got.
+    files: ['src/**/*.ts'],
+    ignores: ['src/**/*.spec.ts'],
+    rules: {
+      'import-x/no-extraneous-dependencies': ['error', { devDependencies: false, includeTypes: true }],
     },
   },
   {

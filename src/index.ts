@@ -25,7 +25,7 @@ export * from './event-store';
 export { SystemClock, SystemRandom } from './clock';
 export type { Clock, ClusterTime, Random, Timer } from './clock';
 export { NestJsLogger, PinoLogger, silentLogger } from './logging';
-export type { LogFields, Logger } from './logging';
+export type { LogFields, Logger, PinoInstance } from './logging';
 export * from './audit';
 export { decode, encode } from './domain/codec';
 export type { DomainEvent, UnreadableEvent } from './domain/codec';

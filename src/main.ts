@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { ConsoleLogger, Logger as NestLogger, Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import { NestFactory, type AbstractHttpAdapter } from '@nestjs/core';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { HealthController } from './http';
 import { JobOwnershipModule } from './module';
@@ -84,6 +84,22 @@ function readFlags(argv: readonly string[]): Flags {
     .opts<Flags>();
 }
 
+/** The HTTP server. Only the stand-alone service needs one, so a host that embeds Holdfast need not install it. */
+async function httpAdapter(): Promise<AbstractHttpAdapter> {
+  try {
+    const { ExpressAdapter } = await import('@nestjs/platform-express');
+    return new ExpressAdapter();
+  } catch (cause) {
+    const code = (cause as { code?: unknown }).code;
+    if (code !== 'MODULE_NOT_FOUND' && code !== 'ERR_MODULE_NOT_FOUND') throw cause;
+    process.stderr.write(
+      'The stand-alone service needs @nestjs/platform-express (^11.0.0 || ^12.0.0, of the same major version as @nestjs/core), which is not installed. ' +
+        'Install it with `npm install @nestjs/platform-express`.\n',
+    );
+    process.exit(1);
+  }
+}
+
 /** One line per fact, for machines. What keeps the service from starting is told once, in words, by `main` itself. */
 class LinesOfJson extends ConsoleLogger {
   constructor() {
@@ -129,7 +145,7 @@ async function main(): Promise<void> {
   @Module({ imports: [JobOwnershipModule.forRoot(options)], controllers: [HealthController] })
   class StandAloneModule {}
 
-  const app = await NestFactory.create(StandAloneModule, {
+  const app = await NestFactory.create(StandAloneModule, await httpAdapter(), {
     abortOnError: false,
     logger: new LinesOfJson(),
   });

@@ -1,3 +1,3 @@
 export { silentLogger, type LogFields, type Logger } from './logger';
 export { NestJsLogger } from './nest-logger';
-export { PinoLogger } from './pino-logger';
+export { PinoLogger, type PinoInstance } from './pino-logger';

@@ -1,19 +1,14 @@
-import type Database from 'better-sqlite3';
 import { StoreUnusableError } from '../event-store';
+import { loadSqlite, SqliteMissingError, type SqliteDriver } from '../sqlite';
 
-export type Driver = typeof Database;
+export type Driver = SqliteDriver;
 
-/** Loads the native module: only those who open a view need it. */
+/** Loads the driver when the first view is opened, so that whoever opens none needs none. */
 export async function loadDriver(): Promise<Driver> {
   try {
-    const { default: driver } = await import('better-sqlite3');
-    return driver;
-  } catch (error) {
-    throw new StoreUnusableError(
-      'driver-missing',
-      'The read model needs better-sqlite3, which could not be loaded.',
-      'Install better-sqlite3 12 (after a change of the Node version: npm rebuild better-sqlite3).',
-      { cause: error },
-    );
+    return await loadSqlite('The view');
+  } catch (cause) {
+    if (!(cause instanceof SqliteMissingError)) throw cause;
+    throw new StoreUnusableError('driver-missing', cause.message, cause.remedy, { cause });
   }
 }

@@ -87,7 +87,7 @@ describe('the driver of the view', () => {
   it('is asked for by name when it is missing', async () => {
     jest.resetModules();
     jest.doMock('better-sqlite3', () => {
-      throw new Error("Cannot find module 'better-sqlite3'");
+      throw Object.assign(new Error("Cannot find module 'better-sqlite3'"), { code: 'MODULE_NOT_FOUND' });
     });
     const { SqliteReadModel } = jest.requireActual<{ SqliteReadModel: typeof View }>('../../src/read-model');
     const log = new ALog();
@@ -95,7 +95,7 @@ describe('the driver of the view', () => {
     const opening = SqliteReadModel.open({ path: ':memory:', store, clock, random, namespace: '', logger });
     await expect(opening).rejects.toMatchObject({
       code: 'driver-missing',
-      remedy: expect.stringContaining('Install better-sqlite3'),
+      remedy: expect.stringContaining('npm install better-sqlite3@^12'),
     });
     await log.close();
   });

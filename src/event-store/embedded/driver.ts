@@ -1,28 +1,16 @@
 import type Database from 'better-sqlite3';
+import { loadSqlite, SqliteMissingError, type SqliteDriver } from '../../sqlite';
 import { StoreUnusableError } from '../port';
 
 export type Connection = Database.Database;
 export type Statement = Database.Statement<unknown[], unknown>;
-type Driver = typeof Database;
-
-const REMEDY =
-  'Install better-sqlite3 12 (it compiles at install: a C++ toolchain and python3 are needed), or use another store.';
 
 /** Loads the driver when the first log is opened, so that whoever uses another store needs none. */
-export async function loadDriver(): Promise<Driver> {
+export async function loadDriver(): Promise<SqliteDriver> {
   try {
-    const { default: driver } = await import('better-sqlite3');
-    // The native part is loaded by the first connection; a package whose build failed shows it only here.
-    new driver(':memory:').close();
-    return driver;
+    return await loadSqlite('The embedded log');
   } catch (cause) {
-    throw new StoreUnusableError(
-      'driver-missing',
-      'The embedded log needs better-sqlite3, which cannot be loaded.',
-      REMEDY,
-      {
-        cause,
-      },
-    );
+    if (!(cause instanceof SqliteMissingError)) throw cause;
+    throw new StoreUnusableError('driver-missing', cause.message, cause.remedy, { cause });
   }
 }

@@ -153,14 +153,14 @@ describe('a log that cannot be used is refused:', () => {
   it('a driver that is missing', async () => {
     await jest.isolateModulesAsync(async () => {
       jest.doMock('better-sqlite3', () => {
-        throw new Error("Cannot find module 'better-sqlite3'");
+        throw Object.assign(new Error("Cannot find module 'better-sqlite3'"), { code: 'MODULE_NOT_FOUND' });
       });
       const isolated: { EmbeddedEventStore: typeof EmbeddedEventStore } = jest.requireActual('.');
       const opening = isolated.EmbeddedEventStore.open({ path, clock, random });
       await expect(opening).rejects.toMatchObject({
         name: 'StoreUnusableError',
         code: 'driver-missing',
-        remedy: expect.stringContaining('Install better-sqlite3'),
+        remedy: expect.stringContaining('npm install better-sqlite3@^12'),
       });
     });
     jest.dontMock('better-sqlite3');
