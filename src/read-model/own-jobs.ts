@@ -130,15 +130,23 @@ export class SqliteOwnJobs implements OwnJobs {
     return this.checkpoint();
   }
 
-  due(incarnation: string, at: Instant, limit: number, except: readonly string[] = []): readonly JobRow[] {
+  due(
+    incarnation: string,
+    at: Instant,
+    limit: number,
+    except: readonly string[] = [],
+    useless: (jobId: string) => boolean = () => false,
+  ): readonly JobRow[] {
     return this.read((reads) => {
       const groups = reads.groups(this.serviceId, incarnation).filter(({ handler }) => !except.includes(handler));
       const found: JobRow[] = [];
+      let left = limit;
       for (const priority of new Set(groups.map((group) => group.priority))) {
-        if (found.length >= limit) break;
+        if (left <= 0) break;
         const sources = groups.filter((one) => one.priority === priority).map((group) => reads.pendingIn(group, at));
-        const keys = firstOf(sources, limit - found.length);
-        found.push(...reads.rowsOf(keys.map((key) => key.n)));
+        const keys = firstOf(sources, left);
+        left -= keys.length;
+        found.push(...reads.rowsOf(keys.filter(({ id }) => !useless(id)).map(({ n }) => n)));
       }
       return found;
     });

@@ -45,8 +45,17 @@ export interface OwnJobs {
   readonly serviceId: string;
   /** The view's checkpoint: what it says holds up to here. */
   position(): LogPosition;
-  /** Own jobs with next run time ≤ `at`, by priority (higher first), due time, id; without those of the handlers in `except`. */
-  due(incarnation: string, at: Instant, limit: number, except?: readonly string[]): readonly JobRow[];
+  /**
+   * Own jobs with next run time ≤ `at`, by priority (higher first), due time, id; without those of the handlers in `except`.
+   * Rows that `useless` says are not read, but count for the limit.
+   */
+  due(
+    incarnation: string,
+    at: Instant,
+    limit: number,
+    except?: readonly string[],
+    useless?: (jobId: string) => boolean,
+  ): readonly JobRow[];
   /** The soonest next run time of an own job that is later than `after` (default: any), or null. */
   nextDueTime(incarnation: string, after?: Instant): Instant | null;
   one(jobId: string): JobRow | null;

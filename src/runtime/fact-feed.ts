@@ -47,6 +47,7 @@ export class FactFeed {
       after: await store.head(),
       categories: [`${prefix}job`, `${prefix}service`],
       onEvents: (events) => {
+        if (this.listeners.size === 0) return;
         for (const recorded of events) this.publish(recorded);
       },
       onError: (error) => logger.warn('facts.interrupted', { error: error.message }),

@@ -3,7 +3,13 @@ import { SystemClock, SystemRandom, type Clock, type ClusterTime, type Random } 
 import { CommandExecutor, Jobs, Services } from '../commands';
 import { ineligibility } from '../domain/placement';
 import { placeable, type JobRecord } from '../domain/job';
-import { EmbeddedEventStore, MemoryEventStore, type EventStore, type LogIdentity } from '../event-store';
+import {
+  EmbeddedEventStore,
+  MemoryEventStore,
+  type EventStore,
+  type LogIdentity,
+  type LogPosition,
+} from '../event-store';
 import { silentLogger, type Logger } from '../logging';
 import { ServiceMembership, type Membership } from '../membership';
 import { OwnershipSweep } from '../ownership';
@@ -48,6 +54,7 @@ export class HoldfastService {
   private worker: Worker | null = null;
   private sweep: OwnershipSweep | null = null;
   private serviceMembership: ServiceMembership | null = null;
+  private own: { readonly at: LogPosition; readonly candidate: ReturnType<ReadModel['candidate']> } | null = null;
   private starting: Promise<void> | null = null;
   private closing: Promise<readonly Leftover[]> | null = null;
 
@@ -258,7 +265,10 @@ export class HoldfastService {
 
   /** Whether a job that ran here may stay: its tag may have changed meanwhile. */
   private mayStay(record: JobRecord): boolean {
-    const own = this.view.candidate(this.serviceId);
+    const position = this.view.position();
+    // Asked for every run: what the view says of this service changes with the view only.
+    if (this.own?.at !== position) this.own = { at: position, candidate: this.view.candidate(this.serviceId) };
+    const { candidate: own } = this.own;
     return own === null || ineligibility(placeable(record), own.candidate) === null;
   }
 

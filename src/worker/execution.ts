@@ -23,7 +23,7 @@ export interface ExecutionPorts {
 /** One entry of a handler: its abort, its limits of time, its context. */
 export class Execution {
   readonly settled: Promise<Settlement>;
-  private readonly controller = new AbortController();
+  private aborting: AbortController | null = null;
   private readonly startedAt: number;
   private timeLimit: Timer | null = null;
   private grace: Timer | null = null;
@@ -91,9 +91,17 @@ export class Execution {
     return settlement;
   }
 
+  /** Most handlers never look at their signal: it is made when one does. */
+  private get controller(): AbortController {
+    return (this.aborting ??= new AbortController());
+  }
+
   private context(handler: HandlerDefinition): JobContext {
     const { run, record, serviceId, fencingToken } = this.started;
-    const { signal } = this.controller;
+    const signal = () => this.controller.signal;
+    const log = () =>
+      this.ports.logger.child({ jobId: record.jobId, slot: run.slot, attempt: run.attempt, epoch: run.epoch });
+    let logger: Logger | null = null;
     return {
       jobId: record.jobId,
       handler: handler.name,
@@ -106,9 +114,13 @@ export class Execution {
       idempotencyKey: `${record.jobId}/${run.slot}`,
       serviceId,
       incarnation: run.incarnation,
-      signal,
+      get signal() {
+        return signal();
+      },
       guard: () => this.guard(),
-      logger: this.ports.logger.child({ jobId: record.jobId, slot: run.slot, attempt: run.attempt, epoch: run.epoch }),
+      get logger() {
+        return (logger ??= log());
+      },
     };
   }
 

@@ -11,7 +11,14 @@ export class JobNotes {
   private readonly resting = new Map<string, { readonly until: number; readonly delay: number }>();
 
   noteAppend(jobId: string, revision: number, position: bigint): void {
+    // Behind all others: in the order of their positions, nearly.
+    this.appended.delete(jobId);
     this.appended.set(jobId, { revision, position });
+  }
+
+  /** Jobs of which the view may show an older state than this process has appended. */
+  get aheadOfView(): number {
+    return this.appended.size;
   }
 
   /** The row is older than what this process has appended itself. */
@@ -27,6 +34,11 @@ export class JobNotes {
 
   rests(jobId: string, now: number): boolean {
     return (this.resting.get(jobId)?.until ?? -Infinity) > now;
+  }
+
+  /** Nothing is to be begun with this job now, or what the view shows of it may be old. */
+  setsAside(jobId: string, now: number): boolean {
+    return this.appended.has(jobId) || this.rests(jobId, now);
   }
 
   rested(jobId: string): void {
@@ -46,11 +58,17 @@ export class JobNotes {
     return next;
   }
 
-  /** Drops what the view knows by now, and rests that ended long ago. */
-  forget(view: LogPosition, now: number): void {
-    if (view !== 'start') {
-      for (const [jobId, { position }] of this.appended) if (position <= view) this.appended.delete(jobId);
+  /** Drops what the view knows by now. */
+  seen(view: LogPosition): void {
+    if (view === 'start') return;
+    for (const [jobId, { position }] of this.appended) {
+      if (position > view) return;
+      this.appended.delete(jobId);
     }
+  }
+
+  /** Drops rests that ended long ago. */
+  forgetRests(now: number): void {
     for (const [jobId, { until }] of this.resting) if (until < now - 60_000) this.resting.delete(jobId);
   }
 }

@@ -64,7 +64,8 @@ export class OpenRuns {
 
   private compare(incarnation: string, now: number): void {
     const position = this.ports.ownJobs.position();
-    this.worker.notes.forget(position, now);
+    this.worker.notes.seen(position);
+    this.worker.notes.forgetRests(now);
     const open = new Set<string>();
     for (const row of this.ports.ownJobs.withOpenRun(incarnation)) {
       if (row.state.stage !== 'live') continue;

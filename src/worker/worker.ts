@@ -1,4 +1,4 @@
-import type { Timer } from '../clock';
+import type { Instant, Timer } from '../clock';
 import { StartJobRunCommand, type ExecuteOptions, type JobExecution } from '../commands';
 import type { JobRecord } from '../domain/job';
 import type { RunReservation, StartsRuns } from '../ownership';
@@ -7,6 +7,7 @@ import { Abandons } from './abandons';
 import { Execution } from './execution';
 import { isExpected } from './expected-errors';
 import { JobNotes } from './job-notes';
+import { LookAhead } from './look-ahead';
 import { OpenRuns } from './open-runs';
 import { Outcomes } from './outcomes';
 import { Places } from './places';
@@ -14,7 +15,6 @@ import type { Leftover, WorkerHealth, WorkerOptions, WorkerPorts } from './ports
 import { runFacts } from './run-facts';
 import { startedRun, type StartedRun } from './started-run';
 
-const ROWS_PER_PASS = 512;
 const REST_AFTER_BROKEN_PASS_MS = 1_000;
 
 /**
@@ -38,6 +38,7 @@ export class Worker implements StartsRuns {
   private readonly busy = new Map<string, Execution | 'starting' | 'ending'>();
   private readonly notes = new JobNotes();
   private readonly openRuns: OpenRuns;
+  private readonly due: LookAhead;
   private readonly unsubscribe: (() => void)[] = [];
   private timer: Timer | null = null;
   private passing = false;
@@ -60,6 +61,7 @@ export class Worker implements StartsRuns {
       mayStartNext: (handler) => this.places.hasRoom(handler),
     });
     this.abandons = new Abandons(ports, this.notes, (jobId, error) => this.rest(jobId, error));
+    this.due = new LookAhead(ports, options.maxConcurrentRuns);
     this.openRuns = new OpenRuns(ports, {
       notes: this.notes,
       executions: () => this.executions(),
@@ -185,13 +187,7 @@ export class Worker implements StartsRuns {
       this.openRuns.compareNowAndThen(incarnation);
       if (membership.trust.check() === null && !this.givesBack()) {
         const now = clusterTime.now();
-        // Those that rest, or whose handler has not settled, must not hide the others.
-        const limit = ROWS_PER_PASS + this.busy.size + this.notes.restingCount(before);
-        const rows = this.places.free > 0 ? ownJobs.due(incarnation, now, limit, this.places.full()) : [];
-        for (const row of rows) {
-          if (this.places.free <= 0) break;
-          this.tryStart(row, incarnation);
-        }
+        if (this.places.free > 0) this.startDue(incarnation, now, before);
         const next = ownJobs.nextDueTime(incarnation, now);
         this.arm(next === null ? null : next - now);
       }
@@ -199,6 +195,21 @@ export class Worker implements StartsRuns {
     membership.passCompleted();
     this.passes++;
     this.lastPassMs = clock.monotonic() - before;
+  }
+
+  private startDue(incarnation: string, now: Instant, at: number): void {
+    const { notes, places, busy } = this;
+    const useless = {
+      count: () => {
+        notes.seen(this.ports.ownJobs.position());
+        return busy.size + notes.aheadOfView + notes.restingCount(at);
+      },
+      has: (jobId: string) => busy.has(jobId) || notes.setsAside(jobId, at),
+    };
+    this.due.each({ incarnation, now, full: places.full(), useless }, (row) => {
+      this.tryStart(row, incarnation);
+      return places.free > 0;
+    });
   }
 
   private arm(delayMs: number | null): void {

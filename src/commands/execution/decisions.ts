@@ -81,7 +81,7 @@ export class Decisions {
     task: Task<State, Event>,
     patience: Patience,
   ): Promise<Executed<State, Event>> {
-    const endTurn = await this.ports.turns.take(task.stream, patience.signal);
+    const endTurn = await this.ports.turns.take(task.stream, patience);
     try {
       return await this.untilDefinite(task, patience, endTurn);
     } finally {

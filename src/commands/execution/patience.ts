@@ -5,7 +5,8 @@ import type { Clock, Timer } from '../../clock';
  * Once it is over nothing new is appended for this command; what was sent already goes on to be settled.
  */
 export class Patience {
-  private readonly controller = new AbortController();
+  private controller: AbortController | null = null;
+  private ended = false;
   private readonly timer: Timer | null;
   /** An append was sent and has no definite answer. */
   uncertain = false;
@@ -22,17 +23,23 @@ export class Patience {
 
   /** Aborts when the caller no longer waits. */
   get signal(): AbortSignal {
+    // Few commands ever wait for something that must be given up: the signal is made when it is first asked for.
+    if (this.controller === null) {
+      this.controller = new AbortController();
+      if (this.ended) this.controller.abort();
+    }
     return this.controller.signal;
   }
 
   get over(): boolean {
-    return this.controller.signal.aborted;
+    return this.ended;
   }
 
   end(why: 'timeout' | 'closed'): void {
     if (this.over) return;
     this.timer?.cancel();
-    this.controller.abort();
+    this.ended = true;
+    this.controller?.abort();
     this.onOver(why);
   }
 

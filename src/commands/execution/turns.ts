@@ -13,14 +13,14 @@ export class Turns {
   constructor(private readonly clock: Clock) {}
 
   /** Resolves when it is this caller's turn, with the function that ends the turn (idempotent). */
-  async take(stream: string, signal: AbortSignal): Promise<() => void> {
+  async take(stream: string, patience: { readonly signal: AbortSignal }): Promise<() => void> {
     const before = this.last.get(stream);
     let end: () => void = () => undefined;
     const turn = new Promise<void>((resolve) => {
       end = resolve;
     });
     this.last.set(stream, turn);
-    if (before !== undefined) await this.waitFor(before, signal);
+    if (before !== undefined) await this.waitFor(before, patience.signal);
     return () => {
       end();
       if (this.last.get(stream) === turn) this.last.delete(stream);

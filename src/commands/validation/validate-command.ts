@@ -1,19 +1,21 @@
-import { validateSync } from 'class-validator';
 import type { Refusal } from '../../domain/refusal';
 import { unknownField } from './check';
 import { checksOf } from './checked';
 
-/** Everything that is wrong with a command, by class-validator; empty: nothing. Unknown fields are refused. */
+/**
+ * Everything that is wrong with a command; empty: nothing. Unknown fields are refused.
+ *
+ * The checks are those that class-validator would run; they are asked directly, because with thousands of commands per second its walk over its
+ * metadata costs more than the checks.
+ */
 export function validateCommand(command: object): readonly Refusal[] {
   const checks = checksOf(command.constructor);
-  const known = [...checks.keys()];
   const refusals: Refusal[] = [];
   for (const key of Object.keys(command)) {
-    if (!checks.has(key)) refusals.push(...unknownField(key, known));
+    if (!checks.has(key)) refusals.push(...unknownField(key, [...checks.keys()]));
   }
-  for (const error of validateSync(command, { forbidUnknownValues: false })) {
-    const value: unknown = (command as Record<string, unknown>)[error.property];
-    refusals.push(...(checks.get(error.property)?.(value, error.property, command) ?? []));
+  for (const [property, check] of checks) {
+    refusals.push(...check((command as Record<string, unknown>)[property], property, command));
   }
   return refusals;
 }

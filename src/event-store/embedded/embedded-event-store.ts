@@ -1,4 +1,4 @@
-import type { Clock, Random } from '../../clock';
+import type { Clock, Instant, Random } from '../../clock';
 import { silentLogger, type Logger } from '../../logging';
 import { refuseAppend } from '../append-check';
 import {
@@ -26,6 +26,7 @@ import { isBusy, unreadable } from './errors';
 import { readBootId, stamp } from './log-clock';
 import { DEFAULT_LOCK_TIMEOUT_MS, openLog } from './open-log';
 import { Statements } from './statements';
+import { Tail } from './tail';
 import { Turnstile } from './turnstile';
 import { Writer, type Written } from './writer';
 
@@ -46,6 +47,16 @@ export interface EmbeddedOptions {
   readonly bootId?: string;
 }
 
+/** What one transaction writes. */
+interface Group {
+  /** Position of the head before it; 0: the log was empty. */
+  readonly before: number;
+  readonly created: Instant;
+  /** SQLite's data version, as the transaction sees it: a commit of another connection that follows changes it, the own one does not. */
+  readonly version: number;
+  readonly events: RecordedEvent[];
+}
+
 /**
  * A log in one SQLite file, for all processes of one machine. Every acknowledged event is on the disk (write-ahead log, synchronous=FULL).
  *
@@ -59,6 +70,9 @@ export class EmbeddedEventStore implements EventStore {
   private readonly bell: Bell;
   private readonly subscriptions = new Set<PulledSubscription>();
   private readonly bootId: string;
+  private readonly tail = new Tail();
+  /** What the open transaction has written; null: nothing yet. */
+  private group: Group | null = null;
   private dataVersion = -1;
   private closing: Promise<void> | null = null;
 
@@ -84,9 +98,13 @@ export class EmbeddedEventStore implements EventStore {
     this.turnstile = new Turnstile(`${path}-turns`);
     if (!readOnly) this.turnstile.prepare();
     this.bell = new Bell(`${path}-bell`, clock, readOnly, () => this.wakeIfChanged());
-    this.writer = new Writer(db, path, this.turnstile, { clock, random }, this.lockTimeoutMs, () => {
-      this.bell.ring();
-      this.wake();
+    this.writer = new Writer(db, path, this.turnstile, { clock, random }, this.lockTimeoutMs, {
+      begun: () => (this.group = null),
+      committed: () => {
+        this.extendTail();
+        this.bell.ring();
+        this.wake();
+      },
     });
   }
 
@@ -120,7 +138,7 @@ export class EmbeddedEventStore implements EventStore {
 
   async readAll({ after, categories, limit }: ReadAllOptions): Promise<AllSlice> {
     checkLimit('limit', limit);
-    return this.read(() => this.sql.readAll(after, categories, limit));
+    return this.read(() => this.readOn(after, categories, limit));
   }
 
   readAt(position: bigint): Promise<RecordedEvent | null> {
@@ -145,7 +163,7 @@ export class EmbeddedEventStore implements EventStore {
       if (broken) throw broken;
       // A long catch-up leaves room for timers and sockets between its batches.
       if (breathless) await this.options.clock.yield();
-      const slice = await this.read(() => this.sql.readAll(position, options.categories, limit));
+      const slice = await this.read(() => this.readOn(position, options.categories, limit));
       breathless = !slice.end;
       return slice;
     });
@@ -204,8 +222,10 @@ export class EmbeddedEventStore implements EventStore {
     const head = actual === 'no_stream' ? -1 : actual;
     const wanted = expected === 'any' ? head : expected === 'no_stream' ? -1 : expected;
     if (wanted !== head) return this.repeated(stream, wanted, events) ?? { outcome: 'conflict', actual };
-    const position = this.sql.insert(stream, head, events, this.now());
-    return { outcome: 'appended', revision: head + events.length, position };
+    this.group ??= this.newGroup();
+    const written = this.sql.insert(stream, head, events, this.group.created);
+    this.group.events.push(...written);
+    return { outcome: 'appended', revision: head + events.length, position: written[written.length - 1].position };
   }
 
   /** The same append again: the same ids at the same place. */
@@ -216,11 +236,29 @@ export class EmbeddedEventStore implements EventStore {
     return { outcome: 'appended', revision: wanted + events.length, position: BigInt(found[found.length - 1][1]) };
   }
 
-  private now(): number {
+  /** What is written in one transaction was taken by the log at one time. */
+  private newGroup(): Group {
+    const newest = this.sql.newest();
+    const created = this.now(newest?.created ?? 0);
+    return { before: newest?.position ?? 0, created, version: this.sql.dataVersion(), events: [] };
+  }
+
+  private extendTail(): void {
+    if (this.group !== null) this.tail.add(this.group);
+    this.group = null;
+  }
+
+  private readOn(after: LogPosition, categories: readonly string[] | undefined, limit: number): AllSlice {
+    return (
+      this.tail.slice(after, categories, limit, this.sql.dataVersion()) ?? this.sql.readAll(after, categories, limit)
+    );
+  }
+
+  private now(last: Instant): Instant {
     const { clock, logger = silentLogger } = this.options;
     const kept = this.sql.clockState();
     const reading = { wall: clock.wall(), boot: clock.boot(), bootId: this.bootId };
-    const { created, state, difference, alarm } = stamp(kept, reading, this.sql.newest()?.created ?? 0);
+    const { created, state, difference, alarm } = stamp(kept, reading, last);
     if (state !== kept) this.sql.keepClockState(state);
     if (alarm === 'differs')
       logger.warn('log.clock-differs', { path: this.path, differenceMs: Math.round(difference) });

@@ -55,18 +55,20 @@ export class Statements {
     return this.statement(sql, 'raw').all(stream, after, after + count) as [string, number][];
   }
 
-  /** Returns the position of the last one. */
-  insert(stream: string, after: number, events: readonly NewEvent[], created: Instant): bigint {
+  /** Returns them as the log has them. */
+  insert(stream: string, after: number, events: readonly NewEvent[], created: Instant): readonly RecordedEvent[] {
     const sql =
       'INSERT INTO events (stream, revision, category, id, type, created, data, metadata) VALUES (?, ?, ?, ?, ?, ?, ?, ?)';
     const insert = this.statement(sql, 'run');
     const category = categoryOf(stream);
-    let position: number | bigint = 0;
     let revision = after;
-    for (const { id, type, data, metadata } of events)
-      position = insert.run(stream, ++revision, category, id, type, created, data, metadata).lastInsertRowid;
+    const inserted: RecordedEvent[] = [];
+    for (const { id, type, data, metadata } of events) {
+      const { lastInsertRowid } = insert.run(stream, ++revision, category, id, type, created, data, metadata);
+      inserted.push({ position: BigInt(lastInsertRowid), stream, revision, id, type, created, data, metadata });
+    }
     if (Math.floor(revision / TRIM_EVERY) !== Math.floor(after / TRIM_EVERY)) this.trim(stream, revision);
-    return BigInt(position);
+    return inserted;
   }
 
   keepLast(stream: string, count: number): void {

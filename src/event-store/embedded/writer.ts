@@ -39,7 +39,8 @@ export class Writer {
     private readonly turnstile: Turnstile,
     private readonly ports: { readonly clock: Clock; readonly random: Random },
     private readonly timeoutMs: number,
-    private readonly onCommit: () => void,
+    /** Told in the turn of the commit. `begun`: a transaction is open, nothing is written yet. */
+    private readonly tell: { readonly begun: () => void; readonly committed: () => void },
   ) {
     this.inode = statSync(path).ino;
   }
@@ -139,6 +140,7 @@ export class Writer {
     const values: unknown[] = [];
     let committing = false;
     try {
+      this.tell.begun();
       for (const task of group) values.push(task.run());
       committing = true;
       this.db.exec('COMMIT');
@@ -156,7 +158,7 @@ export class Writer {
     }
     this.turnstile.leave();
     group.forEach((task, index) => task.settle({ done: true, value: values[index] }));
-    this.onCommit();
+    this.tell.committed();
   }
 
   private fail(tasks: readonly Task[], certain: boolean, message: string): void {

@@ -1,0 +1,158 @@
+import { fork } from 'node:child_process';
+import { join } from 'node:path';
+import { EmbeddedEventStore, HoldfastService, jobType, resolveOptions, SystemClock, SystemRandom } from 'holdfast';
+import type { BenchCase, BenchContext, Measured } from './case';
+import { rawAppendsPerSecond } from './raw';
+
+/**
+ * How many runs of distinct jobs that are due one process makes, against the bare log: each run is two appends (its start, which is durable
+ * before the handler is entered, and its outcome), so the unit is half of what better-sqlite3 alone appends in groups of the same size.
+ *
+ * The jobs recur once a day and share one due instant, for which they were scheduled and bound beforehand. A run of such a job is two appends
+ * of one event each, as the raw pair is; a job that runs once would end in the append of its outcome, with a third event. The handler does
+ * nothing. Counted are entries of the handler between the first tenth and the last tenth of the jobs; afterwards the log says whether each
+ * job ran exactly once.
+ */
+const CASES = [
+  { concurrency: 1, jobs: 3_000, key: 'runsPerRawPair1' },
+  { concurrency: 50, jobs: 20_000, key: 'runsPerRawPair50' },
+] as const;
+const RAW_SECONDS = 3;
+const Noop = jobType<{ readonly n: string }>('noop');
+/** From the first command to the due instant: time to schedule and to bind, per job and in all. */
+const PREPARE_MS_PER_JOB = 1;
+const PREPARE_MS = 6_000;
+
+interface Counted {
+  readonly runsPerSecond: number;
+  /** Processor time of the whole process per run: what is left of the figure when others have the machine too. */
+  readonly microsPerRun: number;
+}
+
+export const runs: BenchCase = {
+  name: 'runs',
+  keys: ['runsPerRawPair1', 'runsPerRawPair50'],
+  rounds: 'median',
+  async run({ directory, say }: BenchContext): Promise<Measured> {
+    const figures: { -readonly [key in (typeof CASES)[number]['key']]?: number } = {};
+    const beside: { what: string; value: string }[] = [];
+    for (const { concurrency, jobs, key } of CASES) {
+      const { runsPerSecond, microsPerRun } = await inChild(join(directory, `c${concurrency}`), concurrency, jobs);
+      const raw = await rawAppendsPerSecond({
+        directory,
+        groupSize: concurrency,
+        seconds: RAW_SECONDS,
+      });
+      figures[key] = runsPerSecond / (raw / 2);
+      say(`runs: ${Math.round(runsPerSecond)}/s at concurrency ${concurrency}, raw ${Math.round(raw)} appends/s`);
+      beside.push({ what: `runs at concurrency ${concurrency}`, value: `${Math.round(runsPerSecond)} runs/s` });
+      beside.push({ what: `processor time at concurrency ${concurrency}`, value: `${Math.round(microsPerRun)} µs/run` });
+      beside.push({ what: `raw in groups of ${concurrency}`, value: `${Math.round(raw)} appends/s` });
+    }
+    return { figures, beside };
+  },
+};
+
+/** The service has a process of its own: nothing of the measuring shares its event loop. */
+function inChild(directory: string, concurrency: number, jobs: number): Promise<Counted> {
+  return new Promise((resolve, reject) => {
+    const child = fork(__filename, ['--service', directory, String(concurrency), String(jobs)]);
+    let counted: Counted | null = null;
+    child.on('message', (message: Counted) => (counted = message));
+    child.on('exit', (code) => {
+      if (counted !== null && code === 0) resolve(counted);
+      else reject(new Error(`the service of the case runs ended with code ${String(code)}`));
+    });
+  });
+}
+
+async function serve(directory: string, concurrency: number, jobs: number): Promise<Counted> {
+  const path = join(directory, 'log.sqlite');
+  const clock = new SystemClock();
+  const service = await HoldfastService.open(
+    resolveOptions({
+      service: { name: 'bench', host: 'bench' },
+      stateDirectory: directory,
+      store: { kind: 'embedded', path },
+      capacity: { maxConcurrentRuns: concurrency },
+    }),
+    { clock },
+  );
+  const entries: number[] = [];
+  const entered = new Set<string>();
+  const [from, to] = [Math.floor(jobs / 10), Math.floor((9 * jobs) / 10)];
+  let [began, user, system] = [process.cpuUsage(), 0, 0];
+  let done = () => {};
+  const all = new Promise<void>((resolve) => (done = resolve));
+  service.handlers.register({
+    name: Noop.name,
+    run: (_, { jobId }) => {
+      entries.push(performance.now());
+      entered.add(jobId);
+      if (entries.length === from) began = process.cpuUsage();
+      if (entries.length === to) ({ user, system } = process.cpuUsage(began));
+      if (entries.length >= jobs) done();
+    },
+  });
+  await service.start();
+  const dueAt = clock.wall() + PREPARE_MS + PREPARE_MS_PER_JOB * jobs;
+  await schedule(service, jobs, dueAt);
+  const owned = () => service.readModel.service('bench@bench')?.ownedJobs ?? 0;
+  while (owned() < jobs) {
+    if (clock.wall() > dueAt) throw new Error(`only ${owned()} of ${jobs} jobs were bound before they were due`);
+    await clock.sleep(50);
+  }
+  await all;
+  const runsPerSecond = ((to - from) / (entries[to] - entries[from])) * 1_000;
+  const leftovers = await service.close();
+  if (leftovers.length > 0 || entered.size !== jobs || entries.length !== jobs)
+    throw new Error(`${entries.length} runs of ${entered.size} jobs, ${leftovers.length} left over; expected ${jobs}`);
+  await verify(path, jobs);
+  return { runsPerSecond, microsPerRun: (user + system) / (to - from) };
+}
+
+async function schedule(service: HoldfastService, jobs: number, dueAt: number): Promise<void> {
+  let next = 0;
+  const one = async () => {
+    while (next < jobs) {
+      const id = `job${String(next++).padStart(6, '0')}`;
+      const schedule = { kind: 'interval', every: 'P1D', origin: dueAt } as const;
+      await service.jobs.schedule(Noop, { n: id }, { id, schedule });
+    }
+  };
+  await Promise.all(Array.from({ length: 200 }, one));
+}
+
+/** Every job: one start, one success after it. */
+async function verify(path: string, jobs: number): Promise<void> {
+  const store = await EmbeddedEventStore.open({
+    path,
+    clock: new SystemClock(),
+    random: new SystemRandom(),
+    readOnly: true,
+  });
+  const found = new Map<string, string>();
+  try {
+    for (let after: Awaited<ReturnType<typeof store.head>> = 'start', end = false; !end;) {
+      const slice = await store.readAll({ after, categories: ['job'], limit: 5_000 });
+      for (const { stream, type } of slice.events) {
+        if (type.startsWith('JobRun')) found.set(stream, `${found.get(stream) ?? ''} ${type}`);
+      }
+      ({ position: after, end } = slice);
+    }
+  } finally {
+    await store.close();
+  }
+  const wrong = [...found].find(([, story]) => story !== ' JobRunStarted JobRunSucceeded');
+  if (wrong || found.size !== jobs)
+    throw new Error(`the log has runs of ${found.size} jobs, expected ${jobs}; ${wrong?.join(':') ?? ''}`);
+}
+
+const [, , flag, directory, concurrency, jobs] = process.argv;
+if (require.main === module && flag === '--service') {
+  void serve(directory, Number(concurrency), Number(jobs)).then((counted) => {
+    process.send?.(counted);
+    console.error(JSON.stringify(counted));
+    if (process.connected) process.disconnect();
+  });
+}
