@@ -1,5 +1,4 @@
 import 'reflect-metadata';
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ConsoleLogger, Module } from '@nestjs/common';
@@ -20,6 +19,7 @@ import { Display } from './display';
 import { Engines } from './engines';
 import { faults, type Fault } from './faults';
 import { judge, type KillReport } from './judge';
+import { claimStateFolder, StateFolderError } from './state-folder';
 import { Story } from './story';
 
 const usage = `Usage: npm run demo -- [options]
@@ -76,13 +76,14 @@ function readOptions(): Options {
   const fault = faults.find((f) => f === values.fault) ?? fail(`--fault ${values.fault}: one of ${faults.join(', ')}.`);
   // A judged run begins with an empty log; a plain one goes on with what is there.
   const state = resolve(values.state ?? (values.once ? '.holdfast/demo-once' : '.holdfast/demo'));
-  mkdirSync(state, { recursive: true });
-  chmodSync(state, 0o700);
-  claimFolder(state, fail);
-  // Only what is inside goes, and only here: the folder may be anyone's working directory by mistake.
-  if (values.fresh || values.once) {
-    const known = /^(log|ledger|view-).*|^findings\.log$|^engine-.*\.log$/;
-    for (const entry of readdirSync(state)) if (known.test(entry)) rmSync(join(state, entry), { recursive: true });
+  try {
+    claimStateFolder(state, {
+      empty: values.fresh || values.once,
+      say: (words) => process.stderr.write(`${words}\n`),
+    });
+  } catch (error) {
+    if (!(error instanceof StateFolderError)) throw error;
+    return fail(error.message);
   }
   return { once: values.once, state, profile, fault };
 }
@@ -94,26 +95,6 @@ class Warnings extends ConsoleLogger {
   }
   override error(message: unknown, ...rest: unknown[]): void {
     if (rest.at(-1) !== 'ExceptionHandler') super.error(message, ...(rest as [string?, string?]));
-  }
-}
-
-/** One demo per state folder: another one would empty it under the first one's feet. */
-function claimFolder(state: string, fail: (words: string) => never): void {
-  const path = join(state, 'demo.pid');
-  const other = existsSync(path) ? Number(readFileSync(path, 'utf8')) : 0;
-  if (other > 0 && other !== process.pid && lives(other)) {
-    fail(`Another demo (process ${other}) uses ${state}. Stop it first, or choose another folder with --state.`);
-  }
-  writeFileSync(path, String(process.pid));
-  process.on('exit', () => rmSync(path, { force: true }));
-}
-
-function lives(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
   }
 }
 
@@ -177,12 +158,20 @@ async function main(): Promise<void> {
   for (const host of hosts) engines.start(host);
   await story.until('three engines registered', () => story.registered.size >= hosts.length);
   await schedule(app.get(Jobs), audits, display, story);
+  await releaseQuarantined(app.get(Queries), app.get(Jobs), display);
   await story.until('an owner for every audit that fits', () => story.everyoneOwned(), 30_000);
   await showUnowned(app.get(Queries), display);
 
   if (interrupted) return;
   const kill = await killInMidRun(story, engines, display, fault);
-  if (kill === null) return;
+  if (kill === null) {
+    if (interrupted) return;
+    display.line('red', 'story', `${victimAudit} does not run, so nobody was killed in the middle of it`);
+    if (!once) return display.plain('Ctrl-C drains and ends.');
+    await stop();
+    process.exitCode = 1;
+    return;
+  }
   const died = kill.report.signal !== null;
   if (!died) display.line('red', kill.report.serviceId, 'is still there: the kill killed nothing');
   if (died)
@@ -241,6 +230,19 @@ async function schedule(jobs: Jobs, audits: readonly AuditDefinition[], display:
   );
 }
 
+/** Every start kills an engine in the middle of the same audit: three starts within the hour may have quarantined it. */
+async function releaseQuarantined(queries: Queries, jobs: Jobs, display: Display): Promise<void> {
+  const { rows } = await queries.jobs({ status: ['quarantined'], limit: 100 });
+  for (const { jobId } of rows) {
+    display.line(
+      'yellow',
+      jobId,
+      'is quarantined since earlier starts: its owners died in it; released, as an operator',
+    );
+    await jobs.releaseFromQuarantine(jobId, { reason: 'the demo begins anew' });
+  }
+}
+
 /** What nobody owns stays visible, and the reason is in the tag. */
 async function showUnowned(queries: Queries, display: Display): Promise<void> {
   const { rows } = await queries.jobs({ status: ['unbound'], limit: 100 });
@@ -263,7 +265,8 @@ async function killInMidRun(
 ): Promise<{ readonly host: string; readonly report: KillReport } | null> {
   await story.until('every audit that fits has run once', () => story.everyoneRan(), 60_000);
   if (interrupted) return null;
-  const run = await story.nextRunOf(victimAudit);
+  const run = await story.nextRunOf(victimAudit, 60_000);
+  if (run === null || interrupted) return null;
   await story.pass(1_000);
   if (interrupted) return null;
   const host = run.serviceId.slice('engine@'.length);

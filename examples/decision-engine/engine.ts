@@ -5,6 +5,7 @@ import { HoldfastService, JobHandler, JobOwnershipModule, type JobContext } from
 import { Audit, audit, type AuditPayload } from './audit';
 import { faultyStore, type Fault } from './faults';
 import { Ledger, type Entry } from './ledger';
+import { shareStateFolder } from './state-folder';
 
 /**
  * One decision engine: an ordinary Nest application. It is told everything by its environment and tells its parent how long its peers are silent.
@@ -55,6 +56,7 @@ class AuditService {
 class EngineModule {}
 
 async function main(): Promise<void> {
+  shareStateFolder(state);
   const app = await NestFactory.createApplicationContext(EngineModule, {
     logger: new ConsoleLogger({ json: true, colors: false }),
   });

@@ -1,5 +1,6 @@
 import {
   JobBoundToServiceFact,
+  JobQuarantinedFact,
   JobReleasedFact,
   JobRequeuedFact,
   JobRunStartedFact,
@@ -103,8 +104,13 @@ export class Story {
     return labels.some((l) => rightful(audit, l));
   }
 
-  nextRunOf(job: string): Promise<Run> {
-    return new Promise((resolve) => this.runWaiters.set(job, resolve));
+  /** The next run of a job; null when none has begun within `patienceMs`, or the story was given up. */
+  async nextRunOf(job: string, patienceMs: number): Promise<Run | null> {
+    let run: Run | null = null;
+    this.runWaiters.set(job, (begun) => (run = begun));
+    await this.until(`a run of ${job}`, () => run !== null, patienceMs);
+    this.runWaiters.delete(job);
+    return run;
   }
 
   until(what: string, done: () => boolean, patienceMs = 120_000): Promise<void> {
@@ -170,7 +176,14 @@ export class Story {
     } else if (fact instanceof JobBoundToServiceFact) this.showBound(fact);
     else if (fact instanceof JobRequeuedFact) this.showRequeued(fact);
     else if (fact instanceof JobReleasedFact) this.showReleased(fact);
-    else if (fact instanceof JobRunStartedFact) this.showStarted(fact);
+    else if (fact instanceof JobQuarantinedFact) {
+      this.owner.delete(fact.id);
+      this.display.line(
+        'red',
+        fact.id,
+        `quarantined: its owner died in it ${fact.data.crashes} times within ${fact.data.windowMs / 60_000} min`,
+      );
+    } else if (fact instanceof JobRunStartedFact) this.showStarted(fact);
     else if (fact instanceof JobRunSucceededFact) this.countRun(fact.id);
   }
 

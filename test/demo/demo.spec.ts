@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 
 /** The main job, broken on purpose: the judge must notice, name the audit, and exit non-zero. That it exits 0 when nothing is broken is `.ci/run`'s last step. */
 const root = join(__dirname, '../..');
@@ -104,6 +105,29 @@ describe('npm run demo', () => {
     expect(await demo('--twice')).toMatchObject({ code: 2, output: expect.stringContaining('--twice') });
     expect(await demo('--fault', 'bad-luck')).toMatchObject({ code: 2, output: expect.stringContaining('bad-luck') });
   });
+
+  it('refuses a state folder that cannot be made, in words', async () => {
+    const file = join(root, 'package.json');
+    for (const state of ['/proc/demo', file, join(file, 'below')]) {
+      const { code, output } = await demo('--state', state);
+      expect({ code, output }).toMatchObject({ code: 2, output: expect.stringContaining('--state') });
+      expect(output).not.toMatch(/^ {4}at /m);
+    }
+  });
+
+  it('has its state folder for itself', async () => {
+    mkdirSync(join(root, '.holdfast'), { recursive: true });
+    const state = mkdtempSync(join(root, '.holdfast', 'demo-lock-'));
+    const other = new Database(join(state, 'demo.lock'));
+    try {
+      other.exec('BEGIN; SELECT count(*) FROM sqlite_master');
+      const { code, output } = await demo('--fresh', '--state', state);
+      expect({ code, output }).toMatchObject({ code: 2, output: expect.stringContaining(`uses ${state}`) });
+    } finally {
+      other.close();
+      rmSync(state, { recursive: true, force: true });
+    }
+  }, 30_000);
 
   it('explains itself', async () => {
     expect(await demo('--help')).toMatchObject({ code: 0, output: expect.stringContaining('--once') });
