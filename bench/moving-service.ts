@@ -1,0 +1,261 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import {
+  EmbeddedEventStore,
+  HoldfastService,
+  SystemClock,
+  SystemRandom,
+  decode,
+  jobType,
+  livenessProfiles,
+  resolveOptions,
+  type AppendOptions,
+  type ExpectedRevision,
+  type JobEvent,
+  type NewEvent,
+  type RecordedEvent,
+  type ServiceEvent,
+} from 'holdfast';
+
+/** A service in a process of its own, for the cases that move many idle jobs: the real service, on one embedded log with its peers. */
+
+export interface MovingOptions {
+  readonly serviceId: string;
+  /** Holds the log, and the views of all. */
+  readonly directory: string;
+  readonly profile: 'default' | 'tuned';
+}
+
+/** What the process saw of itself since the last `watch`. Milliseconds. */
+export interface Strain {
+  /** How much later than asked for the event loop came round, at most. */
+  readonly loopDelayMaxMs: number;
+  readonly loopDelayP99Ms: number;
+  /** From sending an own heartbeat to its acknowledgement. */
+  readonly beatMaxMs: number;
+  readonly beats: number;
+}
+
+type Request =
+  | { readonly ask: 'schedule'; readonly jobs: number }
+  | { readonly ask: 'drain'; readonly serviceId: string }
+  | { readonly ask: 'owned' | 'watch' | 'strain' };
+type Asked = Request & { readonly n: number };
+interface Answer {
+  readonly n: number;
+  readonly value: unknown;
+  readonly error?: string;
+}
+
+const clock = new SystemClock();
+const random = new SystemRandom();
+const Idle = jobType<{ readonly text: string }>('idle');
+/** Jobs of the bench have nothing to do for this long. */
+const FAR_MS = 30 * 86_400_000;
+/** Commands under way while jobs are scheduled. */
+const SCHEDULING = 200;
+const PATIENCE_MS = 60_000;
+
+export class MovingService {
+  private readonly process: ChildProcess;
+  private readonly waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
+  private asked = 0;
+  private over = false;
+  private readonly ended: Promise<void>;
+
+  private constructor(readonly options: MovingOptions) {
+    this.process = fork(__filename, ['--moving-service', JSON.stringify(options)]);
+    this.process.on('message', ({ n, value, error }: Answer) => {
+      const waiter = this.waiting.get(n);
+      this.waiting.delete(n);
+      if (error === undefined) waiter?.resolve(value);
+      else waiter?.reject(new Error(error));
+    });
+    this.ended = new Promise((resolve) =>
+      this.process.on('exit', (code, signal) => {
+        this.over = true;
+        for (const { reject } of this.waiting.values())
+          reject(new Error(`the process of ${options.serviceId} ended (${signal ?? code})`));
+        this.waiting.clear();
+        resolve();
+      }),
+    );
+  }
+
+  /** Started, registered and ready to claim. */
+  static async start(options: MovingOptions): Promise<MovingService> {
+    const service = new MovingService(options);
+    await service.ask({ ask: 'watch' });
+    return service;
+  }
+
+  /** Schedules so many jobs that have nothing to do for a month. */
+  async schedule(jobs: number): Promise<void> {
+    await this.ask({ ask: 'schedule', jobs });
+  }
+
+  async drain(serviceId: string): Promise<void> {
+    await this.ask({ ask: 'drain', serviceId });
+  }
+
+  /** How many jobs this service owns by its own view. */
+  async owned(): Promise<number> {
+    return (await this.ask({ ask: 'owned' })) as number;
+  }
+
+  /** What it sees of itself counts from now on. */
+  async watch(): Promise<void> {
+    await this.ask({ ask: 'watch' });
+  }
+
+  async strain(): Promise<Strain> {
+    return (await this.ask({ ask: 'strain' })) as Strain;
+  }
+
+  async kill(): Promise<void> {
+    if (!this.over) this.process.kill('SIGKILL');
+    await this.ended;
+  }
+
+  private ask(request: Request): Promise<unknown> {
+    if (this.over) return Promise.reject(new Error(`the process of ${this.options.serviceId} has ended`));
+    const n = (this.asked += 1);
+    return new Promise((resolve, reject) => {
+      this.waiting.set(n, { resolve, reject });
+      this.process.send({ ...request, n } satisfies Asked);
+    });
+  }
+}
+
+/** Waits until these services together own so many jobs by their own views. */
+export async function untilOwned(services: readonly MovingService[], jobs: number): Promise<void> {
+  const end = clock.monotonic() + PATIENCE_MS;
+  for (;;) {
+    const counts = await Promise.all(services.map((service) => service.owned()));
+    if (counts.reduce((sum, one) => sum + one, 0) >= jobs) return;
+    if (clock.monotonic() > end)
+      throw new Error(`after ${PATIENCE_MS / 1_000} s they own ${counts.join(' + ')} of ${jobs}`);
+    await clock.sleep(50);
+  }
+}
+
+export type MovingFact = { readonly recorded: RecordedEvent } & { readonly event: JobEvent | ServiceEvent };
+
+/** What the log holds of jobs and services, in its order. */
+export async function factsOf(directory: string): Promise<readonly MovingFact[]> {
+  const store = await EmbeddedEventStore.open({ path: logOf(directory), clock, random, readOnly: true });
+  const facts: MovingFact[] = [];
+  try {
+    for (let after: Parameters<typeof store.readAll>[0]['after'] = 'start'; ;) {
+      const slice = await store.readAll({ after, categories: ['job', 'service'], limit: 1_000 });
+      for (const recorded of slice.events) {
+        const event = decode(recorded.type, recorded.data, recorded.metadata);
+        if (event.type === '$unreadable') throw new Error(`${recorded.stream} holds an event that cannot be read`);
+        facts.push({ recorded, event: event as JobEvent | ServiceEvent });
+      }
+      if (slice.end) return facts;
+      after = slice.position;
+    }
+  } finally {
+    await store.close();
+  }
+}
+
+/** The worst of several processes. */
+export function worst(strains: readonly Strain[], name: keyof Strain): number {
+  return Math.max(...strains.map((strain) => strain[name]));
+}
+
+/** `p` of 0 … 1; 1 is the greatest. */
+export function quantile(values: readonly number[], p: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))] ?? NaN;
+}
+
+function logOf(directory: string): string {
+  return join(directory, 'log.sqlite');
+}
+
+/** Times own heartbeats where they are handed to the log; everything else goes through untouched. */
+function timeBeats(onBeat: (ms: number) => void): void {
+  const { append } = EmbeddedEventStore.prototype;
+  EmbeddedEventStore.prototype.append = async function (
+    this: EmbeddedEventStore,
+    stream: string,
+    expected: ExpectedRevision,
+    events: readonly NewEvent[],
+    options?: AppendOptions,
+  ) {
+    if (options?.lane !== 'beat') return append.call(this, stream, expected, events, options);
+    const begun = clock.monotonic();
+    const outcome = await append.call(this, stream, expected, events, options);
+    onBeat(clock.monotonic() - begun);
+    return outcome;
+  };
+}
+
+async function child({ serviceId, directory, profile }: MovingOptions): Promise<void> {
+  process.on('disconnect', () => process.exit(1));
+  let beats: number[] = [];
+  timeBeats((ms) => beats.push(ms));
+  const service = await HoldfastService.open(
+    resolveOptions({
+      service: { name: serviceId, host: 'bench', id: serviceId },
+      store: { kind: 'embedded', path: logOf(directory) },
+      stateDirectory: directory,
+      liveness: livenessProfiles[profile],
+    }),
+  );
+  service.handlers.register({ name: Idle.name, run: () => Promise.resolve() });
+  const ready = service.start().then(async () => {
+    while (!(await service.readiness()).ready) await clock.sleep(10);
+  });
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  const schedule = async (jobs: number) => {
+    let next = 0;
+    const text = 'x'.repeat(180);
+    const at = clock.wall() + FAR_MS;
+    const one = async () => {
+      while (next < jobs) {
+        const n = next++;
+        await service.jobs.schedule(Idle, { text }, { id: `idle-${n}`, schedule: { kind: 'once', at: at + n } });
+      }
+    };
+    await Promise.all(Array.from({ length: SCHEDULING }, one));
+  };
+  const strain = (): Strain => ({
+    loopDelayMaxMs: delay.max / 1e6,
+    loopDelayP99Ms: delay.percentile(99) / 1e6,
+    beatMaxMs: Math.max(0, ...beats),
+    beats: beats.length,
+  });
+  const answer = async (request: Request): Promise<unknown> => {
+    await ready;
+    switch (request.ask) {
+      case 'schedule':
+        return schedule(request.jobs);
+      case 'drain':
+        return void (await service.services.drain(request.serviceId));
+      case 'owned': {
+        const incarnation = service.membership?.incarnation() ?? null;
+        return incarnation === null ? 0 : service.readModel.ownJobs(serviceId).count(incarnation).owned;
+      }
+      case 'watch':
+        beats = [];
+        return delay.reset();
+      case 'strain':
+        return strain();
+    }
+  };
+  process.on('message', (asked: Asked) => {
+    answer(asked).then(
+      (value) => process.send?.({ n: asked.n, value: value ?? null } satisfies Answer),
+      (error: unknown) => process.send?.({ n: asked.n, value: null, error: String(error) } satisfies Answer),
+    );
+  });
+}
+
+const [, , flag, options] = process.argv;
+if (flag === '--moving-service' && require.main === module) void child(JSON.parse(options) as MovingOptions);
