@@ -27,6 +27,10 @@ export interface BenchContext {
   readonly directory: string;
   /** Tells a person what is going on (stderr). */
   readonly say: (line: string) => void;
+  /** For whatever is random in the case; printed with the result. Default: chosen by the case. */
+  readonly seed?: number;
+  /** Only to see that the case works: fewer samples, smaller sizes. Its figures are not compared with the goals. */
+  readonly quick?: boolean;
 }
 
 /** One thing that is measured. A case starts what it needs, and has ended all of it when its promise settles. */
