@@ -10,7 +10,7 @@ import type { FromService, ToService } from './takeover-service';
 type Profile = keyof typeof livenessProfiles;
 type Entered = Extract<FromService, { kind: 'entered' }> & { readonly host: string };
 
-const HOSTS = ['a', 'b', 'c'] as const;
+const SERVICES = 3;
 const KILLS: Readonly<Record<Profile, number>> = { default: 20, tuned: 30 };
 const QUICK_KILLS = 2;
 /** A run that has been going on for this long is no news to anybody; then the random part of a beat is added. */
@@ -20,8 +20,8 @@ const PATIENCE_MS = 60_000;
 
 /**
  * SIGKILL in the middle of a run, to the first run of that job in another process. Three services, real processes on one embedded log, one killed at a
- * time, at a random phase of its beat; it is started again before the next kill, under the same service id. Nothing else runs meanwhile, because the
- * services of another cluster would take its cores.
+ * time, at a random phase of its beat. Before the next kill another one takes its place, under an id of its own: one that dies and comes back again
+ * and again is made to wait. Nothing else runs meanwhile, because the services of another cluster would take its cores.
  */
 export const takeover: BenchCase = {
   name: 'takeover',
@@ -64,7 +64,7 @@ async function killed(profile: Profile, random: () => number, context: BenchCont
   mkdirSync(directory);
   const cluster = new Cluster(directory, profile);
   try {
-    await Promise.all(HOSTS.map((host) => cluster.start(host)));
+    await Promise.all(Array.from({ length: SERVICES }, () => cluster.startOne()));
     const times: number[] = [];
     const kills = context.quick ? QUICK_KILLS : KILLS[profile];
     for (let n = 1; n <= kills; n++) {
@@ -80,7 +80,7 @@ async function killed(profile: Profile, random: () => number, context: BenchCont
 }
 
 async function oneKill(cluster: Cluster, job: string, phaseMs: number) {
-  cluster.send(HOSTS[0], { kind: 'schedule', job });
+  cluster.send(cluster.anyHost, { kind: 'schedule', job });
   const first = await cluster.entered(job, 1);
   await new Promise((resolve) => setTimeout(resolve, SETTLED_MS + phaseMs));
   const at = process.hrtime.bigint();
@@ -89,7 +89,7 @@ async function oneKill(cluster: Cluster, job: string, phaseMs: number) {
   if (second.host === first.host || second.slot !== first.slot)
     throw new Error(`${job} began on ${first.host} (${first.slot}) and went on on ${second.host} (${second.slot})`);
   cluster.send(second.host, { kind: 'finish', job });
-  await cluster.start(first.host);
+  await cluster.startOne();
   return { ms: Number(BigInt(second.at) - at) / 1e6, from: first.host, to: second.host };
 }
 
@@ -113,6 +113,7 @@ async function provedBy(path: string): Promise<void> {
 class Cluster {
   private readonly children = new Map<string, ChildProcess>();
   private readonly runs: Entered[] = [];
+  private started = 0;
   private failure: Error | null = null;
   private readonly waiting = new Set<() => void>();
 
@@ -122,7 +123,8 @@ class Cluster {
   ) {}
 
   /** Resolves when the service is registered, and trusted. */
-  async start(host: string): Promise<void> {
+  async startOne(): Promise<void> {
+    const host = `h${++this.started}`;
     const child = fork(join(__dirname, 'takeover-service.js'), [this.directory, host, this.profile]);
     this.children.set(host, child);
     let ready = false;
@@ -137,6 +139,10 @@ class Cluster {
       this.wake();
     });
     await this.until(`the service on ${host} to be ready`, () => ready);
+  }
+
+  get anyHost(): string {
+    return [...this.children.keys()][0];
   }
 
   send(host: string, message: ToService): void {
