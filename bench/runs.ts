@@ -46,7 +46,10 @@ export const runs: BenchCase = {
       figures[key] = runsPerSecond / (raw / 2);
       say(`runs: ${Math.round(runsPerSecond)}/s at concurrency ${concurrency}, raw ${Math.round(raw)} appends/s`);
       beside.push({ what: `runs at concurrency ${concurrency}`, value: `${Math.round(runsPerSecond)} runs/s` });
-      beside.push({ what: `processor time at concurrency ${concurrency}`, value: `${Math.round(microsPerRun)} µs/run` });
+      beside.push({
+        what: `processor time at concurrency ${concurrency}`,
+        value: `${Math.round(microsPerRun)} µs/run`,
+      });
       beside.push({ what: `raw in groups of ${concurrency}`, value: `${Math.round(raw)} appends/s` });
     }
     return { figures, beside };

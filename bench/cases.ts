@@ -1,0 +1,11 @@
+import type { BenchCase } from './case';
+import { fairness } from './fairness';
+import { runs } from './runs';
+import { takeover } from './takeover';
+
+/** All cases, in the order in which they run, each with the longest that one round may take. */
+export const cases: readonly { readonly bench: BenchCase; readonly limitSeconds: number }[] = [
+  { bench: runs, limitSeconds: 240 },
+  { bench: takeover, limitSeconds: 600 },
+  { bench: fairness, limitSeconds: 120 },
+];
