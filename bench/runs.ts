@@ -20,7 +20,7 @@ const CASES = [
 const RAW_SECONDS = 3;
 const Noop = jobType<{ readonly n: string }>('noop');
 /** From the first command to the due instant: time to schedule and to bind, per job and in all. */
-const PREPARE_MS_PER_JOB = 1;
+const PREPARE_MS_PER_JOB = 1.5;
 const PREPARE_MS = 6_000;
 
 interface Counted {

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { v5 } from 'uuid';
 import { SeededRandom, VirtualClock } from '../clock';
 import { MemoryEventStore, SupervisedSubscription, eventIds, type NewEvent } from '.';
 
@@ -71,6 +73,12 @@ describe('eventIds', () => {
   it('gives the identical append the identical ids, each event its own', () => {
     expect(eventIds('c', 's', 4, append)).toEqual(ids);
     expect(new Set(ids).size).toBe(2);
+  });
+
+  it('gives UUIDv5 of command, stream, revision, content and index, for ever', () => {
+    const content = createHash('sha256').update('1:A7:{"n":1}1:B2:{}').digest('hex');
+    const name = (index: number) => JSON.stringify(['c', 's', 4, content, index]);
+    expect(ids).toEqual([0, 1].map((index) => v5(name(index), '7f0d1c52-6f4e-5d5c-9a0e-3b8f1f6f0a11')));
   });
 
   it('never gives another decision one of them: other command, stream, revision, or content of any event', () => {

@@ -135,7 +135,7 @@ export class SqliteOwnJobs implements OwnJobs {
     at: Instant,
     limit: number,
     except: readonly string[] = [],
-    useless: (jobId: string) => boolean = () => false,
+    known: (jobId: string) => JobRow | null | undefined = () => undefined,
   ): readonly JobRow[] {
     return this.read((reads) => {
       const groups = reads.groups(this.serviceId, incarnation).filter(({ handler }) => !except.includes(handler));
@@ -146,7 +146,10 @@ export class SqliteOwnJobs implements OwnJobs {
         const sources = groups.filter((one) => one.priority === priority).map((group) => reads.pendingIn(group, at));
         const keys = firstOf(sources, left);
         left -= keys.length;
-        found.push(...reads.rowsOf(keys.filter(({ id }) => !useless(id)).map(({ n }) => n)));
+        for (const { n, id } of keys) {
+          const row = known(id);
+          if (row !== null) found.push(row ?? reads.rows.row(n));
+        }
       }
       return found;
     });

@@ -47,14 +47,14 @@ export interface OwnJobs {
   position(): LogPosition;
   /**
    * Own jobs with next run time ≤ `at`, by priority (higher first), due time, id; without those of the handlers in `except`.
-   * Rows that `useless` says are not read, but count for the limit.
+   * `known` may give a row that the caller has, or null: the job is left out. Both count for the limit, and neither is read.
    */
   due(
     incarnation: string,
     at: Instant,
     limit: number,
     except?: readonly string[],
-    useless?: (jobId: string) => boolean,
+    known?: (jobId: string) => JobRow | null | undefined,
   ): readonly JobRow[];
   /** The soonest next run time of an own job that is later than `after` (default: any), or null. */
   nextDueTime(incarnation: string, after?: Instant): Instant | null;

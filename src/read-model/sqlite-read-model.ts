@@ -39,6 +39,14 @@ export interface SqliteReadModelOptions {
 
 /** Events per transaction. */
 const BATCH = 250;
+/**
+ * Under load the view rests between batches, unless somebody waits for it: what happens to a job in the meantime is written once.
+ * A batch of so many events is load; the rest is so many times as long as the batch took, within bounds (ms).
+ */
+const BUSY_BATCH = 32;
+const REST_FACTOR = 1;
+const SHORTEST_REST_MS = 4;
+const LONGEST_REST_MS = 15;
 /** Progress of a rebuild is told after so many events. */
 const TELL_EVERY = 50_000;
 /** A checkpoint that moved past foreign events only is written after this long, ms. */
@@ -255,6 +263,7 @@ export class SqliteReadModel implements ReadModel {
     await this.checking;
     if (this.rebuilding !== null) throw new Error('The view is being rebuilt.');
     const fresh = this.at === 'start' ? events : events.filter((event) => event.position > (this.at as bigint));
+    const before = this.options.clock.monotonic();
     if (fresh.length > 0) this.apply(fresh, position);
     else this.pass(position);
     this.error = null;
@@ -263,6 +272,10 @@ export class SqliteReadModel implements ReadModel {
     this.waiters.advanced(position, fresh.length > 0);
     // A long way to go: others have their turn.
     if (events.length >= BATCH) await this.options.clock.yield();
+    else if (fresh.length >= BUSY_BATCH && this.state === 'live') {
+      const spent = this.options.clock.monotonic() - before;
+      await this.waiters.rest(Math.min(LONGEST_REST_MS, Math.max(SHORTEST_REST_MS, REST_FACTOR * spent)));
+    }
   }
 
   private apply(events: readonly RecordedEvent[], position: bigint): void {
@@ -334,6 +347,7 @@ export class SqliteReadModel implements ReadModel {
     const started = this.subscription !== null;
     // Not within the delivery that may have found the damage.
     await clock.yield();
+    this.waiters.wake();
     await this.subscription?.close();
     this.subscription = null;
     while (!this.stop.signal.aborted) {
@@ -356,6 +370,7 @@ export class SqliteReadModel implements ReadModel {
   private async end(): Promise<void> {
     this.stop.abort();
     await this.rebuilding;
+    this.waiters.wake();
     await this.subscription?.close();
     await this.checking;
     try {

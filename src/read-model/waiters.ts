@@ -14,6 +14,7 @@ export class Waiters {
   private readonly waiters = new Set<Waiter>();
   private readonly listeners = new Set<{ readonly call: (position: bigint) => void }>();
   private closed = false;
+  private resting: (() => void) | null = null;
 
   constructor(
     private readonly clock: Clock,
@@ -37,7 +38,26 @@ export class Waiters {
       );
       const waiter: Waiter = { position, timer, resolve, reject };
       this.waiters.add(waiter);
+      this.wake();
     });
+  }
+
+  /** Resolves after `ms`; at once while somebody waits, or as soon as somebody does. */
+  rest(ms: number): Promise<void> {
+    if (this.waiters.size > 0 || this.closed) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = this.clock.setTimer(ms, () => this.wake(), { keepAlive: false, name: 'view-rest' });
+      this.resting = () => {
+        this.resting = null;
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+
+  /** Ends a rest. */
+  wake(): void {
+    this.resting?.();
   }
 
   onAdvance(listener: (position: bigint) => void): () => void {
@@ -65,6 +85,7 @@ export class Waiters {
 
   close(): void {
     this.closed = true;
+    this.wake();
     this.listeners.clear();
     for (const waiter of this.waiters) {
       this.settle(waiter);

@@ -61,7 +61,7 @@ export class Worker implements StartsRuns {
       mayStartNext: (handler) => this.places.hasRoom(handler),
     });
     this.abandons = new Abandons(ports, this.notes, (jobId, error) => this.rest(jobId, error));
-    this.due = new LookAhead(ports, options.maxConcurrentRuns);
+    this.due = new LookAhead(ports);
     this.openRuns = new OpenRuns(ports, {
       notes: this.notes,
       executions: () => this.executions(),

@@ -39,6 +39,22 @@ describe('those who wait for the view', () => {
     expect(view.health().state).toBe('stopped');
   });
 
+  it('end the rest that the view takes under load; so does its end', async () => {
+    const view = await log.view();
+    const load = () => Promise.all(Array.from({ length: 40 }, (_, n) => log.job(`load${n}`, scheduled(`load${n}`))));
+    let calls = 0;
+    view.onAdvance(() => void calls++);
+    await load();
+    await log.clock.settle();
+    expect(calls).toBe(1);
+    await log.job('1', scheduled('1'));
+    await log.clock.settle();
+    expect([calls, view.job('1')]).toEqual([1, null]);
+    await view.waitFor(41n, 1_000);
+    expect(view.job('1')).not.toBeNull();
+    expect(log.clock.pendingTimers()).toEqual([]);
+  });
+
   it('are called after each batch of facts, whatever another listener does', async () => {
     const view = await log.view();
     const seen: [bigint, boolean][] = [];

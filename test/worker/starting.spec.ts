@@ -1,4 +1,4 @@
-import { RunJobNowCommand } from '../../src/commands';
+import { CancelJobCommand, RunJobNowCommand } from '../../src/commands';
 import { JobAbortedError } from '../../src/worker';
 import { Bench, Held } from './bench';
 
@@ -214,6 +214,25 @@ describe('the worker starts', () => {
     await bench.jobs(1_000, 'audit');
     bench.trust.trustAgain();
     await bench.until('all of them', () => runs === 1_000);
+  });
+
+  it('a row that was read ahead and is no longer so: the log refuses its start, and nothing is run twice', async () => {
+    await bench.open([{ name: 'audit', run: held.run }], { maxConcurrentRuns: 1 });
+    bench.trust.fence();
+    await bench.jobs(3, 'audit');
+    bench.trust.trustAgain();
+    await bench.until('the first', () => held.entered === 1);
+    const [first] = held.contexts;
+    const next = ['j0', 'j1', 'j2'].find((jobId) => jobId !== first.jobId)!;
+    // The view does not know of it when the place is free.
+    void bench.executor.execute(new CancelJobCommand({ jobId: next }));
+    held.finish();
+    await bench.until('the other one', () => held.entered === 2);
+    held.finish();
+    await bench.clock.advance(5_000);
+    expect(held.contexts.map(({ jobId }) => jobId)).not.toContain(next);
+    expect(held.entered).toBe(2);
+    expect((await bench.types(next)).slice(2)).not.toContain('JobRunStarted');
   });
 
   it('two minutes of refusals is no hot loop, and ends when they do', async () => {
