@@ -1,5 +1,6 @@
 import type { CommandToJob, CommandToService } from '../command';
 import type { CommandResult, ExecuteOptions, JobExecution, ServiceExecution } from '../contract';
+import type { Names } from './known-options';
 
 /** Whatever takes commands: Nest's CommandBus, or the executor itself. */
 export interface CommandDispatcher {
@@ -12,6 +13,14 @@ export interface CallOptions extends Pick<ExecuteOptions, 'actor' | 'correlation
   /** Makes a retry a no-op with the first result. Default: a new one. */
   readonly commandId?: string;
 }
+
+export const callOptions: Names<CallOptions> = {
+  commandId: true,
+  actor: true,
+  correlationId: true,
+  causationId: true,
+  timeoutMs: true,
+};
 
 /** Parts call options into what the command carries and what goes with it. */
 export function parted(options: CallOptions): {

@@ -1,4 +1,4 @@
-import { Jobs, jobType, optionsOf, Services, type AnyCommand, type CommandDispatcher } from '..';
+import { CommandRefusedError, Jobs, jobType, optionsOf, Services, type AnyCommand, type CommandDispatcher } from '..';
 
 interface AuditPayload {
   readonly goal: string;
@@ -119,5 +119,58 @@ describe('a changed payload', () => {
     // @ts-expect-error by id alone the payload stays
     await jobs.reschedule('j', { payload: { goal: 'disk' } });
     expect(carried(sent)).toEqual(['RescheduleJobCommand', expect.objectContaining({ jobId: 'j' })]);
+  });
+});
+
+describe('an option that is misspelt', () => {
+  const every = { kind: 'interval', every: 1_000 } as const;
+
+  async function refusalsOf(send: (jobs: Jobs) => Promise<unknown>): Promise<readonly unknown[]> {
+    const sent = new Sent();
+    const error: unknown = await send(new Jobs(sent)).catch((thrown: unknown) => thrown);
+    expect(sent.commands).toEqual([]);
+    expect(error).toBeInstanceOf(CommandRefusedError);
+    return (error as CommandRefusedError).refusals;
+  }
+
+  it.each<[string, object, string | null]>([
+    ['schedul', every, 'schedule'],
+    ['shcedule', every, 'schedule'],
+    ['Schedule', every, 'schedule'],
+    ['jobId', 'j', null],
+    ['tags', {}, 'tag'],
+    ['onconflict', 'update', 'onConflict'],
+    ['timeout', 5, 'timeoutMs'],
+    ['retry', {}, null],
+    ['x'.repeat(60), 1, null],
+    ['__proto__', {}, null],
+  ] as [string, object, string | null][])('(%s) is refused by schedule', async (name, value, meant) => {
+    const options = Object.defineProperty({}, name, { value, enumerable: true });
+    const [refusal] = await refusalsOf((jobs) => jobs.schedule(Audit, { goal: 'g' }, options));
+    const remedy = meant === null ? /^Leave it out\. The options are id, schedule, / : `Write ${meant}, or`;
+    const text = typeof value === 'object' ? 'an object' : String(value);
+    expect(refusal).toMatchObject({ code: 'unknown-field', field: name, value: text, rule: expect.any(String) });
+    expect((refusal as { remedy: string }).remedy).toMatch(remedy);
+  });
+
+  it('is refused by reschedule, among the changes and among the options', async () => {
+    expect(await refusalsOf((jobs) => jobs.reschedule('j', { polices: {}, tag: {} } as never))).toMatchObject([
+      { code: 'unknown-field', field: 'polices', remedy: expect.stringMatching(/^Write policies,/) },
+    ]);
+    expect(await refusalsOf((jobs) => jobs.reschedule('j', {}, { acter: 'ann' } as never))).toMatchObject([
+      { code: 'unknown-field', field: 'acter', value: 'ann', remedy: expect.stringMatching(/^Write actor,/) },
+    ]);
+  });
+
+  it('does not hide the others', async () => {
+    const options = { schedul: every, tags: {} } as never;
+    const refusals = await refusalsOf((jobs) => jobs.schedule(Audit, { goal: 'g' }, options));
+    expect(refusals).toMatchObject([{ field: 'schedul' }, { field: 'tags' }]);
+  });
+
+  it.each([null, 'daily', [every]])('is not looked for in %j, which is no object', async (options) => {
+    expect(await refusalsOf((jobs) => jobs.schedule(Audit, { goal: 'g' }, options as never))).toMatchObject([
+      { code: 'wrong-type', field: 'options' },
+    ]);
   });
 });

@@ -14,7 +14,8 @@ import { ResumeJobCommand } from '../jobs/resume-job.command';
 import { RunJobNowCommand } from '../jobs/run-job-now.command';
 import { ScheduleJobCommand } from '../jobs/schedule-job.command';
 import type { PoliciesInput } from '../validation';
-import { answer, parted, type CallOptions, type CommandDispatcher } from './dispatcher';
+import { answer, callOptions, parted, type CallOptions, type CommandDispatcher } from './dispatcher';
+import { refuseUnknown, type Names } from './known-options';
 
 export interface ScheduleOptions extends CallOptions {
   /** Job id; scheduling the same id with the same definition again adds nothing. Default: made from the command id, else a new UUIDv7. */
@@ -48,21 +49,35 @@ export interface ReasonOptions extends CallOptions {
   readonly reason?: string;
 }
 
+const changeable: Names<JobChanges> = { payload: true, schedule: true, tag: true, affinity: true, policies: true };
+const schedulable: Names<ScheduleOptions> = {
+  id: true,
+  schedule: true,
+  tag: true,
+  affinity: true,
+  policies: true,
+  onConflict: true,
+  renew: true,
+  ...callOptions,
+};
+
 /**
  * Jobs, for host applications. Every method is one command; its result's `position` can be waited for by queries.
  *
  * All reject with `CommandRefusedError` (looked at and refused), `CommandUnavailableError` (certainly not written) or
- * `OutcomeUnknownError` (send the same command id again: it adds nothing if it had landed).
+ * `OutcomeUnknownError` (send the same command id again: it adds nothing if it had landed). `schedule` and `reschedule` refuse options that
+ * they do not know.
  */
 export class Jobs {
   constructor(private readonly dispatcher: CommandDispatcher) {}
 
   /** Creates a job. The payload is JSON of at most 64 KiB, of the shape that the job type says. */
-  schedule<Payload>(
+  async schedule<Payload>(
     type: JobType<Payload>,
     payload: NoInfer<Payload>,
     options: ScheduleOptions = {},
   ): Promise<CommandResult> {
+    refuseUnknown(options, schedulable, 'options');
     const { own, beside } = parted(options);
     const { id, schedule, tag, affinity, policies, onConflict, renew } = options;
     const given = { jobId: id, schedule, tag, affinity, policies, onConflict, renew };
@@ -79,11 +94,13 @@ export class Jobs {
     changes: JobChanges<NoInfer<Payload>>,
     options: CallOptions & { readonly type: JobType<Payload> },
   ): Promise<CommandResult>;
-  reschedule(
+  async reschedule(
     jobId: string,
     changes: JobChanges,
-    { type: _type, ...options }: CallOptions & { readonly type?: JobType<unknown> } = {},
+    options: CallOptions & { readonly type?: JobType<unknown> } = {},
   ): Promise<CommandResult> {
+    refuseUnknown(changes, changeable, 'changes');
+    refuseUnknown(options, { type: true, ...callOptions }, 'options');
     const { own, beside } = parted(options);
     return this.send(new RescheduleJobCommand({ ...changes, jobId, ...own }), beside);
   }
