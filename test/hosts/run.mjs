@@ -69,7 +69,8 @@ async function host(name, tarball) {
     readJson(join(dir, sqlite, 'package.json')).version,
     readJson(join(root, sqlite, 'package.json')).version,
   );
-  cpSync(join(root, sqlite, 'build'), join(dir, sqlite, 'build'), { recursive: true });
+  const binary = join(sqlite, 'build', 'Release', 'better_sqlite3.node');
+  cpSync(join(root, binary), join(dir, binary));
 
   for (const one of [
     '@nestjs/common',
