@@ -1,5 +1,7 @@
 import type { BenchCase } from './case';
 import { fairness } from './fairness';
+import { plannedMove } from './planned-move';
+import { reown } from './reown';
 import { runs } from './runs';
 import { takeover } from './takeover';
 
@@ -7,5 +9,7 @@ import { takeover } from './takeover';
 export const cases: readonly { readonly bench: BenchCase; readonly limitSeconds: number }[] = [
   { bench: runs, limitSeconds: 240 },
   { bench: takeover, limitSeconds: 600 },
+  { bench: plannedMove, limitSeconds: 120 },
+  { bench: reown, limitSeconds: 180 },
   { bench: fairness, limitSeconds: 120 },
 ];
