@@ -1,5 +1,5 @@
 import type { DomainEvent } from '../domain/codec';
-import type { BindingReason, JobDefinition, JobEvent, RunRef } from '../domain/job';
+import type { BindingReason, Declaration, JobDefinition, JobEvent, RunRef } from '../domain/job';
 import { describe } from '../domain/schedule';
 import type { ServiceEvent, ServiceHeartbeat } from '../domain/service';
 import type { UnreadableEvent } from '../domain/unreadable';
@@ -15,12 +15,16 @@ function isJobEvent(event: JobEvent | ServiceEvent): event is JobEvent {
   return event.type.startsWith('Job');
 }
 
+function declaredWords({ declaration }: { readonly declaration?: Declaration }): string {
+  return declaration === undefined ? '' : ` as ${declaration.source} declares it (${declaration.hash.slice(0, 12)})`;
+}
+
 function jobWords({ type, data }: JobEvent): string {
   switch (type) {
     case 'JobScheduled':
-      return `${data.renewed ? 'scheduled anew' : 'scheduled'}: ${definitionWords(data.definition)}; ${nextWords(data.nextSlot)}`;
+      return `${data.renewed ? 'scheduled anew' : 'scheduled'}${declaredWords(data)}: ${definitionWords(data.definition)}; ${nextWords(data.nextSlot)}`;
     case 'JobRescheduled':
-      return `rescheduled: ${definitionWords(data.definition)}; ${nextWords(data.nextSlot)}`;
+      return `rescheduled${declaredWords(data)}: ${definitionWords(data.definition)}; ${nextWords(data.nextSlot)}`;
     case 'JobEndSet':
       return `to end with the open run: ${data.reason}`;
     case 'JobRunRequested':

@@ -2,6 +2,7 @@ import { AbandonJobRunHandler } from './jobs/abandon-job-run.command';
 import { BindJobToServiceHandler } from './jobs/bind-job-to-service.command';
 import { CancelJobHandler } from './jobs/cancel-job.command';
 import { CompleteJobRunHandler } from './jobs/complete-job-run.command';
+import { DeclareJobHandler } from './jobs/declare-job.command';
 import { FailJobRunHandler } from './jobs/fail-job-run.command';
 import { PauseJobHandler } from './jobs/pause-job.command';
 import { ReleaseFromQuarantineHandler } from './jobs/release-from-quarantine.command';
@@ -26,6 +27,7 @@ export const commandHandlers = [
   BindJobToServiceHandler,
   CancelJobHandler,
   CompleteJobRunHandler,
+  DeclareJobHandler,
   FailJobRunHandler,
   PauseJobHandler,
   ReleaseFromQuarantineHandler,

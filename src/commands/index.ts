@@ -28,6 +28,12 @@ export {
 } from './jobs/bind-job-to-service.command';
 export { CancelJobCommand, type CancelJobFields } from './jobs/cancel-job.command';
 export { CompleteJobRunCommand, type CompleteJobRunFields } from './jobs/complete-job-run.command';
+export {
+  DeclareJobCommand,
+  declarationOutcome,
+  type DeclarationOutcome,
+  type DeclareJobFields,
+} from './jobs/declare-job.command';
 export { FailJobRunCommand, type FailJobRunFields } from './jobs/fail-job-run.command';
 export { PauseJobCommand, type PauseJobFields } from './jobs/pause-job.command';
 export { ReleaseFromQuarantineCommand, type ReleaseFromQuarantineFields } from './jobs/release-from-quarantine.command';

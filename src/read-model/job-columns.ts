@@ -16,6 +16,8 @@ export interface JobColumns {
   readonly running: 0 | 1;
   readonly revision: number;
   readonly lastOutcome: string | null;
+  /** The application whose code declares it; null when none does, or the job has ended. */
+  readonly declaredBy: string | null;
 }
 
 /** What the row says of a state. Pure: the columns are an index over `job_state`, never more. */
@@ -38,6 +40,7 @@ export function columnsOf(state: JobRecord | OpaqueJob): JobColumns {
     running: inProgress.some((one) => one.run !== null) ? 1 : 0,
     revision: state.revision,
     lastOutcome: state.lastOutcome === null ? null : JSON.stringify(state.lastOutcome),
+    declaredBy: state.stage === 'live' || state.stage === 'quarantined' ? (state.declaration?.source ?? null) : null,
   };
 }
 
@@ -46,7 +49,16 @@ function opaqueColumns(state: OpaqueJob): JobColumns {
   const { before } = state;
   const known =
     before.stage === 'absent'
-      ? { serviceId: null, tag: '{}', handler: '', priority: 0, epoch: 0, attempt: 0, lastOutcome: null }
+      ? {
+          serviceId: null,
+          tag: '{}',
+          handler: '',
+          priority: 0,
+          epoch: 0,
+          attempt: 0,
+          lastOutcome: null,
+          declaredBy: null,
+        }
       : columnsOf(before);
   return {
     ...known,

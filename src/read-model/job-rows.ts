@@ -26,10 +26,14 @@ const JOB_COLUMNS = `id, next_run_time, job_state, service_id, incarnation, tag,
 /** Rows by number or id. */
 export class JobRows {
   private readonly byNumberStatement: Statement<[number], RawJob>;
+  private readonly declaredStatement: Statement<[string], RawJob>;
   private readonly byIdStatement: Statement<[string], RawJob>;
 
   constructor(db: Database) {
     this.byNumberStatement = db.prepare(`SELECT ${JOB_COLUMNS} FROM jobs WHERE n = ?`);
+    this.declaredStatement = db.prepare(
+      `SELECT ${JOB_COLUMNS} FROM jobs INDEXED BY jobs_declared WHERE declared_by = ? ORDER BY id`,
+    );
     this.byIdStatement = db.prepare(`SELECT ${JOB_COLUMNS} FROM jobs WHERE id = ?`);
   }
 
@@ -37,6 +41,11 @@ export class JobRows {
     const row = this.byNumberStatement.get(n);
     if (row === undefined) throw new Error(`An index of the view speaks of row ${n}, which is not there.`);
     return row;
+  }
+
+  /** Rows of the jobs that `source` declares, by id. */
+  declaredBy(source: string): readonly RawJob[] {
+    return this.declaredStatement.all(source);
   }
 
   byId(jobId: string): RawJob | null {

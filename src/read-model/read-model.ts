@@ -79,6 +79,14 @@ export interface JobFilter {
   readonly includeRemoved?: boolean;
 }
 
+/** A job that the code of an application declares. */
+export interface DeclaredJob {
+  readonly jobId: string;
+  /** Of the declaration that was applied last. */
+  readonly hash: string;
+  readonly status: JobStatus | 'opaque';
+}
+
 export interface Page<Row> {
   readonly rows: readonly Row[];
   /** Give it back to read the next page; null: this was the last. */
@@ -112,6 +120,8 @@ export interface ReadModelHealth {
 export interface ReadModel {
   position(): LogPosition;
   job(jobId: string): JobRow | null;
+  /** The jobs that have not ended and that the code of application `source` declares, by id. */
+  declaredBy(source: string): readonly DeclaredJob[];
   jobs(filter: JobFilter, page: { readonly limit: number; readonly after?: string | null }): Page<JobRow>;
   service(serviceId: string): ServiceRow | null;
   services(options?: { readonly includeGone?: boolean }): readonly ServiceRow[];

@@ -1,5 +1,5 @@
 /** Raised with every change of the tables, of what a column means, or of how events are folded: a file of another version is dropped and rebuilt. */
-export const VIEW_SCHEMA_VERSION = 1;
+export const VIEW_SCHEMA_VERSION = 2;
 
 /** `PRAGMA application_id` of a view's file: "HFvw". A file that bears another one is not ours, and is never touched. */
 export const VIEW_APPLICATION_ID = 0x48467677;
@@ -60,8 +60,10 @@ CREATE TABLE jobs (
   running INTEGER NOT NULL,        -- 1: a run is open
   revision INTEGER NOT NULL,
   position INTEGER NOT NULL,
-  last_outcome TEXT                -- JSON object
+  last_outcome TEXT,               -- JSON object
+  declared_by TEXT                 -- the application whose code declares it; NULL: none, or the job has ended
 ) STRICT;
+CREATE INDEX jobs_declared ON jobs (declared_by, id) WHERE declared_by IS NOT NULL;
 CREATE UNIQUE INDEX jobs_by_id ON jobs (id);
 CREATE INDEX jobs_by_status ON jobs (status, id);
 CREATE INDEX jobs_by_service ON jobs (service_id, id, incarnation);

@@ -11,6 +11,7 @@ import { logWentBack } from './log-check';
 import { OwnedReads, SqliteOwnJobs } from './own-jobs';
 import { Projector } from './projector';
 import type {
+  DeclaredJob,
   JobFilter,
   JobRow,
   OwnJobs,
@@ -159,6 +160,17 @@ export class SqliteReadModel implements ReadModel {
       const raw = rows.byId(jobId);
       return raw === null ? null : jobRow(raw);
     });
+  }
+
+  declaredBy(source: string): readonly DeclaredJob[] {
+    return this.read(({ rows }) =>
+      rows.declaredBy(source).map((raw) => {
+        const { jobId, status, state } = jobRow(raw);
+        const record = state.stage === 'opaque' ? state.before : state;
+        const hash = record.stage === 'absent' ? '' : (record.declaration?.hash ?? '');
+        return { jobId, hash, status };
+      }),
+    );
   }
 
   jobs(filter: JobFilter, page: { readonly limit: number; readonly after?: string | null }): Page<JobRow> {

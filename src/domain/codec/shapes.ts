@@ -43,8 +43,8 @@ const definition = {
 
 /** Fields that the fold needs, by event type. Every event has `at`; more fields than these are kept and do no harm. */
 export const shapes: { readonly [type in DomainEvent['type']]: Shape } = {
-  JobScheduled: { jobId: 'string', ...definition, ...pending, renewed: 'boolean' },
-  JobRescheduled: { ...definition, ...pending },
+  JobScheduled: { jobId: 'string', ...definition, ...pending, renewed: 'boolean', declaration: 'object?' },
+  JobRescheduled: { ...definition, ...pending, declaration: 'object?' },
   JobEndSet: { reason: 'string', ...pending },
   JobRunRequested: { slot: 'string', reason: 'string' },
   JobBoundToService: { epoch: 'number', ...service, viewPosition: 'string', why: 'object' },

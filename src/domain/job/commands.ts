@@ -1,12 +1,13 @@
 import type { Instant } from '../instant';
 import type { Candidate } from '../service/state';
-import type { BindingReason, FailureDetail, OwnerGone, RunRef } from './events';
+import type { BindingReason, Declaration, FailureDetail, OwnerGone, RunRef } from './events';
 import type { JobDefinition, JobId, Slot } from './definition';
 
 /** What `decide` is asked. Time, zone data, hashes and everything about services come in as values. */
 export type JobCommand =
   | ScheduleJob
   | RescheduleJob
+  | DeclareJob
   | RequestRun
   | BindJob
   | ReleaseJob
@@ -47,6 +48,18 @@ export interface RescheduleJob extends FromCaller {
   readonly kind: 'RescheduleJob';
   readonly definition: JobDefinition;
   readonly definitionHash: string;
+}
+/** What the code of an application says of a job: applied once, and again only when the declaration itself has changed. */
+export interface DeclareJob extends FromCaller {
+  readonly kind: 'DeclareJob';
+  readonly jobId: JobId;
+  readonly definition: JobDefinition;
+  readonly definitionHash: string;
+  readonly declaration: Declaration;
+  /** The job exists, paused. */
+  readonly disabled: boolean;
+  /** A job of this same declaration that has completed begins anew; a cancelled or removed one does not. */
+  readonly restart: boolean;
 }
 export interface RequestRun extends FromCaller {
   readonly kind: 'RequestRun';

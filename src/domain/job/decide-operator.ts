@@ -23,10 +23,15 @@ export function decideResume(record: JobRecord, { at, zoneData, commandId, reaso
   if (!record.paused)
     return refuse('job-not-paused', 'jobId', record.jobId, 'This job is not paused.', 'Nothing is to be done.');
   const draft = new Draft(record, at, zoneData, commandId);
-  skipWhatFell(draft, 'paused');
-  draft.push({ type: 'JobResumed', data: { reason, ...draft.pending(), at } });
-  draft.completeIfOver(lastOutcomeOf(record));
+  resume(draft, reason);
   return draft.done();
+}
+
+/** Adds what a resume is made of, for a live job that is paused. */
+export function resume(draft: Draft, reason: string): void {
+  skipWhatFell(draft, 'paused');
+  draft.push({ type: 'JobResumed', data: { reason, ...draft.pending(), at: draft.at } });
+  draft.completeIfOver(lastOutcomeOf(draft.record));
 }
 
 /** `[JobRunAbandoned(cancelled)…, (JobSlotsSkipped(cancelled))…, JobCancelled]`; `afterRun` with a slot in progress: `[(JobSlotsSkipped(cancelled))…, JobEndSet]`, and its end completes the job. */

@@ -1,6 +1,7 @@
 import type { Instant } from '../instant';
 import type { RequestRun, RescheduleJob, ScheduleJob } from './commands';
 import { Draft, firstSlot, refuse } from './draft';
+import type { Declaration } from './events';
 import type { JobDefinition } from './definition';
 import { sameSchedule } from './evolve';
 import type { JobDecision } from './refusals';
@@ -26,16 +27,32 @@ export function decideSchedule(state: AbsentJob | JobRecord, command: ScheduleJo
   }
   const ended = state.stage === 'absent' ? null : refuseEnded(state);
   if (ended !== null && !command.renew) return ended;
-  const accounted = state.stage === 'absent' ? null : state.accountedThrough;
-  const anchor = anchorOf(definition, at, accounted);
-  const nextSlot = firstSlot({ schedule: definition.schedule, anchor }, accounted);
-  if (nextSlot === null) return neverFires(definition.schedule.kind);
   const draft = new Draft(state, at, zoneData, commandId);
-  draft.push({
-    type: 'JobScheduled',
-    data: { jobId, definition, definitionHash, anchor, renewed: state.stage !== 'absent', nextSlot, zoneData, at },
-  });
-  return draft.done();
+  return begin(draft, state, { jobId, definition, definitionHash }) ?? draft.done();
+}
+
+/** A definition, and the declaration that it comes of, if any. */
+export interface Given {
+  readonly definition: JobDefinition;
+  readonly definitionHash: string;
+  readonly declaration?: Declaration;
+}
+
+/** Adds JobScheduled, of a job that does not exist or has ended. @returns a refusal; null: it was added. */
+export function begin(
+  draft: Draft,
+  state: AbsentJob | JobRecord,
+  { jobId, ...given }: Given & { readonly jobId: string },
+): JobDecision | null {
+  const { at, zoneData } = draft;
+  const { schedule } = given.definition;
+  const accounted = state.stage === 'absent' ? null : state.accountedThrough;
+  const anchor = anchorOf(given.definition, at, accounted);
+  const nextSlot = firstSlot({ schedule, anchor }, accounted);
+  if (nextSlot === null) return neverFires(schedule.kind);
+  const renewed = state.stage !== 'absent';
+  draft.push({ type: 'JobScheduled', data: { jobId, ...given, anchor, renewed, nextSlot, zoneData, at } });
+  return null;
 }
 
 /**
@@ -48,6 +65,14 @@ export function decideReschedule(record: JobRecord, command: RescheduleJob): Job
   const ended = refuseEnded(record);
   if (ended !== null) return ended;
   if (record.definitionHash === command.definitionHash) return { ok: true, events: [] };
+  const { definition, definitionHash, at, zoneData, commandId } = command;
+  const draft = new Draft(record, at, zoneData, commandId);
+  return change(draft, { definition, definitionHash }) ?? draft.done();
+}
+
+/** Adds JobRescheduled, of a job that has not ended. @returns a refusal; null: it was added. */
+export function change(draft: Draft, given: Given): JobDecision | null {
+  const { record, at, zoneData } = draft;
   if (record.ending)
     return refuse(
       'job-ending',
@@ -56,20 +81,18 @@ export function decideReschedule(record: JobRecord, command: RescheduleJob): Job
       'This job ends with the run that is open.',
       'Wait for its end, then schedule it anew with renew.',
     );
-  const { definition, definitionHash, at, zoneData, commandId } = command;
-  const draft = new Draft(record, at, zoneData, commandId);
+  const { definition } = given;
   if (sameSchedule(record.definition, definition)) {
-    const { anchor } = record;
-    draft.push({ type: 'JobRescheduled', data: { definition, definitionHash, anchor, ...draft.pending(), at } });
-    return draft.done();
+    draft.push({ type: 'JobRescheduled', data: { ...given, anchor: record.anchor, ...draft.pending(), at } });
+    return null;
   }
   draft.skipForGood('rescheduled');
   const { accountedThrough } = draft.record;
   const anchor = anchorOf(definition, at, accountedThrough);
   const nextSlot = firstSlot({ schedule: definition.schedule, anchor }, accountedThrough);
   if (nextSlot === null) return neverFires(definition.schedule.kind);
-  draft.push({ type: 'JobRescheduled', data: { definition, definitionHash, anchor, nextSlot, zoneData, at } });
-  return draft.done();
+  draft.push({ type: 'JobRescheduled', data: { ...given, anchor, nextSlot, zoneData, at } });
+  return null;
 }
 
 /** `[JobRunRequested]`: the owner starts it as a slot of its own, under overlap and limits. It stays pending while paused, held or unbound. */

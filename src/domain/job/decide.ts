@@ -9,6 +9,7 @@ import {
   decideResume,
 } from './decide-operator';
 import { decideAbandon, decideComplete, decideFail, decideLate, decideStart } from './decide-runs';
+import { decideDeclaration } from './decide-declaration';
 import { decideRequestRun, decideReschedule, decideSchedule } from './decide-schedule';
 import { refuse } from './draft';
 import type { JobDecision } from './refusals';
@@ -21,7 +22,7 @@ import type { JobState } from './state';
  *
  * 1. A caller's command id that the state knows adds nothing.
  * 2. An opaque job takes nothing but refused outcomes.
- * 3. A job that does not exist takes nothing but ScheduleJob.
+ * 3. A job that does not exist takes nothing but ScheduleJob and DeclareJob.
  * 4. The rest is decided by subject: schedule, ownership, runs, operator.
  *
  * A job whose schedule cannot be evaluated here is opaque to whatever would have to.
@@ -59,6 +60,7 @@ function decided(state: JobState, command: JobCommand): JobDecision {
     );
   }
   if (command.kind === 'ScheduleJob') return decideSchedule(state, command);
+  if (command.kind === 'DeclareJob') return decideDeclaration(state, command);
   if (state.stage === 'absent')
     return refuse('job-unknown', 'jobId', '', 'There is no job of this id.', 'Schedule it first, or correct the id.');
   switch (command.kind) {

@@ -56,6 +56,14 @@ export interface RunRef {
   readonly incarnation: string;
 }
 
+/** A job that the code of an application declares (`@Cron` and its kin). */
+export interface Declaration {
+  /** Of the declaration as its developer wrote it. */
+  readonly hash: string;
+  /** The application that declares it: the name of its services. */
+  readonly source: string;
+}
+
 export type JobScheduled = Fact<
   'JobScheduled',
   Pending & {
@@ -67,11 +75,19 @@ export type JobScheduled = Fact<
     anchor: Instant;
     /** True when a terminal job began anew: same stream, the epoch continues. */
     renewed: boolean;
+    /** The declaration that this applies; absent: a caller scheduled it. */
+    declaration?: Declaration;
   }
 >;
 export type JobRescheduled = Fact<
   'JobRescheduled',
-  Pending & { definition: JobDefinition; definitionHash: string; anchor: Instant }
+  Pending & {
+    definition: JobDefinition;
+    definitionHash: string;
+    anchor: Instant;
+    /** The declaration that this applies; absent: a caller changed it, and the declaration in force stays so. */
+    declaration?: Declaration;
+  }
 >;
 /** A cancel with `mode: afterRun`: the open run ends in its own time, then the job completes; no further slot. */
 export type JobEndSet = Fact<'JobEndSet', Pending & { reason: string }>;

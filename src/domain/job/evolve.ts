@@ -2,9 +2,9 @@ import type { UnreadableEvent } from '../unreadable';
 import type { Instant } from '../instant';
 import { canonical } from './canonical';
 import type { JobDefinition } from './definition';
-import type { JobEvent, JobScheduled } from './events';
+import type { Declaration, JobEvent, JobScheduled } from './events';
 import { abandoned, closed, failed, later, moved, refused, started, succeeded } from './evolve-runs';
-import type { AbsentJob, JobRecord, JobState, OpaqueJob, Ownership } from './state';
+import type { AbsentJob, AppliedDeclaration, JobRecord, JobState, OpaqueJob, Ownership } from './state';
 
 /** A stream without an event. */
 export const absentJob: AbsentJob = { stage: 'absent', revision: -1 };
@@ -15,6 +15,7 @@ export const BOOKS_SCHEMA = 1;
 const KEPT_COMMANDS = 64;
 const MOST_COMMANDS = 1_000;
 const COMMAND_WINDOW_MS = 86_400_000;
+const KEPT_DECLARATIONS = 64;
 const HOME_WINDOW_MS = 3_600_000;
 
 /**
@@ -99,6 +100,21 @@ function scheduled(state: AbsentJob | JobRecord, { data }: JobScheduled, revisio
     homeReturns: former?.homeReturns ?? [],
     commands: data.commandId === undefined ? commands : remember(commands, data.commandId, revision, data.at),
     booksRevision: former?.booksRevision ?? -1,
+    ...declared(former, data.declaration),
+  };
+}
+
+/** A declaration replaces the one before it; without one, that stays in force. */
+function declared(
+  former: JobRecord | null,
+  declaration: Declaration | undefined,
+): { readonly declaration?: AppliedDeclaration } {
+  const before = former?.declaration;
+  if (declaration === undefined) return before === undefined ? {} : { declaration: before };
+  const { hash, source } = declaration;
+  const replaced = before === undefined ? [] : [...before.replaced, before.hash];
+  return {
+    declaration: { hash, source, replaced: replaced.filter((other) => other !== hash).slice(-KEPT_DECLARATIONS) },
   };
 }
 
@@ -121,6 +137,7 @@ function apply(record: JobRecord, event: Later, revision: number): JobRecord {
         zoneData,
         definitionRevision: revision,
         slotsCounted,
+        ...declared(state, event.data.declaration),
       };
     }
     case 'JobEndSet':

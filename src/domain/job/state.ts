@@ -1,5 +1,5 @@
 import type { Instant } from '../instant';
-import type { AbandonReason, OwnerGone, ReleaseReason, RunRef } from './events';
+import type { AbandonReason, Declaration, OwnerGone, ReleaseReason, RunRef } from './events';
 import type { JobDefinition, JobId, Slot } from './definition';
 
 /**
@@ -70,8 +70,15 @@ export interface JobRecord {
   readonly homeReturns: readonly Instant[];
   /** Callers' commands of the last 24 h or the last 64, at most 1,000: a known one adds nothing. */
   readonly commands: readonly { readonly id: string; readonly revision: number; readonly at: Instant }[];
+  /** The declaration that was applied last; absent: the job was never declared. */
+  readonly declaration?: AppliedDeclaration;
   /** Revision of the newest JobBooksClosed, −1 when there is none. */
   readonly booksRevision: number;
+}
+
+export interface AppliedDeclaration extends Declaration {
+  /** Hashes of the declarations that it replaced, newest last, at most 64: they are not applied again. */
+  readonly replaced: readonly string[];
 }
 
 export type Ownership =

@@ -260,6 +260,23 @@ export const ask = {
     commandId,
     ...timed(seconds),
   }),
+  declare: (
+    seconds: number,
+    of: JobDefinition,
+    hash: string,
+    more: Partial<Extract<JobCommand, { kind: 'DeclareJob' }>> = {},
+  ): JobCommand => ({
+    kind: 'DeclareJob',
+    jobId: 'report',
+    definition: of,
+    definitionHash: hashOf(of),
+    declaration: { hash, source: 'app' },
+    disabled: false,
+    restart: false,
+    commandId: 'c',
+    ...timed(seconds),
+    ...more,
+  }),
   runNow: (seconds: number, id = 'c'): JobCommand => ({ kind: 'RequestRun', ...asked(seconds, id) }),
   claim: (seconds: number, service: Candidate, start = true): JobCommand => ({
     kind: 'BindJob',

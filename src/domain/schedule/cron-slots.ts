@@ -1,7 +1,7 @@
 import type { Instant } from '../instant';
 import type { WallTimes } from './cron-walls';
 import type { SlotRule } from './slot-rule';
-import type { Segment, ZoneOffsets } from './zone-offsets';
+import type { Offsets, Segment } from './zone-offsets';
 
 /** More than any offset: a slot and its wall time are nearer to each other than this. */
 const FARTHEST_MS = 18 * 3_600_000;
@@ -13,7 +13,7 @@ const FARTHEST_MS = 18 * 3_600_000;
 export class CronSlots implements SlotRule {
   constructor(
     private readonly walls: WallTimes,
-    private readonly zone: ZoneOffsets,
+    private readonly zone: Offsets,
   ) {}
 
   next(from: Instant, until: Instant): Instant | null {

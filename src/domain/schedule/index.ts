@@ -2,5 +2,6 @@ export type * from './schedule';
 export type { ScheduleRefusalCode } from './refusals';
 export { defineSchedule } from './define';
 export { countSlots, isSlot, nextSlot, preview, previousSlot, slotsBetween } from './slots';
+export { fixedZone } from './fixed-offset';
 export { describe } from './describe';
 export { readInstant } from './instants';

@@ -1,4 +1,6 @@
 import type { Instant } from '../instant';
+import { fixedOffset } from './fixed-offset';
+import { firstInstant, lastInstant } from './instants';
 
 /** A stretch of time in which a zone's offset does not change, [start, end). Neighbours may have the same offset. */
 export interface Segment {
@@ -17,8 +19,14 @@ const BLOCK_MS = 128 * DAY_MS;
 const LOOK_BACK_MS = 3 * DAY_MS;
 const MOST_BLOCKS = 2_000;
 
-/** The offsets of one zone, read from the process's zone data where they are needed. */
-export class ZoneOffsets {
+/** The offsets of one zone. */
+export interface Offsets {
+  /** The segment that holds `instant`. */
+  at(instant: Instant): Segment;
+}
+
+/** The offsets of one IANA zone, read from the process's zone data where they are needed. */
+class ZoneOffsets implements Offsets {
   private readonly format: Intl.DateTimeFormat;
   private readonly blocks = new Map<number, readonly Segment[]>();
 
@@ -109,14 +117,29 @@ export class ZoneOffsets {
   }
 }
 
-const zones = new Map<string, ZoneOffsets>();
+/** One segment that holds every slot there can be: a fixed offset never changes. */
+class FixedOffsets implements Offsets {
+  private readonly always: Segment;
+
+  constructor(offset: number) {
+    const start = firstInstant - LOOK_BACK_MS;
+    this.always = { start, end: lastInstant + LOOK_BACK_MS, offset, reached: start + offset };
+  }
+
+  at(): Segment {
+    return this.always;
+  }
+}
+
+const zones = new Map<string, Offsets>();
 const MOST_ZONES = 256;
 
 /** @throws RangeError for a zone that this process's zone data does not know. */
-export function zoneOffsets(zone: string): ZoneOffsets {
+export function zoneOffsets(zone: string): Offsets {
   const known = zones.get(zone);
   if (known) return known;
-  const offsets = new ZoneOffsets(zone);
+  const fixed = fixedOffset(zone);
+  const offsets = fixed === null ? new ZoneOffsets(zone) : new FixedOffsets(fixed);
   if (zones.size >= MOST_ZONES) zones.delete(zones.keys().next().value as string);
   zones.set(zone, offsets);
   return offsets;

@@ -1,13 +1,20 @@
+import { fixedOffset, fixedZone } from './fixed-offset';
 import { accept, refuse, type ScheduleResult } from './refusals';
 
-/** Reads an IANA zone. Only the letter case is corrected: a linked name stays what it is. */
+/**
+ * Reads an IANA zone, or a fixed offset (`+05:30`). Only the letter case of a name is corrected: a linked name stays what it is.
+ */
 export function readZone(input: unknown, field: string): ScheduleResult<string> {
-  const wrong = (rule: string, remedy = 'Write an IANA name such as Europe/Berlin, or UTC.') =>
-    refuse('bad-zone', field, input, rule, remedy);
+  const wrong = (
+    rule: string,
+    remedy = 'Write an IANA name such as Europe/Berlin, UTC, or a fixed offset such as +05:30.',
+  ) => refuse('bad-zone', field, input, rule, remedy);
   if (typeof input !== 'string') return wrong('A zone is a text.');
   const zone = input.trim();
+  const fixed = fixedOffset(zone);
+  if (fixed !== null) return accept(fixedZone(fixed / 60_000));
   const offset = /^(?:UTC|GMT)?([+-])(\d{1,2})(?::?(\d\d))?$/i.exec(zone);
-  if (offset) return wrong('A fixed offset is no time zone.', remedyFor(offset));
+  if (offset) return wrong('A fixed offset is written ±HH:MM, up to ±23:59.', remedyFor(offset));
   const known = knownZone(zone);
   return known === null ? wrong('There is no such time zone in the zone data of this process.') : accept(known);
 }
@@ -32,9 +39,6 @@ function knownZone(zone: string): string | null {
 
 function remedyFor([, sign, hours, minutes = '00']: RegExpExecArray): string {
   const name = 'Write the name of the zone (Europe/Berlin), which knows its summer time';
-  const whole = Number(hours);
-  if (minutes !== '00' || whole > (sign === '+' ? 14 : 12)) return `${name}.`;
-  // The signs of the Etc zones are inverted.
-  const etc = whole === 0 ? 'UTC' : `Etc/GMT${sign === '+' ? '-' : '+'}${whole}`;
-  return `${name}, or ${etc} if the offset never changes.`;
+  if (Number(hours) > 23 || Number(minutes) > 59) return `${name}.`;
+  return `${name}, or ${sign}${hours.padStart(2, '0')}:${minutes} if the offset never changes.`;
 }

@@ -3,6 +3,7 @@ import {
   BindJobToServiceCommand,
   CancelJobCommand,
   CompleteJobRunCommand,
+  DeclareJobCommand,
   FailJobRunCommand,
   PauseJobCommand,
   ReleaseFromQuarantineCommand,
@@ -30,6 +31,10 @@ export function commandOf(jobId: string, asked: JobCommand): CommandToJob {
     }
     case 'RescheduleJob':
       return new RescheduleJobCommand({ jobId, ...inputOf(asked.definition), commandId: asked.commandId });
+    case 'DeclareJob': {
+      const { definition, commandId, declaration, disabled, restart } = asked;
+      return new DeclareJobCommand({ jobId, ...inputOf(definition), commandId, declaration, disabled, restart });
+    }
     case 'RequestRun':
       return new RunJobNowCommand({ jobId, ...caller(asked) });
     case 'BindJob': {

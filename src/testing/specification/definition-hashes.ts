@@ -25,7 +25,7 @@ export class DefinitionHashes {
   }
 
   learnFrom(command: JobCommand): void {
-    if (command.kind === 'ScheduleJob' || command.kind === 'RescheduleJob') this.learn(command);
+    if ('definitionHash' in command) this.learn(command);
   }
 
   /** The event's data with the words of the specification. */

@@ -79,7 +79,7 @@ export function unreadableEvent(originalType = 'JobFromTheFuture'): UnreadableEv
 export function jobIdOf({ given, when }: Specification): string {
   for (const part of [...given, when]) {
     if ('kind' in part) {
-      if (part.kind === 'ScheduleJob') return part.jobId;
+      if (part.kind === 'ScheduleJob' || part.kind === 'DeclareJob') return part.jobId;
     } else if (part.type === 'JobScheduled') return part.data.jobId;
   }
   return 'job';
