@@ -27,17 +27,24 @@ export function decideDeclaration(state: AbsentJob | JobRecord, command: Declare
   };
   if (state.stage === 'absent') return anew();
   const known = state.declaration;
-  if (known?.hash === declaration.hash) return state.stage === 'completed' && command.restart ? anew() : nothing;
+  if (known?.hash === declaration.hash) return completedByItself(state) && command.restart ? anew() : nothing;
   if (known?.replaced.includes(declaration.hash)) return nothing;
   if (refuseEnded(state) !== null) return anew();
+  // A job that callers made is adopted as it stands: their pause was not of a declaration that has changed.
+  const paused = disabled || (known === undefined && state.paused);
   // Whether it is paused counts once it leaves quarantine, and that is the operator's to say first.
-  const unable = disabled === state.paused ? null : refuseNotLive(state);
+  const unable = paused === state.paused ? null : refuseNotLive(state);
   if (unable !== null) return unable;
   const refused = change(draft, given);
   if (refused !== null) return refused;
-  if (disabled && !state.paused) pause(draft);
-  if (!disabled && state.paused) resume(draft, 'its declaration has changed');
+  if (paused && !state.paused) pause(draft);
+  if (!paused && state.paused) resume(draft, 'its declaration has changed');
   return draft.done();
+}
+
+/** Not by a cancel that waited for its open run. */
+function completedByItself(state: JobRecord): boolean {
+  return state.stage === 'completed' && !state.ending;
 }
 
 function pause(draft: Draft): void {

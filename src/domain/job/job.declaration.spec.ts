@@ -139,6 +139,20 @@ describe('a restart of what has completed', () => {
   ]);
 });
 
+describe('what is not undone by a declaration that has not changed', () => {
+  specify(it, [
+    specification('a cancel that waited for the open run: the job completed, but not by itself')
+      .given(declared, bound, facts.started(60, first, anna, 120), facts.endSet(61), facts.succeeded(65, first))
+      .given(facts.completed(65, 'succeeded'))
+      .when(ask.declare(100, minutely, 'a', { restart: true }))
+      .thenNothing(),
+    specification('the pause of a job that a caller scheduled, when a declaration adopts it')
+      .given(facts.scheduled(0, minutely, 60), facts.paused(5))
+      .when(ask.declare(10, minutely, 'a'))
+      .then(by('c', facts.rescheduled(10, minutely, 60, { ...as('a'), anchor: declared.data.anchor }))),
+  ]);
+});
+
 describe('a rolling deploy', () => {
   specify(it, [
     specification('a replica of the former release starts again: its declaration was replaced')

@@ -226,6 +226,7 @@ describe('a schedule that is refused', () => {
     ['-0530', '-05:30'],
     ['+23:59', '+23:59'],
     ['-00:00', 'UTC'],
+    ['Z', 'UTC'],
   ])('keeps the fixed offset %s as %s', (zone, kept) => {
     expect(defined(cron('@daily', { zone }))).toMatchObject({ zone: kept });
   });

@@ -11,6 +11,7 @@ export function readZone(input: unknown, field: string): ScheduleResult<string> 
   ) => refuse('bad-zone', field, input, rule, remedy);
   if (typeof input !== 'string') return wrong('A zone is a text.');
   const zone = input.trim();
+  if (/^z$/i.test(zone)) return accept('UTC');
   const fixed = fixedOffset(zone);
   if (fixed !== null) return accept(fixedZone(fixed / 60_000));
   const offset = /^(?:UTC|GMT)?([+-])(\d{1,2})(?::?(\d\d))?$/i.exec(zone);
