@@ -1,56 +1,84 @@
-import { Injectable } from '@nestjs/common';
-import { DiscoveryService, MetadataScanner, Reflector } from '@nestjs/core';
-import type { HandlerRegistry, RunJob } from '../worker';
-import { JOB_HANDLER, type JobHandlerMetadata } from './job-handler.decorator';
+import { Inject, Injectable } from '@nestjs/common';
+import { DiscoveryService } from '@nestjs/core';
+import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper';
+import type { HandlerRegistry } from '../worker';
+import { HandlerInvoker, JOB_HANDLER, JobHandlerRefusedError } from './handlers';
+import type { InvokerOptions, JobHandlerMetadata } from './handlers';
 
-/** A handler that Nest cannot give one instance of. Nothing is skipped silently. */
-export class JobHandlerRefusedError extends Error {
-  override readonly name = 'JobHandlerRefusedError';
-}
-
-/** Finds the methods that bear `@JobHandler` on the host's providers and controllers, and registers them. */
+/** Finds what bears `@JobHandler` on the host's providers and controllers, and registers it. */
 @Injectable()
 export class HandlerExplorer {
   constructor(
-    private readonly discovery: DiscoveryService,
-    private readonly scanner: MetadataScanner,
-    private readonly reflector: Reflector,
+    @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
+    @Inject(HandlerInvoker) private readonly invoker: HandlerInvoker,
   ) {}
 
-  /** @throws JobHandlerRefusedError for a request-scoped or transient provider; RangeError for two handlers of one name. */
-  explore(registry: HandlerRegistry): void {
+  /** @throws JobHandlerRefusedError for what cannot run as declared, and for two handlers of one name; RangeError for a name that is none. */
+  explore(registry: HandlerRegistry, options: InvokerOptions = {}): void {
+    const places = new Map<string, string>();
     const seen = new Set<unknown>();
     for (const wrapper of [...this.discovery.getProviders(), ...this.discovery.getControllers()]) {
-      const prototype: object | undefined =
-        wrapper.instance && wrapper.isDependencyTreeStatic()
-          ? Object.getPrototypeOf(wrapper.instance)
-          : typeof wrapper.metatype === 'function'
-            ? wrapper.metatype.prototype
-            : undefined;
-      if (!prototype) continue;
-      for (const method of this.scanner.getAllMethodNames(prototype)) {
-        const target = (prototype as Record<string, unknown>)[method];
-        if (typeof target !== 'function') continue;
-        const metadata = this.reflector.get<JobHandlerMetadata | undefined>(JOB_HANDLER, target);
-        if (!metadata) continue;
-        const where = `${wrapper.name}.${method}`;
-        if (!wrapper.isDependencyTreeStatic() || wrapper.isTransient) {
+      // One provider may be reachable under several tokens (useExisting): the instance counts, not the token.
+      if (wrapper.isAlias || (isStatic(wrapper) && seen.has(wrapper.instance))) continue;
+      if (isStatic(wrapper) && typeof wrapper.instance === 'object') seen.add(wrapper.instance);
+      const host = classOf(wrapper);
+      if (!host) continue;
+      for (const { method, metadata } of declaredOn(host)) {
+        const place = `${wrapper.host?.name ?? ''}.${host.name}.${String(method)}`;
+        const other = places.get(metadata.name);
+        if (other !== undefined) {
           throw new JobHandlerRefusedError(
-            `@JobHandler('${metadata.name}') on ${where}: the provider is request-scoped or transient, or depends on one that is. ` +
-              'A job runs outside any request. Make the provider a singleton (the default scope).',
+            `handler '${metadata.name}' is on ${other} and on ${place}. Every handler has a name of its own. Rename one, or provide its class in one module only.`,
           );
         }
-        // One provider may be reachable under several tokens (useExisting): the instance counts, not the token.
-        if (seen.has(wrapper.instance)) continue;
-        const instance = wrapper.instance as Record<string, RunJob>;
+        places.set(metadata.name, place);
         registry.register({
           name: metadata.name,
           version: metadata.version,
           concurrency: metadata.concurrency,
-          run: (payload, context) => instance[method](payload, context),
+          run: this.invoker.runJobOf(wrapper, method, options),
         });
       }
-      if (wrapper.instance && typeof wrapper.instance === 'object') seen.add(wrapper.instance);
+    }
+  }
+}
+
+type Host = { readonly name: string; readonly prototype: object };
+
+function isStatic(wrapper: InstanceWrapper): boolean {
+  return wrapper.isDependencyTreeStatic() && !wrapper.isTransient;
+}
+
+/** The class of a provider; of one that a factory makes for every run nothing is known. */
+function classOf(wrapper: InstanceWrapper): Host | null {
+  if (isStatic(wrapper)) {
+    const instance: unknown = wrapper.instance;
+    if (typeof instance !== 'object' || instance === null) return null;
+    return (instance as { constructor?: Host }).constructor ?? null;
+  }
+  return typeof wrapper.metatype === 'function' && !wrapper.inject ? (wrapper.metatype as unknown as Host) : null;
+}
+
+function* declaredOn(host: Host): Iterable<{ method: string | symbol; metadata: JobHandlerMetadata }> {
+  // Its own only: a class that extends a handler is another provider, not a second handler of that name.
+  const ofClass = Reflect.getOwnMetadata(JOB_HANDLER, host) as JobHandlerMetadata | undefined;
+  if (ofClass) {
+    if (typeof (host.prototype as { handle?: unknown }).handle !== 'function') {
+      throw new JobHandlerRefusedError(
+        `@JobHandler('${ofClass.name}') on the class ${host.name}: it has no method handle(payload, context). Add it, or put the decorator on a method.`,
+      );
+    }
+    yield { method: 'handle', metadata: ofClass };
+  }
+  const overridden = new Set<string | symbol>();
+  for (let of = host.prototype; of && of !== Object.prototype; of = Object.getPrototypeOf(of) as object) {
+    for (const method of Reflect.ownKeys(of)) {
+      if (method === 'constructor' || overridden.has(method)) continue;
+      overridden.add(method);
+      const target: unknown = Object.getOwnPropertyDescriptor(of, method)?.value;
+      if (typeof target !== 'function') continue;
+      const metadata = Reflect.getMetadata(JOB_HANDLER, target) as JobHandlerMetadata | undefined;
+      if (metadata) yield { method, metadata };
     }
   }
 }

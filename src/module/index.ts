@@ -1,5 +1,5 @@
 /** The Nest glue. */
 export * from './facts';
-export { JobHandlerRefusedError } from './handler-explorer';
-export { JobHandler, type JobHandlerOptions } from './job-handler.decorator';
+export { HandlerInvoker, HOLDFAST_CONTEXT, JobCtx, JobHandler, JobHandlerRefusedError, JobPayload } from './handlers';
+export type { InvokerOptions, JobHandlerDecorator, JobHandlerOptions, JobRequest, JobRunner } from './handlers';
 export { JobOwnershipModule, type HoldfastAsyncOptions } from './job-ownership.module';

@@ -18,6 +18,7 @@ import { queryHandlers, Queries } from '../queries';
 import { HoldfastService, resolveOptions, type HoldfastOptions } from '../runtime';
 import { HandlerExplorer } from './handler-explorer';
 import { factOf } from './facts';
+import { HandlerInvoker } from './handlers';
 import { drainFirst, whoIsDestroyedBefore } from './shutdown-order';
 
 const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModuleBuilder<HoldfastOptions>()
@@ -33,6 +34,7 @@ export type HoldfastAsyncOptions = ConfigurableModuleAsyncOptions<HoldfastOption
   imports: [CqrsModule, DiscoveryModule],
   providers: [
     HandlerExplorer,
+    HandlerInvoker,
     { provide: RegisteredClock, useFactory: () => new RegisteredClock(new SystemClock()) },
     {
       provide: HoldfastService,
@@ -47,7 +49,7 @@ export type HoldfastAsyncOptions = ConfigurableModuleAsyncOptions<HoldfastOption
     ...commandHandlers,
     ...queryHandlers,
   ],
-  exports: [HoldfastService, Jobs, Services, Queries, HandlerExplorer, RegisteredClock, CqrsModule],
+  exports: [HoldfastService, Jobs, Services, Queries, HandlerExplorer, HandlerInvoker, RegisteredClock, CqrsModule],
 })
 class JobOwnershipCoreModule extends ConfigurableModuleClass {}
 
@@ -95,7 +97,7 @@ export class JobOwnershipModule implements OnApplicationBootstrap, OnModuleDestr
   async onApplicationBootstrap(): Promise<void> {
     // Not earlier: until every module is initialized the registry may be no more than a prototype.
     this.clock.showIn(registryOf(this.moduleRef));
-    this.explorer.explore(this.holdfast.handlers);
+    this.explorer.explore(this.holdfast.handlers, this.holdfast.options.handlers);
     this.warnOfWrongOrder();
     if (this.holdfast.options.publishFacts) {
       this.holdfast.onFact(({ event, id, revision, position, created }) => {

@@ -45,6 +45,14 @@ export interface HoldfastOptions {
   readonly onIdentityConflict?: 'wait' | 'throw';
   /** Facts reach the host's EventBus, from the log's head at start. Default true. */
   readonly publishFacts?: boolean;
+  /** How handlers run. */
+  readonly handlers?: {
+    /**
+     * Guards, pipes, interceptors and filters of the whole application (`APP_GUARD`, `useGlobalPipes`, …) apply to handlers too.
+     * Default false: they are made for HTTP, and such a guard would fail every job.
+     */
+    readonly globalEnhancers?: boolean;
+  };
 }
 
 export interface ServiceOptions {
@@ -82,6 +90,7 @@ export interface ResolvedOptions {
   readonly commandTimeoutMs: number;
   readonly onIdentityConflict: 'wait' | 'throw';
   readonly publishFacts: boolean;
+  readonly handlers: { readonly globalEnhancers: boolean };
 }
 
 /** The options contradict each other or are out of range. `refusals` names each field, value, rule and remedy. */
@@ -122,6 +131,7 @@ export function resolveOptions(options: HoldfastOptions): ResolvedOptions {
     commandTimeoutMs: options.commandTimeoutMs ?? 30_000,
     onIdentityConflict: options.onIdentityConflict ?? 'wait',
     publishFacts: options.publishFacts ?? true,
+    handlers: { globalEnhancers: options.handlers?.globalEnhancers ?? false },
   };
 
   const refuse = (field: string, value: unknown, rule: string, remedy: string) =>
@@ -165,6 +175,8 @@ export function resolveOptions(options: HoldfastOptions): ResolvedOptions {
     if (!Number.isSafeInteger(value) || value < min || value > max)
       refuse(field, value, `A whole number from ${min} to ${max}.`, 'Choose one in this range.');
   };
+  if (typeof resolved.handlers.globalEnhancers !== 'boolean')
+    refuse('handlers.globalEnhancers', resolved.handlers.globalEnhancers, 'true or false.', 'Choose one of the two.');
   whole('capacity.maxOwnedJobs', resolved.capacity.maxOwnedJobs, 1, 100_000_000);
   whole('capacity.maxConcurrentRuns', resolved.capacity.maxConcurrentRuns, 1, 100_000);
   whole('drainTimeoutMs', resolved.drainTimeoutMs, 0, 86_400_000);
