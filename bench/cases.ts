@@ -1,6 +1,7 @@
 import type { BenchCase } from './case';
 import { fairness } from './fairness';
 import { plannedMove } from './planned-move';
+import { rebuild } from './rebuild';
 import { reown } from './reown';
 import { runs } from './runs';
 import { takeover } from './takeover';
@@ -11,5 +12,6 @@ export const cases: readonly { readonly bench: BenchCase; readonly limitSeconds:
   { bench: takeover, limitSeconds: 600 },
   { bench: plannedMove, limitSeconds: 120 },
   { bench: reown, limitSeconds: 180 },
+  { bench: rebuild, limitSeconds: 600 },
   { bench: fairness, limitSeconds: 120 },
 ];
