@@ -53,6 +53,9 @@ export function optionsOf(command: AnyCommand): ExecuteOptions {
 export function assignFields(command: object, fields: object): void {
   for (const key of Object.keys(fields)) {
     const value: unknown = (fields as Record<string, unknown>)[key];
-    Object.defineProperty(command, key, { value, enumerable: true, writable: true, configurable: true });
+    // The only name by which an assignment reaches a prototype; defining every property would make each command a slow object.
+    if (key === '__proto__')
+      Object.defineProperty(command, key, { value, enumerable: true, writable: true, configurable: true });
+    else (command as Record<string, unknown>)[key] = value;
   }
 }
