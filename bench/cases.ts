@@ -1,5 +1,6 @@
 import type { BenchCase } from './case';
 import { fairness } from './fairness';
+import { comparison } from './peers/compare';
 import { plannedMove } from './planned-move';
 import { rebuild } from './rebuild';
 import { reown } from './reown';
@@ -7,8 +8,13 @@ import { runs } from './runs';
 import { startLateness } from './start-lateness';
 import { takeover } from './takeover';
 
+export interface LimitedCase {
+  readonly bench: BenchCase;
+  readonly limitSeconds: number;
+}
+
 /** All cases, in the order in which they run, each with the longest that one round may take. */
-export const cases: readonly { readonly bench: BenchCase; readonly limitSeconds: number }[] = [
+export const cases: readonly LimitedCase[] = [
   { bench: runs, limitSeconds: 400 },
   { bench: startLateness, limitSeconds: 120 },
   { bench: takeover, limitSeconds: 600 },
@@ -17,3 +23,6 @@ export const cases: readonly { readonly bench: BenchCase; readonly limitSeconds:
   { bench: rebuild, limitSeconds: 600 },
   { bench: fairness, limitSeconds: 120 },
 ];
+
+/** With `--peers`, after all others. */
+export const peers: LimitedCase = { bench: comparison, limitSeconds: 900 };

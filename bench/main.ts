@@ -2,13 +2,14 @@ import { statSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Measured } from './case';
-import { cases } from './cases';
+import { cases, peers, type LimitedCase } from './cases';
 import { besideRows, figureRows, figuresOf, lineOf, table, type CaseResult } from './report';
 import { Rounds } from './rounds';
 
 const HELP = `npm run bench [-- options]
 
   --only a,b       only these cases: ${cases.map(({ bench }) => bench.name).join(', ')}
+  --peers          and the same two cases for BullMQ, pg-boss, graphile-worker and Agenda (needs npm, redis-server and postgresql)
   --rounds n       rounds of the cases whose median counts (default 5)
   --json           the last line on stdout is one line of JSON with the keys; the tables go to stderr
   --markdown       the tables as Markdown
@@ -24,7 +25,7 @@ const DEFAULT_ROUNDS = 5;
 class WrongArguments extends Error {}
 
 interface Arguments {
-  readonly chosen: typeof cases;
+  readonly chosen: readonly LimitedCase[];
   readonly rounds: number;
   readonly json: boolean;
   readonly markdown: boolean;
@@ -37,7 +38,7 @@ function readArguments(argv: readonly string[]): Arguments | 'help' {
   const { values } = parseOrRefuse(argv);
   if (values.help) return 'help';
   const names = values.only?.split(',').map((name) => name.trim());
-  const unknown = names?.filter((name) => !cases.some(({ bench }) => bench.name === name)) ?? [];
+  const unknown = names?.filter((name) => ![...cases, peers].some(({ bench }) => bench.name === name)) ?? [];
   if (unknown.length > 0)
     throw new WrongArguments(
       `--only ${unknown.join(',')}: no such case. Cases are ${cases.map(({ bench }) => bench.name).join(', ')}.`,
@@ -49,7 +50,10 @@ function readArguments(argv: readonly string[]): Arguments | 'help' {
       `--directory ${directory}: it must exist and be a directory. Create it, or choose another.`,
     );
   return {
-    chosen: cases.filter(({ bench }) => !names || names.includes(bench.name)),
+    chosen: [
+      ...cases.filter(({ bench }) => !names || names.includes(bench.name)),
+      ...(values.peers || names?.includes(peers.bench.name) ? [peers] : []),
+    ],
     rounds: whole('rounds', values.rounds, 1, 1_000) ?? (quick ? 1 : DEFAULT_ROUNDS),
     seed: whole('seed', values.seed, 0, 2 ** 32 - 1),
     json: values.json ?? false,
@@ -68,6 +72,7 @@ function parseOrRefuse(argv: readonly string[]) {
         rounds: { type: 'string' },
         seed: { type: 'string' },
         directory: { type: 'string' },
+        peers: { type: 'boolean' },
         json: { type: 'boolean' },
         markdown: { type: 'boolean' },
         quick: { type: 'boolean' },

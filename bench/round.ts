@@ -1,5 +1,5 @@
 import type { Measured } from './case';
-import { cases } from './cases';
+import { cases, peers } from './cases';
 
 /** One round of one case, in a process of its own, the head of its process group: whatever the round starts can be ended with it. */
 export interface RoundOrder {
@@ -11,7 +11,7 @@ export interface RoundOrder {
 export type RoundAnswer = { readonly measured: Measured } | { readonly failed: string };
 
 async function main(order: RoundOrder): Promise<void> {
-  const found = cases.find(({ bench }) => bench.name === order.name);
+  const found = [...cases, peers].find(({ bench }) => bench.name === order.name);
   if (!found) throw new Error(`There is no case ${order.name}.`);
   const say = (line: string) => process.stderr.write(`    ${line}\n`);
   return answer({ measured: await found.bench.run({ ...order, say }) });

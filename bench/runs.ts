@@ -57,7 +57,8 @@ export const runs: BenchCase = {
   },
 };
 
-async function prepared(directory: string, concurrency: number, jobs: number): Promise<Counted> {
+/** Alone, without the raw log. @throws Error when a run is missing, or was made twice. */
+export async function prepared(directory: string, concurrency: number, jobs: number): Promise<Counted> {
   for (const [n, perJob] of PREPARE_MS_PER_JOB.entries()) {
     const counted = await inChild(`${directory}-${n}`, concurrency, jobs, PREPARE_MS + perJob * jobs);
     if (counted !== null) return counted;

@@ -1,38 +1,26 @@
 import { HoldfastService, jobType, livenessProfiles, resolveOptions } from 'holdfast';
+import type { FromMember, ToMember } from './cluster';
 
 /** One service of the takeover case, a process of its own: state directory, host, profile. Its handler says when it was entered, and then goes on until told. */
-export type ToService =
-  { readonly kind: 'schedule'; readonly job: string } | { readonly kind: 'finish'; readonly job: string };
-export type FromService =
-  | { readonly kind: 'ready' }
-  | {
-      readonly kind: 'entered';
-      readonly job: string;
-      readonly slot: string;
-      readonly attempt: number;
-      /** `process.hrtime`, the machine's monotonic clock: comparable between processes. ns. */
-      readonly at: string;
-    };
-
 const Long = jobType<null>('long');
 const READY_POLL_MS = 20;
 
 async function main(stateDirectory: string, host: string, profile: keyof typeof livenessProfiles): Promise<void> {
   const options = resolveOptions({ service: { name: 'bench', host }, stateDirectory, liveness: profile });
   const service = await HoldfastService.open(options);
-  const send = (message: FromService) => process.send?.(message);
+  const send = (message: FromMember) => process.send?.(message);
   const finish = new Map<string, () => void>();
   service.handlers.register({
     name: Long.name,
-    run: (_payload, { jobId, slot, attempt, signal }) => {
-      send({ kind: 'entered', job: jobId, slot, attempt, at: process.hrtime.bigint().toString() });
+    run: (_payload, { jobId, signal }) => {
+      send({ kind: 'entered', job: jobId, at: process.hrtime.bigint().toString() });
       return new Promise<void>((resolve, reject) => {
         finish.set(jobId, resolve);
         signal.addEventListener('abort', () => reject(signal.reason as Error));
       });
     },
   });
-  process.on('message', (message: ToService) => {
+  process.on('message', (message: ToMember) => {
     if (message.kind === 'schedule') void service.jobs.schedule(Long, null, { id: message.job });
     if (message.kind === 'finish') finish.get(message.job)?.();
   });
