@@ -15,6 +15,7 @@ export { jobStream, serviceStream } from './execution/streams';
 export { Jobs, type JobChanges, type ReasonOptions, type ScheduleOptions } from './facade/jobs';
 export { Services, type MarkFailedOptions } from './facade/services';
 export type { CallOptions, CommandDispatcher } from './facade/dispatcher';
+export { checkJobDefaults, type JobDefaults } from './job-defaults';
 export { jobType, type JobType, type PayloadOf } from './job-type';
 export { commandHandlers } from './handlers';
 export * from './validation';

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper';
+import { checkJobDefaults } from '../commands';
 import type { HandlerRegistry } from '../worker';
 import { HandlerInvoker, JOB_HANDLER, JobHandlerRefusedError } from './handlers';
 import type { InvokerOptions, JobHandlerMetadata } from './handlers';
@@ -32,10 +33,18 @@ export class HandlerExplorer {
           );
         }
         places.set(metadata.name, place);
+        const { name, version, concurrency, ...defaults } = metadata;
+        const [wrong] = checkJobDefaults(defaults);
+        if (wrong !== undefined) {
+          throw new JobHandlerRefusedError(
+            `@JobHandler('${name}') on ${place}: ${wrong.field} = ${wrong.value}: ${wrong.rule} ${wrong.remedy}`,
+          );
+        }
         registry.register({
-          name: metadata.name,
-          version: metadata.version,
-          concurrency: metadata.concurrency,
+          name,
+          version,
+          concurrency,
+          defaults,
           run: this.invoker.runJobOf(wrapper, method, options),
         });
       }

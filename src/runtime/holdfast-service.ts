@@ -68,7 +68,7 @@ export class HoldfastService {
     private readonly time: SwitchableTime,
     private readonly feed: FactFeed,
   ) {
-    this.jobs = new Jobs(executor);
+    this.jobs = new Jobs(executor, (handler) => this.handlers.get(handler)?.defaults);
     this.services = new Services(executor);
     this.queries = new Queries(view, ports.clock);
   }

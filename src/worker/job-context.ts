@@ -1,4 +1,5 @@
 import type { Instant } from '../clock';
+import type { JobDefaults } from '../commands';
 import type { JsonValue, Slot, Tag } from '../domain/job';
 import type { Logger } from '../logging';
 
@@ -61,5 +62,7 @@ export interface HandlerDefinition {
   readonly version?: string;
   /** Runs of this handler at the same time in this process; default: only the limit of the service. */
   readonly concurrency?: number;
+  /** For jobs of this handler that are scheduled in this process; they say for themselves what they want otherwise. */
+  readonly defaults?: JobDefaults;
   readonly run: RunJob;
 }

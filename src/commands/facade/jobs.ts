@@ -2,6 +2,7 @@ import type { Affinity, Tag } from '../../domain/job';
 import type { ScheduleInput } from '../../domain/schedule';
 import { withOptions, type CommandToJob } from '../command';
 import type { CommandResult, ExecuteOptions } from '../contract';
+import { withJobDefaults, type JobDefaults } from '../job-defaults';
 import type { JobType } from '../job-type';
 import { BindJobToServiceCommand } from '../jobs/bind-job-to-service.command';
 import { CancelJobCommand } from '../jobs/cancel-job.command';
@@ -69,9 +70,16 @@ const schedulable: Names<ScheduleOptions> = {
  * they do not know.
  */
 export class Jobs {
-  constructor(private readonly dispatcher: CommandDispatcher) {}
+  /** @param defaultsOf the defaults of this process's handler of that name; undefined: it has none. */
+  constructor(
+    private readonly dispatcher: CommandDispatcher,
+    private readonly defaultsOf: (handler: string) => JobDefaults | undefined = () => undefined,
+  ) {}
 
-  /** Creates a job. The payload is JSON of at most 64 KiB, of the shape that the job type says. */
+  /**
+   * Creates a job. The payload is JSON of at most 64 KiB, of the shape that the job type says. Tag, affinity and policies that are left out
+   * are those of the handler here, else of the job type, else Holdfast's.
+   */
   async schedule<Payload>(
     type: JobType<Payload>,
     payload: NoInfer<Payload>,
@@ -79,8 +87,9 @@ export class Jobs {
   ): Promise<CommandResult> {
     refuseUnknown(options, schedulable, 'options');
     const { own, beside } = parted(options);
-    const { id, schedule, tag, affinity, policies, onConflict, renew } = options;
-    const given = { jobId: id, schedule, tag, affinity, policies, onConflict, renew };
+    const { id, schedule, onConflict, renew } = options;
+    const placed = withJobDefaults(options, this.defaultsOf(type.name), type.defaults);
+    const given = { jobId: id, schedule, ...placed, onConflict, renew };
     return this.send(new ScheduleJobCommand({ handler: type.name, payload, ...given, ...own }), beside);
   }
 

@@ -1,12 +1,13 @@
 import { SetMetadata } from '@nestjs/common';
-import type { JobType } from '../../commands';
+import type { JobDefaults, JobType } from '../../commands';
 import type { JsonValue } from '../../domain/job';
 import type { JobContext } from '../../worker';
 
 /** Metadata key under which `@JobHandler` leaves its options on the method. */
 export const JOB_HANDLER = Symbol.for('holdfast:job-handler');
 
-export interface JobHandlerOptions {
+/** `tag`, `affinity` and `policies` are for jobs of this type that are scheduled in this process and leave them out. */
+export interface JobHandlerOptions extends JobDefaults {
   /** Shown in the registration of the service; default `1`. */
   readonly version?: string;
   /** Runs of this handler at the same time in one process; default: only the limit of the service. */
