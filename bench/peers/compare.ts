@@ -75,7 +75,7 @@ async function compared(peer: Peer, ours: Ours, random: () => number, context: B
     await install(peer.packages, packages);
     const processed = await withServer(peer, directoryOf(context, peer, 'process'), packages, async (place, server) => {
       tell('versions', `${version.join(', ')}, ${peer.server} ${server.version} (${server.settings})`);
-      return runsOf({ peer: peer.name, place, settings: peer.process, jobs: quick ? 1_000 : peer.jobs });
+      return runsOf({ peer: peer.name, place, settings: peer.process, jobs: quick ? peer.jobs / 5 : peer.jobs });
     });
     const ratio = ours.runsPerSecond / processed;
     tell(

@@ -44,8 +44,8 @@ export const peers: readonly Peer[] = [
     packages: { 'pg-boss': '10.4.2' },
     server: 'postgres',
     jobs: 20_000,
-    // One fetch of 2,500 jobs (batchSize), run 50 at a time, completed in one statement; then notifyWorker, which skips the wait for the next poll.
-    process: { batchSize: 2_500, pollingIntervalSeconds: 0.5, notifyWorker: 'after each batch', atATime: CONCURRENCY },
+    // One fetch of 1,000 jobs (batchSize), run 50 at a time, completed in one statement; then notifyWorker, which skips the wait for the next poll.
+    process: { batchSize: 1_000, pollingIntervalSeconds: 0.5, notifyWorker: 'after each batch', atATime: CONCURRENCY },
     default: { documented: '15 min (expireInMinutes), and up to 2 min more (maintenanceIntervalMinutes)' },
     // Expiration counts from the start of a job and also ends runs that live: with 1 s, the least that it takes, no run may be longer.
     tuned: {
