@@ -18,6 +18,7 @@ const below = {
   ownership: ['domain', 'clock', 'logging', 'event-store', 'commands', 'read-model', 'membership'],
   worker: ['domain', 'clock', 'logging', 'event-store', 'commands', 'read-model', 'membership', 'ownership'],
   queries: ['domain', 'clock', 'logging', 'event-store', 'commands', 'read-model'],
+  declarations: ['domain', 'clock', 'logging', 'commands', 'read-model'],
   audit: ['domain', 'clock', 'logging', 'event-store'],
   runtime: [
     'domain',
@@ -30,6 +31,7 @@ const below = {
     'ownership',
     'worker',
     'queries',
+    'declarations',
     'audit',
   ],
   http: ['domain', 'commands', 'queries', 'audit', 'runtime'],

@@ -13,6 +13,18 @@ export type {
   ServiceOptions,
   StoreOptions,
 } from './runtime';
+export { Cron, DeclarationRefusedError, Interval, Timeout, jobIdOfName } from './declarations';
+export { CronExpression } from '@nestjs/schedule';
+export type {
+  CronOptions,
+  CronTime,
+  DeclarationOptions,
+  DeclarationRefusal,
+  DeclarationsHealth,
+  DeclarationsReport,
+  DeclarationAnswer,
+  VanishedJob,
+} from './declarations';
 export * from './commands';
 export * from './queries';
 export { JobAbortedError } from './worker';

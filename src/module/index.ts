@@ -2,4 +2,4 @@
 export * from './facts';
 export { HandlerInvoker, HOLDFAST_CONTEXT, JobCtx, JobHandler, JobHandlerRefusedError, JobPayload } from './handlers';
 export type { InvokerOptions, JobHandlerDecorator, JobHandlerOptions, JobRequest, JobRunner } from './handlers';
-export { JobOwnershipModule, type HoldfastAsyncOptions } from './job-ownership.module';
+export { HOLDFAST_PORTS, JobOwnershipModule, type HoldfastAsyncOptions } from './job-ownership.module';

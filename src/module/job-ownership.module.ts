@@ -15,7 +15,8 @@ import { RegisteredClock, SystemClock } from '../clock';
 import { commandHandlers, CommandExecutor, Jobs, Services } from '../commands';
 import { NestJsLogger } from '../logging';
 import { queryHandlers, Queries } from '../queries';
-import { HoldfastService, resolveOptions, type HoldfastOptions } from '../runtime';
+import { HoldfastService, resolveOptions, type HoldfastOptions, type RuntimePorts } from '../runtime';
+import { DeclarationExplorer } from './declaration-explorer';
 import { HandlerExplorer } from './handler-explorer';
 import { factOf } from './facts';
 import { HandlerInvoker } from './handlers';
@@ -29,18 +30,31 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModule
 /** Options that the host's container makes: `useFactory` (with `inject`), or a class with `createHoldfastOptions()` by `useClass` or `useExisting`. */
 export type HoldfastAsyncOptions = ConfigurableModuleAsyncOptions<HoldfastOptions, 'createHoldfastOptions'>;
 
+/**
+ * Token of `RuntimePorts` (a clock, randomness, a logger) that take the place of the machine's own. Optional: a global module of the host
+ * provides it, as a test does that turns a `VirtualClock`.
+ */
+export const HOLDFAST_PORTS = Symbol.for('holdfast:ports');
+
 /** The one instance of Holdfast in a process, for every module of the host. Global: its providers outlive the drain. */
 @Module({
   imports: [CqrsModule, DiscoveryModule],
   providers: [
     HandlerExplorer,
     HandlerInvoker,
-    { provide: RegisteredClock, useFactory: () => new RegisteredClock(new SystemClock()) },
+    DeclarationExplorer,
+    {
+      provide: RegisteredClock,
+      inject: [{ token: HOLDFAST_PORTS, optional: true }],
+      useFactory: (ports?: RuntimePorts) => new RegisteredClock(ports?.clock ?? new SystemClock()),
+    },
     {
       provide: HoldfastService,
-      inject: [MODULE_OPTIONS_TOKEN, RegisteredClock],
-      useFactory: (options: HoldfastOptions, clock: RegisteredClock) =>
-        HoldfastService.open(resolveOptions(options), { clock, logger: new NestJsLogger(new NestLogger('Holdfast')) }),
+      inject: [MODULE_OPTIONS_TOKEN, RegisteredClock, { token: HOLDFAST_PORTS, optional: true }],
+      useFactory: (options: HoldfastOptions, clock: RegisteredClock, ports?: RuntimePorts) => {
+        const logger = new NestJsLogger(new NestLogger('Holdfast'));
+        return HoldfastService.open(resolveOptions(options), { logger, ...ports, clock });
+      },
     },
     { provide: CommandExecutor, inject: [HoldfastService], useFactory: (h: HoldfastService) => h.executor },
     { provide: Jobs, inject: [HoldfastService], useFactory: (h: HoldfastService) => h.jobs },
@@ -49,7 +63,10 @@ export type HoldfastAsyncOptions = ConfigurableModuleAsyncOptions<HoldfastOption
     ...commandHandlers,
     ...queryHandlers,
   ],
-  exports: [HoldfastService, Jobs, Services, Queries, HandlerExplorer, HandlerInvoker, RegisteredClock, CqrsModule],
+  exports: [
+    ...[HoldfastService, Jobs, Services, Queries, HandlerExplorer, DeclarationExplorer, HandlerInvoker],
+    ...[RegisteredClock, CqrsModule],
+  ],
 })
 class JobOwnershipCoreModule extends ConfigurableModuleClass {}
 
@@ -86,6 +103,7 @@ export class JobOwnershipModule implements OnApplicationBootstrap, OnModuleDestr
   constructor(
     @Inject(HoldfastService) private readonly holdfast: HoldfastService,
     @Inject(HandlerExplorer) private readonly explorer: HandlerExplorer,
+    @Inject(DeclarationExplorer) private readonly declarationExplorer: DeclarationExplorer,
     @Inject(EventBus) private readonly eventBus: EventBus,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
     @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
@@ -98,6 +116,7 @@ export class JobOwnershipModule implements OnApplicationBootstrap, OnModuleDestr
     // Not earlier: until every module is initialized the registry may be no more than a prototype.
     this.clock.showIn(registryOf(this.moduleRef));
     this.explorer.explore(this.holdfast.handlers, this.holdfast.options.handlers);
+    this.declarationExplorer.explore(this.holdfast.declared, this.holdfast.handlers, this.holdfast.options.handlers);
     this.warnOfWrongOrder();
     if (this.holdfast.options.publishFacts) {
       this.holdfast.onFact(({ event, id, revision, position, created }) => {

@@ -1,3 +1,5 @@
+import type { DeclarationsHealth } from '../declarations';
+
 /** One thing that readiness looks at. */
 export interface HealthCheck {
   readonly ok: boolean;
@@ -18,4 +20,6 @@ export interface Readiness {
     /** This incarnation is registered and trusts itself; always ok for a web-only replica. */
     readonly trust: HealthCheck;
   };
+  /** How far what the code declares has been brought into the log. Not part of `ready`. */
+  readonly declarations: DeclarationsHealth;
 }

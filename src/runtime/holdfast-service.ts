@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { SystemClock, SystemRandom, type Clock, type ClusterTime, type Random } from '../clock';
 import { CommandExecutor, Jobs, Services } from '../commands';
+import { Declarations, Reconciler } from '../declarations';
 import { ineligibility } from '../domain/placement';
 import { placeable, type JobRecord } from '../domain/job';
 import {
@@ -48,6 +49,10 @@ export interface RuntimePorts {
  */
 export class HoldfastService {
   readonly handlers = new HandlerRegistry();
+  /** What the code of this process declares. Filled before `start`, like the handlers. */
+  readonly declared = new Declarations(Intl.DateTimeFormat().resolvedOptions().timeZone);
+  /** How that is brought into the log, once per start. */
+  readonly declarations: Reconciler;
   readonly jobs: Jobs;
   readonly services: Services;
   readonly queries: Queries;
@@ -71,6 +76,21 @@ export class HoldfastService {
     this.jobs = new Jobs(executor, (handler) => this.handlers.get(handler)?.defaults);
     this.services = new Services(executor);
     this.queries = new Queries(view, ports.clock);
+    this.declarations = new Reconciler(
+      {
+        ...ports,
+        commands: executor,
+        view,
+        clusterTime: time,
+        incarnation: () => this.serviceMembership?.incarnation() ?? null,
+      },
+      {
+        serviceId: options.serviceId,
+        source: options.labels.name,
+        registers: options.role === 'worker',
+        ...options.declarations,
+      },
+    );
   }
 
   /**
@@ -159,14 +179,19 @@ export class HoldfastService {
       serviceId: this.serviceId,
       role: this.options.role,
       checks: { store, view, trust },
+      declarations: this.declarations.health(),
     };
   }
 
   private async startLoops(): Promise<void> {
-    const { clock, random, logger } = this.ports;
     await this.view.start();
     await this.feed.start();
-    if (this.options.role === 'web-only') return;
+    if (this.options.role === 'worker') await this.startWork();
+    this.declarations.start(this.declared.all());
+  }
+
+  private async startWork(): Promise<void> {
+    const { clock, random, logger } = this.ports;
     const { liveness, labels, capacity, namespace } = this.options;
     const ownJobs = this.view.ownJobs(this.serviceId);
     const membership = new ServiceMembership(
@@ -277,6 +302,7 @@ export class HoldfastService {
     const { drainTimeoutMs, liveness } = this.options;
     // A signal may come in the middle of the start: what has begun is ended in order.
     if (this.starting !== null) await within(clock, STORE_PATIENCE_MS, this.starting);
+    await within(clock, STORE_PATIENCE_MS, this.declarations.close());
     const { serviceMembership: membership, worker, sweep } = this;
     let leftovers: readonly Leftover[] = [];
     if (membership && worker && sweep) {

@@ -53,6 +53,14 @@ export interface HoldfastOptions {
      */
     readonly globalEnhancers?: boolean;
   };
+  /** Jobs that the code declares (`@Cron`, `@Interval`, `@Timeout`). */
+  readonly declarations?: {
+    /**
+     * What becomes of a job that was declared under this `service.name` and that neither this process nor any living service declares any more:
+     * `report` (default) tells it once, in the log of the process, and keeps the job; `remove` removes it.
+     */
+    readonly vanished?: 'report' | 'remove';
+  };
 }
 
 export interface ServiceOptions {
@@ -91,6 +99,7 @@ export interface ResolvedOptions {
   readonly onIdentityConflict: 'wait' | 'throw';
   readonly publishFacts: boolean;
   readonly handlers: { readonly globalEnhancers: boolean };
+  readonly declarations: { readonly vanished: 'report' | 'remove' };
 }
 
 /** The options contradict each other or are out of range. `refusals` names each field, value, rule and remedy. */
@@ -132,6 +141,7 @@ export function resolveOptions(options: HoldfastOptions): ResolvedOptions {
     onIdentityConflict: options.onIdentityConflict ?? 'wait',
     publishFacts: options.publishFacts ?? true,
     handlers: { globalEnhancers: options.handlers?.globalEnhancers ?? false },
+    declarations: { vanished: options.declarations?.vanished ?? 'report' },
   };
 
   const refuse = (field: string, value: unknown, rule: string, remedy: string) =>
@@ -171,6 +181,8 @@ export function resolveOptions(options: HoldfastOptions): ResolvedOptions {
     refuse('role', resolved.role, 'worker or web-only.', 'Choose one of the two.');
   if (!['memory', 'embedded', 'adapter'].includes(store.kind))
     refuse('store.kind', store.kind, 'memory, embedded or adapter.', 'Choose one of them.');
+  if (!['report', 'remove'].includes(resolved.declarations.vanished))
+    refuse('declarations.vanished', resolved.declarations.vanished, 'report or remove.', 'Choose one of the two.');
   const whole = (field: string, value: number, min: number, max: number) => {
     if (!Number.isSafeInteger(value) || value < min || value > max)
       refuse(field, value, `A whole number from ${min} to ${max}.`, 'Choose one in this range.');

@@ -9,5 +9,5 @@ export { decide } from './decide';
 export { backoffMs } from './decide-runs';
 export { instantOfSlot, slotOf } from './events';
 export { BOOKS_SCHEMA, absentJob, evolve, fold } from './evolve';
-export { canonicalDefinition } from './canonical';
+export { canonical, canonicalDefinition } from './canonical';
 export { dueAt, fencingToken, isTerminal, openRuns, placeable, statusOf } from './inspect';

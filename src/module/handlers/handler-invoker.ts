@@ -31,6 +31,8 @@ export interface JobRequest<Payload = JsonValue> {
 export interface InvokerOptions {
   /** Enhancers of the whole application (`APP_GUARD`, `useGlobalPipes`, …) apply too. Default false: they are made for HTTP. */
   readonly globalEnhancers?: boolean;
+  /** The method gets the context as its only argument (a declared job has no payload). Default false. */
+  readonly contextOnly?: boolean;
 }
 
 type Callable = (...args: unknown[]) => unknown;
@@ -62,13 +64,14 @@ export class HandlerInvoker {
    */
   runJobOf(wrapper: InstanceWrapper, method: string | symbol, options: InvokerOptions = {}): RunJob {
     const moduleKey = [...this.modules].find(([, module]) => module === wrapper.host)?.[0] ?? '';
-    const creator = this.creator(moduleKey, options.globalEnhancers ?? false);
+    const { globalEnhancers = false, contextOnly = false } = options;
+    const creator = this.creator(moduleKey, globalEnhancers, contextOnly);
     if (wrapper.isDependencyTreeStatic() && !wrapper.isTransient) {
       const instance = wrapper.instance as object;
       if (!options.globalEnhancers && isPlain(instance, method)) {
         // Entered synchronously: nothing can happen between the worker's last look at its trust and the handler.
         const plain = instance as Record<string | symbol, Callable>;
-        return (payload, context) => lastOf(plain[method](payload, context));
+        return (payload, context) => lastOf(contextOnly ? plain[method](context) : plain[method](payload, context));
       }
       this.refuseUnmadeEnhancers(wrapper, instance.constructor, method);
       return this.enclosed(creator, moduleKey, instance, method, STATIC_CONTEXT, wrapper.id);
@@ -129,7 +132,7 @@ export class HandlerInvoker {
   }
 
   /** Nest's creator, for one module, with the differences that jobs need. */
-  private creator(moduleKey: string, globalEnhancers: boolean): ExternalContextCreator {
+  private creator(moduleKey: string, globalEnhancers: boolean, contextOnly: boolean): ExternalContextCreator {
     const { container } = this.external as unknown as CreatorParts;
     if (globalEnhancers) refuseScopedGlobals(container.applicationConfig);
     // The same container with a configuration that knows of no global enhancer.
@@ -141,7 +144,7 @@ export class HandlerInvoker {
       getHostModuleKey: () => moduleKey,
       getContextModuleKey: () => moduleKey,
       getMetadata: (instance: object, method: string | symbol) => {
-        const parameters = parametersOf(instance.constructor, method);
+        const parameters = parametersOf(instance.constructor, method, contextOnly);
         const factory = { exchangeKeyForValue: valueOf };
         const types = (Reflect.getMetadata(PARAMTYPES_METADATA, instance, method) as unknown[] | undefined) ?? [];
         const contextFactory = (args: unknown[]) => {
