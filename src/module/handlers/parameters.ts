@@ -46,7 +46,8 @@ export function JobCtx(): ParameterDecorator {
 export function parametersOf(host: object, method: string | symbol, contextOnly = false): Parameters {
   const decorated = (Reflect.getMetadata(ROUTE_ARGS_METADATA, host, method) ?? {}) as Parameters;
   const taken = new Set(Object.values(decorated).map(({ index }) => index));
-  if (contextOnly) return { ...(taken.has(0) ? {} : { [`${CONTEXT_PARAMETER}:0`]: { index: 0, pipes: [] } }), ...decorated };
+  if (contextOnly)
+    return { ...(taken.has(0) ? {} : { [`${CONTEXT_PARAMETER}:0`]: { index: 0, pipes: [] } }), ...decorated };
   return {
     ...(taken.has(0) ? {} : { [`${PAYLOAD_PARAMETER}:0`]: { index: 0, pipes: [] } }),
     ...(taken.has(1) ? {} : { [`${CONTEXT_PARAMETER}:1`]: { index: 1, pipes: [] } }),
