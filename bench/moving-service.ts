@@ -35,6 +35,8 @@ export interface Strain {
   /** From sending an own heartbeat to its acknowledgement. */
   readonly beatMaxMs: number;
   readonly beats: number;
+  /** Of the whole process. */
+  readonly cpuMs: number;
 }
 
 type Request =
@@ -198,6 +200,7 @@ function timeBeats(onBeat: (ms: number) => void): void {
 async function child({ serviceId, directory, profile }: MovingOptions): Promise<void> {
   process.on('disconnect', () => process.exit(1));
   let beats: number[] = [];
+  let cpu = process.cpuUsage();
   timeBeats((ms) => beats.push(ms));
   const service = await HoldfastService.open(
     resolveOptions({
@@ -230,6 +233,7 @@ async function child({ serviceId, directory, profile }: MovingOptions): Promise<
     loopDelayP99Ms: delay.percentile(99) / 1e6,
     beatMaxMs: Math.max(0, ...beats),
     beats: beats.length,
+    cpuMs: (process.cpuUsage(cpu).user + process.cpuUsage(cpu).system) / 1_000,
   });
   const answer = async (request: Request): Promise<unknown> => {
     await ready;
@@ -244,6 +248,7 @@ async function child({ serviceId, directory, profile }: MovingOptions): Promise<
       }
       case 'watch':
         beats = [];
+        cpu = process.cpuUsage();
         return delay.reset();
       case 'strain':
         return strain();

@@ -53,17 +53,19 @@ describe('appends in flight', () => {
     expect(lane.limit).toBe(4);
   });
 
-  it('halve when the store is unavailable, and grow by one per round afterwards', async () => {
+  it('halve when the store is unavailable, and grow by an eighth per round afterwards', async () => {
     lane.plan(acts(1, taking(1, 'pressed')));
     await clock.runUntil(empty);
     expect(lane.limit).toBe(8);
     lane.plan(acts(8, taking(10)));
     await clock.runUntil(empty);
-    expect(lane.limit).toBe(8);
+    expect(lane.limit).toBe(9);
     lane.plan(acts(40, taking(10)));
     await clock.runUntil(empty);
-    expect(lane.limit).toBeGreaterThan(9);
-    expect(lane.limit).toBeLessThan(14);
+    expect(lane.limit).toBe(14);
+    lane.plan(acts(400, taking(10)));
+    await clock.runUntil(empty);
+    expect(lane.limit).toBe(64);
   });
 
   it('do not change for refusals', async () => {
@@ -89,7 +91,27 @@ describe('appends in flight', () => {
     expect(errors).toEqual([]);
     expect(ran).not.toContain('job-20');
     expect(new Set(ran).size).toBe(20);
-    expect(lane.flies('job-0')).toBe(false);
+    expect(lane.holds('job-0')).toBe(false);
+  });
+
+  it('what is added waits behind what waits, and is held until it has ended', async () => {
+    lane.plan(acts(20, taking(100)));
+    lane.add(acts(5, taking(100), 'late'));
+    await clock.settle();
+    expect(lane.queued).toBe(9);
+    expect([lane.holds('job-0'), lane.holds('job-19'), lane.holds('late-4')]).toEqual([true, true, true]);
+    await clock.runUntil(empty);
+    expect(ran.slice(-5)).toEqual(['late-0', 'late-1', 'late-2', 'late-3', 'late-4']);
+    expect(lane.holds('late-4')).toBe(false);
+    lane.add(acts(60, taking(100)));
+    await clock.settle();
+    lane.plan([]);
+    expect([lane.holds('job-0'), lane.holds('job-59')]).toEqual([true, false]);
+    lane.close();
+    lane.add(acts(1, taking(1), 'never'));
+    expect(lane.queued).toBe(0);
+    await clock.advance(1_000);
+    expect(ran).not.toContain('never-0');
   });
 
   it('an act that throws is reported and does not stop the others', async () => {

@@ -14,15 +14,18 @@ const INITIAL = 16;
 const LEAST = 4;
 /** An append that took longer says that the store has enough. */
 const SLOW_MS = 500;
+/** After the first pressure the limit grows by this part of itself per round, by one at least: one stall must not cost a mass move seconds. */
+const REGROWTH = 1 / 8;
 
 /**
  * Appends in flight, bounded by what the store takes: the limit grows with each append that is taken in time (by one until the first sign of
- * pressure, then by one per round), and halves, once per round, when one is slow or the store is unavailable.
- * A plan is replaced as a whole by the next one; what is in flight goes on.
+ * pressure, then by an eighth per round), and halves, once per round, when one is slow or the store is unavailable.
+ * What waits can be dropped for another plan; what is in flight goes on.
  */
 export class AppendLane {
-  private queue: readonly Act[] = [];
+  private queue: Act[] = [];
   private next = 0;
+  private readonly waiting = new Set<string>();
   private readonly flying = new Set<string>();
   private pumping = false;
   private slowStart = true;
@@ -49,20 +52,32 @@ export class AppendLane {
     return Math.floor(this.allowed);
   }
 
-  flies(jobId: string): boolean {
-    return this.flying.has(jobId);
+  /** It waits or is in flight. */
+  holds(jobId: string): boolean {
+    return this.waiting.has(jobId) || this.flying.has(jobId);
   }
 
   /** Drops what waits and takes this instead, in this order. */
   plan(acts: readonly Act[]): void {
-    this.queue = acts;
+    this.queue = [];
     this.next = 0;
+    this.waiting.clear();
+    this.add(acts);
+  }
+
+  /** Takes this besides, in this order, behind what waits. */
+  add(acts: readonly Act[]): void {
+    if (this.closed) return;
+    this.queue = [...this.queue.slice(this.next), ...acts];
+    this.next = 0;
+    for (const { jobId } of acts) this.waiting.add(jobId);
     void this.pump();
   }
 
-  /** Resolves when nothing waits; `flying`: and nothing is in flight. Or after `ms`. */
-  async settled(ms: number, options: { readonly flying: boolean }): Promise<void> {
-    const busy = () => !this.closed && (this.queued > 0 || (options.flying && this.inFlight > 0));
+  /** Resolves when no more than `waiting` wait (none by default); `flying`: and nothing is in flight. Or after `ms`. */
+  async settled(ms: number, options: { readonly flying: boolean; readonly waiting?: number }): Promise<void> {
+    const { flying, waiting = 0 } = options;
+    const busy = () => !this.closed && (this.queued > waiting || (flying && this.inFlight > 0));
     if (!busy()) return;
     const stop = new AbortController();
     let over = false;
@@ -87,12 +102,13 @@ export class AppendLane {
     try {
       while (this.queued > 0 && this.inFlight < this.limit) {
         const act = this.queue[this.next++];
+        this.waiting.delete(act.jobId);
         if (!this.flying.has(act.jobId)) this.launch(act);
         await pace.breathe();
       }
     } finally {
       this.pumping = false;
-      this.tell();
+      if (this.waiters.length > 0) this.tell();
     }
   }
 
@@ -117,7 +133,7 @@ export class AppendLane {
     if (pressure === 'neutral') return;
     const now = this.clock.monotonic();
     if (pressure === 'took' && now - startedAt <= SLOW_MS) {
-      this.allowed = Math.min(this.max, this.allowed + (this.slowStart ? 1 : 1 / this.allowed));
+      this.allowed = Math.min(this.max, this.allowed + (this.slowStart ? 1 : Math.max(1 / this.allowed, REGROWTH)));
     } else if (startedAt > this.decreasedAt) {
       this.slowStart = false;
       this.decreasedAt = now;

@@ -1,7 +1,7 @@
 import type { Candidate } from '../domain/service';
 
-/** Of entries that the window no longer shows so many are kept. */
-const MOST = 50_000;
+/** More are not remembered: those ranked first take theirs all the same. */
+const MOST = 100_000;
 /** A better-ranked candidate that goes on claiming prolongs the wait up to this many times. */
 const PROLONGED = 10;
 /** A job released for a target waits for it this many graces. */
@@ -17,9 +17,13 @@ export class Claimables {
 
   constructor(private readonly claimGraceMs: number) {}
 
-  /** A sweep begins: who owns more than before has claimed. */
-  begin(candidates: readonly Candidate[], now: number): void {
+  /** The jobs are looked through from the first on. */
+  begin(): void {
     this.sweep += 1;
+  }
+
+  /** Who owns more than before has claimed. */
+  progressed(candidates: readonly Candidate[], now: number): void {
     const alive = new Set<string>();
     for (const { serviceId, owned } of candidates) {
       alive.add(serviceId);
@@ -37,13 +41,12 @@ export class Claimables {
       before.sweep = this.sweep;
       return before.at;
     }
-    this.seen.set(jobId, { claim, at: now, sweep: this.sweep });
+    if (before !== undefined || this.seen.size < MOST) this.seen.set(jobId, { claim, at: now, sweep: this.sweep });
     return now;
   }
 
-  /** A sweep ends: what it did not see is no longer claimable, unless the window was too small to show it. */
-  end(windowFull: boolean): void {
-    if (windowFull && this.seen.size <= MOST) return;
+  /** All have been looked through since `begin`: what was not seen is no longer claimable. */
+  end(): void {
     for (const [jobId, entry] of this.seen) if (entry.sweep !== this.sweep) this.seen.delete(jobId);
   }
 

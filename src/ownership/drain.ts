@@ -54,8 +54,8 @@ export class Drain {
       return null;
     }
     this.ledger.applied(readModel.position());
-    const flies = (jobId: string) => this.lane.flies(jobId);
-    const { intents, next } = await this.scan.idle(incarnation, BATCH, { pace: new Pace(clock), flies });
+    const holds = (jobId: string) => this.lane.holds(jobId);
+    const { intents, next } = await this.scan.idle(incarnation, BATCH, { pace: new Pace(clock), holds });
     this.lane.plan(intents.map((intent) => this.releases.act(intent, incarnation)));
     if (intents.length > 0) {
       await this.lane.settled(this.patienceMs, { flying: true });

@@ -96,6 +96,11 @@ export class Ledger {
     return this.ahead.has(jobId);
   }
 
+  /** Appends that are acknowledged and that the view does not show yet. */
+  get unshown(): number {
+    return this.ahead.size;
+  }
+
   /** Until when the job is left alone, monotonic ms; null: it is not. */
   restsUntil(jobId: string, now: number): number | null {
     const rest = this.resting.get(jobId);

@@ -8,7 +8,7 @@ export interface SweepOptions {
   readonly homeAfterMs: number;
   /** This many crashes within the window quarantine a job. Default 3 within 3,600,000. */
   readonly quarantine: { readonly crashes: number; readonly windowMs: number };
-  /** Jobs looked at in one sweep, of the unowned and of the orphaned each, soonest next run first. Default 5,000. */
+  /** Jobs looked at in one sweep, soonest next run first; the next one goes on behind them. Default 5,000. */
   readonly window: number;
   /** Appends in flight at most. The present limit adapts below it to what the store takes. Default 256. */
   readonly maxInFlight: number;

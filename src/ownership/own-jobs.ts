@@ -27,7 +27,8 @@ export interface ReleaseContext {
   /** Cluster time. */
   readonly at: Instant;
   readonly pace: Pace;
-  readonly flies: (jobId: string) => boolean;
+  /** An append of this process to the job waits or is in flight. */
+  readonly holds: (jobId: string) => boolean;
 }
 
 /**
@@ -112,7 +113,7 @@ export class OwnJobsScan {
   async idle(
     incarnation: string,
     limit: number,
-    context: Pick<ReleaseContext, 'pace' | 'flies'>,
+    context: Pick<ReleaseContext, 'pace' | 'holds'>,
   ): Promise<{ readonly intents: readonly ReleaseIntent[]; readonly next: number | null }> {
     const intents: ReleaseIntent[] = [];
     const now = this.clock.monotonic();
@@ -122,7 +123,7 @@ export class OwnJobsScan {
       const page: readonly JobRow[] = this.ownJobs.all(incarnation, after, PAGE);
       for (const row of page) {
         const { jobId, epoch } = row;
-        if (this.ledger.isAhead(jobId) || context.flies(jobId) || this.ledger.tries(jobId) >= DRAIN_TRIES) continue;
+        if (this.ledger.isAhead(jobId) || context.holds(jobId) || this.ledger.tries(jobId) >= DRAIN_TRIES) continue;
         const state = idleState(row);
         const rest = this.ledger.restsUntil(jobId, now);
         if (state === null) continue;
@@ -178,9 +179,9 @@ export class OwnJobsScan {
     }
   }
 
-  private releasable(row: JobRow, { flies }: ReleaseContext): JobRecord | null {
+  private releasable(row: JobRow, { holds }: ReleaseContext): JobRecord | null {
     const { jobId } = row;
-    if (this.ledger.isAhead(jobId) || flies(jobId) || this.ledger.restsUntil(jobId, this.clock.monotonic()) !== null) {
+    if (this.ledger.isAhead(jobId) || holds(jobId) || this.ledger.restsUntil(jobId, this.clock.monotonic()) !== null) {
       return null;
     }
     return idleState(row);

@@ -6,6 +6,7 @@ const LONGEST_TURN_MS = 5;
 /** Lets a long pass give way in time. */
 export class Pace {
   private since: number;
+  private rested = 0;
 
   constructor(private readonly clock: Clock) {
     this.since = clock.monotonic();
@@ -16,7 +17,13 @@ export class Pace {
     return this.clock.monotonic() - this.since >= LONGEST_TURN_MS ? this.rest() : undefined;
   }
 
+  /** How long this pass has held the event loop, without the turns that it gave to others. Milliseconds. */
+  get spentMs(): number {
+    return this.rested + (this.clock.monotonic() - this.since);
+  }
+
   private async rest(): Promise<void> {
+    this.rested += this.clock.monotonic() - this.since;
     await this.clock.yield();
     this.since = this.clock.monotonic();
   }

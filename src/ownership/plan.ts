@@ -1,7 +1,7 @@
 import type { Candidate, Incarnation } from '../domain/service';
 import { placeable, type JobRecord } from '../domain/job';
 import { assign, rank, type PlaceableJob, type RankedCandidate } from '../domain/placement';
-import type { JobRow, SweepSnapshot } from '../read-model';
+import type { JobRow, SweepPlace, SweepSnapshot } from '../read-model';
 import type { Claimables } from './claimables';
 import type { LeftOut } from './left-out';
 import type { Ledger } from './ledger';
@@ -30,15 +30,20 @@ export interface Plan {
   readonly waiting: number;
   /** Jobs that nobody takes and that were not known as such, with the reason. */
   readonly unplaced: readonly { readonly jobId: string; readonly reason: string }[];
-  /** Jobs were left out and the window was full: there may be more behind them. */
-  readonly more: boolean;
+  /** Jobs that were looked at, whoever takes them. */
+  readonly looked: number;
+  /** More jobs lie behind this place; null: none. */
+  readonly behind: SweepPlace | null;
 }
 
 export interface PlanContext {
   readonly serviceId: string;
   /** Monotonic, ms. */
   readonly now: number;
-  readonly window: number;
+  /** Jobs that were read at most, of the unowned and of the orphaned each. */
+  readonly page: number;
+  /** How many more jobs this service may own. */
+  readonly room: () => number;
   /** How long until a condition without an event of its own is looked at again, ms. */
   readonly pollMs: number;
   readonly claimables: Claimables;
@@ -46,7 +51,8 @@ export interface PlanContext {
   readonly ledger: Ledger;
   readonly accepts: (row: JobRow) => boolean;
   readonly silentSinceEnd: (incarnation: string) => boolean;
-  readonly flies: (jobId: string) => boolean;
+  /** An append of this process to the job waits or is in flight. */
+  readonly holds: (jobId: string) => boolean;
   readonly pace: Pace;
 }
 
@@ -58,8 +64,8 @@ interface Unowned extends PlaceableJob {
 }
 
 /**
- * What this service is to do about the jobs without a living owner, by one snapshot. The assignment is computed for all of them, in one order,
- * whatever this process may do about each: so every process that looks at the same position ranks the same.
+ * What this service is to do about the jobs without a living owner that one snapshot shows. The assignment is computed for all of them, in one
+ * order, whatever this process may do about each.
  */
 export async function planClaims(snapshot: SweepSnapshot, context: PlanContext): Promise<Plan> {
   const { claimables, leftOut, now } = context;
@@ -67,19 +73,19 @@ export async function planClaims(snapshot: SweepSnapshot, context: PlanContext):
   const unplaced: { jobId: string; reason: string }[] = [];
   let next = Infinity;
   let waiting = 0;
-  let leaving = 0;
+  let taken = 0;
   const wait = (until: number) => {
     waiting += 1;
     next = Math.min(next, until);
   };
-  claimables.begin(snapshot.candidates, now);
-  const jobs = await unownedJobs(snapshot, leftOut, context.pace);
+  claimables.progressed(snapshot.candidates, now);
+  const behind = placeBehind(snapshot, context.page);
+  const jobs = await unownedJobs(snapshot, behind, leftOut, context.pace);
   const everybody = neutral(snapshot.candidates);
   for (const { job, ranking } of assign(jobs, snapshot.candidates)) {
     await context.pace.breathe();
     const nobody = ranking.length === 0 ? nobodyTakes(job, snapshot.candidates) : null;
     if (nobody !== null && job.gone === null) {
-      leaving += 1;
       const isNew = leftOut.add(job.jobId, job.row.revision, nobody.why);
       if (isNew) unplaced.push({ jobId: job.jobId, reason: nobody.reason });
       continue;
@@ -97,11 +103,29 @@ export async function planClaims(snapshot: SweepSnapshot, context: PlanContext):
       continue;
     }
     const gone = job.gone === null ? null : { ...job.gone, onlyIdle: move === 'idle' };
+    if (nobody === null && context.room() <= taken) {
+      wait(now + context.pollMs);
+      continue;
+    }
+    if (nobody === null) taken += 1;
     claims.push({ row: job.row, state: job.state, gone, ranking, nobody: nobody?.reason ?? null });
   }
-  const full = snapshot.unowned.length >= context.window || snapshot.orphaned.length >= context.window;
-  claimables.end(full);
-  return { claims, next: next === Infinity ? null : next, waiting, unplaced, more: full && leaving > 0 };
+  return { claims, next: next === Infinity ? null : next, waiting, unplaced, looked: jobs.length, behind };
+}
+
+/** Up to where both lists are whole: each ends at its own place when it is full. */
+function placeBehind({ unowned, orphaned }: SweepSnapshot, page: number): SweepPlace | null {
+  const ends = [unowned, orphaned.map(({ job }) => job)]
+    .filter((rows) => rows.length >= page)
+    .map((rows): SweepPlace => rows[rows.length - 1]);
+  return ends.sort(byPlace)[0] ?? null;
+}
+
+/** The order in which a sweep takes jobs: soonest next run first, nothing pending last, then id. */
+export function byPlace(a: SweepPlace, b: SweepPlace): number {
+  const [left, right] = [a.nextRunTime ?? Infinity, b.nextRunTime ?? Infinity];
+  if (left !== right) return left < right ? -1 : 1;
+  return a.jobId < b.jobId ? -1 : a.jobId > b.jobId ? 1 : 0;
 }
 
 /** When this service is to act; null: not at all. */
@@ -113,7 +137,7 @@ function stepIn(job: Unowned, order: readonly RankedCandidate[], takes: boolean,
   const own = order.findIndex(({ candidate }) => candidate.serviceId === serviceId);
   if (own < 0) return null;
   // Looked at again even when the view has moved on before the answer came, and nothing else wakes the sweep.
-  if (context.flies(job.jobId) || ledger.isAhead(job.jobId)) return now + context.pollMs;
+  if (context.holds(job.jobId) || ledger.isAhead(job.jobId)) return now + context.pollMs;
   const better = order.slice(0, own).map(({ candidate }) => candidate.serviceId);
   const forTarget = job.target !== null && better[0] === job.target;
   const step = claimables.stepsInAt(firstSeen, better, forTarget);
@@ -123,11 +147,17 @@ function stepIn(job: Unowned, order: readonly RankedCandidate[], takes: boolean,
   return ledger.restsUntil(job.jobId, now) ?? step;
 }
 
-async function unownedJobs(snapshot: SweepSnapshot, leftOut: LeftOut, pace: Pace): Promise<Unowned[]> {
+async function unownedJobs(
+  snapshot: SweepSnapshot,
+  behind: SweepPlace | null,
+  leftOut: LeftOut,
+  pace: Pace,
+): Promise<Unowned[]> {
   const jobs: Unowned[] = [];
+  const shown = (row: JobRow) => behind === null || byPlace(row, behind) <= 0;
   for (const row of snapshot.unowned) {
     await pace.breathe();
-    if (leftOut.has(row.jobId, row.revision) || row.state.stage !== 'live') continue;
+    if (!shown(row) || leftOut.has(row.jobId, row.revision) || row.state.stage !== 'live') continue;
     const { ownership } = row.state;
     if (ownership.kind !== 'unbound') continue;
     jobs.push(unowned(row, row.state, ownership.lastServiceId, ownership.target, null));
@@ -135,7 +165,7 @@ async function unownedJobs(snapshot: SweepSnapshot, leftOut: LeftOut, pace: Pace
   for (const { job: row, owner, ownerServiceId } of snapshot.orphaned) {
     await pace.breathe();
     // A job that cannot be read here is left to those that can.
-    if (row.state.stage !== 'live') continue;
+    if (!shown(row) || row.state.stage !== 'live') continue;
     jobs.push(unowned(row, row.state, ownerServiceId, null, { serviceId: ownerServiceId, owner }));
   }
   return jobs;

@@ -1,7 +1,7 @@
 import type { Timer } from '../clock';
 import type { Candidate } from '../domain/service';
 import type { LogPosition } from '../event-store';
-import type { SweepSnapshot } from '../read-model';
+import type { SweepPlace, SweepSnapshot } from '../read-model';
 import { AppendLane } from './append-lane';
 import { Claimables } from './claimables';
 import { Claims, type Decider } from './claims';
@@ -12,7 +12,7 @@ import { OwnJobsScan } from './own-jobs';
 import { Releases } from './releases';
 import { sweepOptions, type SweepOptions, type SweepSettings } from './options';
 import { Pace } from './pace';
-import { planClaims, type Plan } from './plan';
+import { byPlace, planClaims, type Plan } from './plan';
 import type { SweepPorts } from './ports';
 
 /** Why nothing is claimed at present. */
@@ -44,14 +44,20 @@ export interface SweepHealth extends SweepCounters {
   readonly leftOut: number;
 }
 
-/** A plan that is still being worked off is kept for this long before a new one is made. */
+/** What is still being worked off is waited for so long before the next sweep. */
 const PLAN_MS = 100;
+/** Claims that wait for so long belong to a store that does not answer: they are dropped and planned anew. */
+const STALE_PLAN_MS = 1_000;
+/** Jobs read at once: one turn of the event loop. */
+const PAGE = 200;
+/** The next page is read when no more claims than this wait: they are decided on what is new, and appends never wait for a read. */
+const LOW_WATER = 200;
+/** After so long a sweep looks at the first jobs again, which may be due, and then goes on where it was. */
+const SWEEP_MS = 250;
 /** After a sweep that took t, nothing is swept for so many t (within bounds): sweeping never takes the process for itself. */
 const REST_FACTOR = 3;
 const SHORTEST_REST_MS = 5;
-const LONGEST_REST_MS = 250;
-/** The window grows by the jobs that are left out, up to this, so that those behind them are seen. */
-const LARGEST_WINDOW = 15_000;
+const LONGEST_REST_MS = 1_000;
 const BACK_OFF_MS = 100;
 const LONGEST_BACK_OFF_MS = 5_000;
 /** So many unplaced jobs of one sweep get a line of their own. */
@@ -83,6 +89,13 @@ export class OwnershipSweep {
   private lastSweepMs = 0;
   private lastError: string | null = null;
   private position: LogPosition = 'start';
+  /** The sweep goes on behind this place; null: all have been looked at. */
+  private place: SweepPlace | null = null;
+  private plannedAt = -Infinity;
+  /** Reading and deciding of the present sweep took so long; waiting for appends is not in it. */
+  private spentMs = 0;
+  /** Of the jobs looked at since all were looked at last. */
+  private counted = 0;
   private waiting = 0;
 
   constructor(
@@ -178,7 +191,7 @@ export class OwnershipSweep {
       this.disarm();
       const before = clock.monotonic();
       try {
-        await this.pass(before);
+        await this.pass();
         this.state = 'running';
         this.failures = 0;
       } catch (error) {
@@ -190,70 +203,124 @@ export class OwnershipSweep {
         this.woken = true;
         continue;
       }
-      this.lastSweepMs = clock.monotonic() - before;
-      const rest = Math.min(Math.max(REST_FACTOR * this.lastSweepMs, SHORTEST_REST_MS), LONGEST_REST_MS);
-      restUntil = clock.monotonic() + rest;
-      await this.lane.settled(PLAN_MS, { flying: false });
+      this.lastSweepMs = this.spentMs;
+      const rest = Math.min(Math.max(REST_FACTOR * this.spentMs, SHORTEST_REST_MS), LONGEST_REST_MS);
+      restUntil = before + this.spentMs + rest;
+      await this.lane.settled(PLAN_MS, { flying: false, waiting: this.place === null ? 0 : LOW_WATER });
     }
   }
 
-  private async pass(now: number): Promise<void> {
+  private async pass(): Promise<void> {
     const { membership, readModel } = this.ports;
     const incarnation = membership.incarnation();
     if (incarnation !== this.incarnation) this.begin(incarnation);
     if (incarnation === null) return this.rest('not-registered', null);
     this.ledger.applied(readModel.position());
     if (this.drainage.asked || membership.draining()) return this.drainPass(incarnation);
-    if (!membership.mayClaim()) return this.rest('may-not-claim', now + this.options.claimGraceMs);
-    if (this.viewBehindMs() > this.options.viewLagLimitMs) {
-      return this.rest('view-behind', now + this.options.claimGraceMs);
-    }
-    const window = Math.max(this.options.window, Math.min(LARGEST_WINDOW, this.options.window + this.leftOut.size));
-    const snapshot = readModel.sweep(window);
-    this.sweeps += 1;
-    this.position = snapshot.position;
-    const own = snapshot.candidates.find((c) => c.serviceId === membership.serviceId);
-    if (own === undefined || own.incarnation !== incarnation) return this.rest('not-in-view', null);
-    this.notClaiming = null;
-    await this.sweep(snapshot, window, own, now);
+    await this.sweep(incarnation);
   }
 
-  private async sweep(snapshot: SweepSnapshot, window: number, own: Candidate, now: number): Promise<void> {
-    const { clock, membership, startsRuns } = this.ports;
-    const pace = new Pace(clock);
+  /**
+   * Looks at the first page of the jobs without a living owner, then goes on where the last sweep stopped, page by page: each is one snapshot
+   * at one position, decided on by itself. Ends with the last job, with the window, or in time; the next sweep goes on.
+   */
+  private async sweep(incarnation: string): Promise<void> {
+    const { clock, membership, readModel } = this.ports;
+    const { window } = this.options;
+    const begun = clock.monotonic();
+    const page = Math.min(PAGE, window);
+    if (this.lane.queued > 0 && begun - this.plannedAt > STALE_PLAN_MS) this.lane.plan([]);
+    this.sweeps += 1;
+    this.spentMs = 0;
+    let after: SweepPlace | null = null;
+    for (let looked = 0; ;) {
+      const now = clock.monotonic();
+      this.ledger.applied(readModel.position());
+      if (!membership.mayClaim()) return this.rest('may-not-claim', now + this.options.claimGraceMs);
+      if (this.viewBehindMs() > this.options.viewLagLimitMs) {
+        return this.rest('view-behind', now + this.options.claimGraceMs);
+      }
+      const pace = new Pace(clock);
+      const snapshot = readModel.sweep(page, after);
+      this.position = snapshot.position;
+      const own = snapshot.candidates.find((c) => c.serviceId === membership.serviceId);
+      if (own === undefined || own.incarnation !== incarnation) return this.rest('not-in-view', null);
+      this.notClaiming = null;
+      if (after === null && this.place === null) {
+        this.claimables.begin();
+        this.counted = 0;
+      }
+      const plan = await this.decide(snapshot, page, own, now, after === null, pace);
+      this.spentMs += pace.spentMs;
+      const again: boolean = after === null && this.place !== null;
+      after = again && plan.behind !== null ? later(plan.behind, this.place!) : plan.behind;
+      this.place = after;
+      if (after === null) {
+        this.claimables.end();
+        this.waiting = this.counted;
+        return;
+      }
+      // The first page was looked at again; that alone is no progress.
+      if (!again) {
+        looked += Math.max(snapshot.unowned.length, snapshot.orphaned.length);
+        if (looked >= window || clock.monotonic() - begun >= SWEEP_MS) break;
+      }
+      await this.lane.settled(PLAN_MS, { flying: false, waiting: LOW_WATER });
+      if (this.lane.queued > LOW_WATER || this.endsSweep(incarnation)) break;
+    }
+    this.wake();
+  }
+
+  private endsSweep(incarnation: string): boolean {
+    const { membership } = this.ports;
+    return !this.mayAppend(incarnation) || this.drainage.asked || membership.draining();
+  }
+
+  /** Plans what one snapshot asks for, and hands it to the lane. */
+  private async decide(
+    snapshot: SweepSnapshot,
+    page: number,
+    own: Candidate,
+    now: number,
+    first: boolean,
+    pace: Pace,
+  ): Promise<Plan> {
+    const { membership, startsRuns } = this.ports;
     if (this.leftOut.refresh(snapshot.candidates)) this.scan.request();
-    const flies = (jobId: string) => this.lane.flies(jobId);
+    const holds = (jobId: string) => this.lane.holds(jobId);
     const plan = await planClaims(snapshot, {
       serviceId: membership.serviceId,
       now,
-      window,
+      page,
+      room: () => own.capacity.maxOwnedJobs - own.owned - this.ledger.unshown - this.lane.queued - this.lane.inFlight,
       pollMs: this.options.claimGraceMs,
       claimables: this.claimables,
       leftOut: this.leftOut,
       ledger: this.ledger,
       accepts: (row) => startsRuns.accepts(row),
       silentSinceEnd: (incarnation) => membership.silentSinceEnd(incarnation),
-      flies,
+      holds,
       pace,
     });
-    this.waiting = plan.waiting;
+    this.counted += plan.waiting;
     this.tellUnplaced(plan.unplaced);
     const at = membership.clusterTime.now();
     const { incarnation } = own;
-    const context = { incarnation, own, candidates: snapshot.candidates, at, pace, flies };
-    const intents = await this.scan.slice(context);
+    const context = { incarnation, own, candidates: snapshot.candidates, at, pace, holds };
+    const intents = first ? await this.scan.slice(context) : [];
     const decider: Decider = {
       service: own,
       viewPosition: String(snapshot.position),
       mayAppend: () => this.mayAppend(incarnation) && membership.mayClaim() && !this.drainage.asked,
     };
-    this.lane.plan([
+    if (this.lane.queued === 0) this.plannedAt = now;
+    this.lane.add([
       ...plan.claims.map((claim) => this.claims.act(claim, decider)),
       ...intents.map((intent) => this.releases.act(intent, incarnation)),
     ]);
     if (plan.next !== null) this.arm(plan.next);
     this.arm(this.scan.next(now));
-    if (plan.more) this.wake();
+    return plan;
   }
 
   private async drainPass(incarnation: string): Promise<void> {
@@ -277,6 +344,7 @@ export class OwnershipSweep {
     this.lane.plan([]);
     this.ledger.forget();
     this.leftOut.clear();
+    this.place = null;
     this.scan.reset();
   }
 
@@ -322,4 +390,8 @@ export class OwnershipSweep {
     this.timer = null;
     this.timerAt = Infinity;
   }
+}
+
+function later(a: SweepPlace, b: SweepPlace): SweepPlace {
+  return byPlace(a, b) < 0 ? b : a;
 }

@@ -187,9 +187,15 @@ export class SqliteOwnJobs implements OwnJobs {
 }
 
 /** The first `limit` of all jobs of the groups: soonest next run first, those with nothing pending last, then id. */
-export function firstOfGroups(reads: OwnedReads, groups: readonly OwnedGroup[], limit: number): readonly Key[] {
+export function firstOfGroups(
+  reads: OwnedReads,
+  groups: readonly OwnedGroup[],
+  limit: number,
+  after: Key | null,
+): readonly Key[] {
   return firstOf(
     groups.map((group) => reads.allIn(group)),
     limit,
+    after,
   );
 }

@@ -95,7 +95,13 @@ export interface Page<Row> {
   readonly position: LogPosition;
 }
 
-/** What one sweep decides on: services and jobs read from one snapshot, at one position. */
+/** A place in the order of a sweep's jobs: soonest next run first, nothing pending last, then id. */
+export interface SweepPlace {
+  readonly nextRunTime: Instant | null;
+  readonly jobId: string;
+}
+
+/** What a sweep decides on: services and jobs read from one snapshot, at one position. */
 export interface SweepSnapshot {
   readonly position: LogPosition;
   /** Services whose newest incarnation is not terminal. */
@@ -126,7 +132,8 @@ export interface ReadModel {
   service(serviceId: string): ServiceRow | null;
   services(options?: { readonly includeGone?: boolean }): readonly ServiceRow[];
   ownJobs(serviceId: string): OwnJobs;
-  sweep(limit: number): SweepSnapshot;
+  /** @param after only jobs behind this place; null: from the first. */
+  sweep(limit: number, after?: SweepPlace | null): SweepSnapshot;
   /** Candidate of one service and the position it was read at; null: unknown service. */
   candidate(serviceId: string): { readonly candidate: Candidate; readonly position: LogPosition } | null;
   /** Resolves when the checkpoint has reached `position`; rejects with `ViewTimeoutError` after `timeoutMs`. */

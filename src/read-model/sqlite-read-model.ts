@@ -19,6 +19,7 @@ import type {
   ReadModel,
   ReadModelHealth,
   ServiceRow,
+  SweepPlace,
   SweepSnapshot,
 } from './read-model';
 import { ServiceReads } from './service-reads';
@@ -195,8 +196,8 @@ export class SqliteReadModel implements ReadModel {
     );
   }
 
-  sweep(limit: number): SweepSnapshot {
-    return this.read(({ sweep }) => sweep.snapshot(this.at, limit));
+  sweep(limit: number, after: SweepPlace | null = null): SweepSnapshot {
+    return this.read(({ sweep }) => sweep.snapshot(this.at, limit, after));
   }
 
   candidate(serviceId: string): { readonly candidate: Candidate; readonly position: LogPosition } | null {

@@ -4,7 +4,7 @@ import type { Incarnation } from '../domain/service';
 import { compareKeys, firstOf, type Key } from './keyset';
 import type { OwnedGroup, OwnedReads } from './own-jobs';
 import { firstOfGroups } from './own-jobs';
-import type { SweepSnapshot } from './read-model';
+import type { SweepPlace, SweepSnapshot } from './read-model';
 import type { ServiceReads } from './service-reads';
 
 const UNOWNED = `FROM jobs INDEXED BY jobs_unowned WHERE stage = 'live' AND service_id IS NULL`;
@@ -35,16 +35,17 @@ export class SweepReads {
     );
   }
 
-  snapshot(position: LogPosition, limit: number): SweepSnapshot {
+  snapshot(position: LogPosition, limit: number, place: SweepPlace | null): SweepSnapshot {
+    const after = place === null ? null : { n: 0, id: place.jobId, due: place.nextRunTime };
     return {
       position,
       candidates: this.services.candidates(),
-      unowned: this.unowned(limit).map(({ n }) => this.owned.rows.row(n)),
-      orphaned: this.orphaned(limit),
+      unowned: this.unowned(limit, after).map(({ n }) => this.owned.rows.row(n)),
+      orphaned: this.orphaned(limit, after),
     };
   }
 
-  private unowned(limit: number): readonly Key[] {
+  private unowned(limit: number, place: Key | null): readonly Key[] {
     return firstOf(
       [
         (after, most) =>
@@ -52,10 +53,11 @@ export class SweepReads {
         (after, most) => this.idle.all(after !== null && after.due === null ? after.id : '', most),
       ],
       limit,
+      place,
     );
   }
 
-  private orphaned(limit: number): SweepSnapshot['orphaned'] {
+  private orphaned(limit: number, after: Key | null): SweepSnapshot['orphaned'] {
     const owners = new Map<string, { readonly owner: Incarnation; readonly serviceId: string; groups: OwnedGroup[] }>();
     for (const group of this.gone.all()) {
       const key = JSON.stringify([group.serviceId, group.incarnation]);
@@ -67,7 +69,7 @@ export class SweepReads {
       }
     }
     const found = [...owners.values()].flatMap(({ owner, serviceId, groups }) =>
-      firstOfGroups(this.owned, groups, limit).map((key) => ({ key, owner, ownerServiceId: serviceId })),
+      firstOfGroups(this.owned, groups, limit, after).map((key) => ({ key, owner, ownerServiceId: serviceId })),
     );
     return found
       .sort((a, b) => compareKeys(a.key, b.key))

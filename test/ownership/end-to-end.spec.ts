@@ -285,8 +285,8 @@ describe('sweeps on one log', () => {
     const eager = (view: ReadModel): SweepPorts['readModel'] => ({
       position: () => view.position(),
       // Each sees itself alone: both rank first for every job.
-      sweep: (limit) => {
-        const snapshot = view.sweep(limit);
+      sweep: (limit, after) => {
+        const snapshot = view.sweep(limit, after);
         return { ...snapshot, candidates: snapshot.candidates.filter(({ serviceId }) => serviceId === own.get(view)) };
       },
       ownJobs: (serviceId) => view.ownJobs(serviceId),
@@ -318,7 +318,7 @@ describe('sweeps on one log', () => {
     await until(() => a.owned() === 5, 'the claims');
     const blind = (view: ReadModel): SweepPorts['readModel'] => ({
       position: () => view.position(),
-      sweep: (limit) => ({ ...view.sweep(limit), orphaned: [] }),
+      sweep: (limit, after) => ({ ...view.sweep(limit, after), orphaned: [] }),
       ownJobs: (serviceId) => view.ownJobs(serviceId),
       onAdvance: (listener) => view.onAdvance(listener),
       waitFor: (position, timeoutMs) => view.waitFor(position, timeoutMs),

@@ -103,9 +103,9 @@ export class Member {
     const { world } = this;
     return {
       position: () => this.stalled?.position ?? world.position,
-      sweep: (limit) => {
-        this.reads.sweeps += 1;
-        return this.stalled ?? world.snapshot(limit);
+      sweep: (limit, after = null) => {
+        if (after === null) this.reads.sweeps += 1;
+        return this.stalled ?? world.snapshot(limit, after);
       },
       ownJobs: () => this.ownJobs(),
       onAdvance: (listener) => {

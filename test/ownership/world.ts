@@ -11,7 +11,7 @@ import {
 } from '../../src/domain/job';
 import type { Candidate, Incarnation } from '../../src/domain/service';
 import type { SweepSettings } from '../../src/ownership';
-import type { JobRow, SweepSnapshot } from '../../src/read-model';
+import type { JobRow, SweepPlace, SweepSnapshot } from '../../src/read-model';
 import { Member } from './member';
 
 /** What of a job a test says; the rest is plain. */
@@ -210,10 +210,11 @@ export class World {
     await this.clock.advance(20_000);
   }
 
-  snapshot(limit: number): SweepSnapshot {
+  snapshot(limit: number, after: SweepPlace | null = null): SweepSnapshot {
     const unowned: JobRow[] = [];
     const orphaned: SweepSnapshot['orphaned'][number][] = [];
     for (const jobId of this.inOrder()) {
+      if (after !== null && !isBehind({ jobId, nextRunTime: this.jobs.get(jobId)!.nextRunTime }, after)) continue;
       const { ownership, stage } = this.jobs.get(jobId)!.state;
       if (stage !== 'live' && (stage as string) !== 'opaque') continue;
       if (ownership.kind === 'unbound') {
@@ -272,6 +273,11 @@ export class World {
       lastOutcome: null,
     };
   }
+}
+
+function isBehind(a: SweepPlace, b: SweepPlace): boolean {
+  const [left, right] = [a.nextRunTime ?? Infinity, b.nextRunTime ?? Infinity];
+  return left === right ? a.jobId > b.jobId : left > right;
 }
 
 function gone(incarnation: Incarnation): boolean {
