@@ -29,7 +29,7 @@
  *
  * ## When a service steps in
  *
- * One snapshot of the view, at one position, is ranked once, soonest next run first, then id. The service at place k (from 0) appends at
+ * Each snapshot of the view, at one position, is ranked once, soonest next run first, then id. The service at place k (from 0) appends at
  *
  *     t(k) = firstSeen + g(k)                                        nobody before it is seen claiming
  *     t(k) = min(firstSeen + 10 · g(k), max(that, p + claimGrace))   p: when one before it was last seen to own more than before
@@ -79,6 +79,10 @@
  *
  * There are no events in here: whatever wakes the sweep (the view moved on, a timer, trust), it looks at state. Sweeps never overlap, give way every
  * 5 ms, and rest three times as long as they took.
+ *
+ * A sweep reads page by page: each page is one snapshot at one position, ranked and decided on by itself, and read when few claims wait. It looks at
+ * the first page, then goes on where the last one stopped, until the window, a quarter of a second or the last job ends it: what became due comes
+ * first even in the middle of a mass move, each job is read about once, and no number of jobs that nobody fits hides those behind them.
  */
 export { OwnershipSweep, type NotClaiming, type SweepHealth } from './sweep';
 export { sweepOptions, type SweepOptions, type SweepSettings } from './options';

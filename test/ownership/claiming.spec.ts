@@ -340,6 +340,25 @@ describe('the sweep claims what placement gives to its own service', () => {
       await world.until(() => world.owner('fits') === 'a', 'the claim', 1_000);
     });
 
+    it('do not hide the jobs behind them, however many they are', async () => {
+      for (let n = 0; n < 16_000; n++) world.job(`nobody-${n}`, { handler: 'none', nextRunTime: world.now });
+      world.job('fits');
+      const a = started('a');
+      await world.until(() => world.owner('fits') === 'a', 'the claim', 30_000);
+      expect(a.attempts).toBe(1);
+      expect(a.reads.largest).toBe(200);
+    });
+
+    it('because all are full: no page of them is claimed beyond what may be owned', async () => {
+      for (let n = 0; n < 700; n++) world.job(`job-${n}`);
+      world.latencyMs = 20;
+      const a = started('a', {}, { maxOwnedJobs: 450 });
+      await world.until(() => world.owned('a') === 450, 'the claims');
+      await world.clock.advance(20_000);
+      expect(world.owned('a')).toBe(450);
+      expect(a.attempts).toBe(450);
+    });
+
     it('because all are full: are taken when there is room', async () => {
       const a = started('a', {}, { maxOwnedJobs: 2 });
       for (let n = 0; n < 4; n++) world.job(`job-${n}`);

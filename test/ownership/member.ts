@@ -33,7 +33,7 @@ export class Member {
   hangs: (jobId: string) => boolean = () => false;
   /** The view stands still while this is set. */
   stalled: SweepSnapshot | null = null;
-  reads = { sweeps: 0, own: 0 };
+  reads = { sweeps: 0, own: 0, largest: 0 };
   attempts = 0;
   viewBehindMs = 0;
   private readonly advances = new Set<(position: bigint) => void>();
@@ -105,6 +105,7 @@ export class Member {
       position: () => this.stalled?.position ?? world.position,
       sweep: (limit, after = null) => {
         if (after === null) this.reads.sweeps += 1;
+        this.reads.largest = Math.max(this.reads.largest, limit);
         return this.stalled ?? world.snapshot(limit, after);
       },
       ownJobs: () => this.ownJobs(),

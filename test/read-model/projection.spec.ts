@@ -148,6 +148,9 @@ describe('the view of the log', () => {
     const less = view.sweep(2);
     expect(less.unowned.map((job) => job.jobId)).toEqual(['soon', 'late']);
     expect(less.orphaned.map(({ job }) => job.jobId)).toEqual(['gone3', 'gone0']);
+    const behind = view.sweep(2, { nextRunTime: less.orphaned[1].job.nextRunTime, jobId: 'gone0' });
+    expect(behind.orphaned.map(({ job }) => job.jobId)).toEqual(['gone1', 'gone2']);
+    expect(view.sweep(9, { nextRunTime: null, jobId: 'never' }).unowned.map((job) => job.jobId)).toEqual(['paused']);
     await log.job('gone2', abandoned(run('a1', slot(60))), requeued('a', 'a1'));
     await log.applied(view);
     expect(view.sweep(100).orphaned.map(({ job }) => job.jobId)).toEqual(['gone3', 'gone0', 'gone1']);
