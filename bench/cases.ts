@@ -2,6 +2,9 @@ import type { BenchCase } from './case';
 import { fairness } from './fairness';
 import { comparison } from './peers/compare';
 import { plannedMove } from './planned-move';
+import { idle } from './idle';
+import { latenessRatio } from './lateness-ratio';
+import { memory } from './memory';
 import { rebuild } from './rebuild';
 import { reown } from './reown';
 import { runs } from './runs';
@@ -21,6 +24,9 @@ export const cases: readonly LimitedCase[] = [
   { bench: plannedMove, limitSeconds: 120 },
   { bench: reown, limitSeconds: 180 },
   { bench: rebuild, limitSeconds: 600 },
+  { bench: memory, limitSeconds: 600 },
+  { bench: idle, limitSeconds: 240 },
+  { bench: latenessRatio, limitSeconds: 240 },
   { bench: fairness, limitSeconds: 120 },
 ];
 

@@ -1,0 +1,199 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  EmbeddedEventStore,
+  encode,
+  HoldfastService,
+  jobType,
+  resolveOptions,
+  SystemClock,
+  SystemRandom,
+  type DomainEvent,
+} from 'holdfast';
+
+/**
+ * A service that owns many jobs with nothing to do, in a process of its own: the real service, default profile, embedded log.
+ *
+ * The jobs get into the log from outside while the service runs, in the fastest honest way: for each job one append of JobScheduled and of
+ * JobBoundToService, with this service's incarnation, as its own claim would be. The service projects them like any others.
+ */
+export class IdleService {
+  private readonly process: ChildProcess;
+  private readonly answers: ((value: never) => void)[] = [];
+  private readonly ended: Promise<void>;
+  private failed: ((error: Error) => void) | null = null;
+
+  private constructor(directory: string) {
+    this.process = fork(__filename, ['--idle-service', directory]);
+    this.process.on('message', (value) => this.answers.shift()?.(value as never));
+    this.ended = new Promise((resolve) =>
+      this.process.on('exit', (code, signal) => {
+        this.failed?.(new Error(`the service with idle jobs ended (${signal ?? code})`));
+        resolve();
+      }),
+    );
+  }
+
+  /** A registered service that owns so many idle jobs, each with a payload of about 200 bytes, next due in a month. */
+  static async owning(directory: string, jobs: number): Promise<IdleService> {
+    const service = new IdleService(directory);
+    const incarnation = (await service.next()) as string;
+    await bindJobs(join(directory, 'log.sqlite'), jobs, incarnation);
+    await service.ask({ ask: 'owns', jobs });
+    return service;
+  }
+
+  /** Resident memory of the process now, MiB. */
+  async rssMiB(): Promise<number> {
+    return (await this.ask({ ask: 'rss' })) as number;
+  }
+
+  /** Processor time of the whole process in the next so many milliseconds, in percent of one core. */
+  async cpuPercent(ms: number): Promise<number> {
+    return (await this.ask({ ask: 'cpu', ms })) as number;
+  }
+
+  /** How late runs start, in milliseconds: 20 jobs that are due once a second each, spread over it, for so long after a warm-up. */
+  async lateness(ms: number): Promise<readonly number[]> {
+    return (await this.ask({ ask: 'lateness', ms })) as readonly number[];
+  }
+
+  async kill(): Promise<void> {
+    this.process.kill('SIGKILL');
+    await this.ended;
+  }
+
+  private ask(request: Request): Promise<unknown> {
+    this.process.send(request);
+    return this.next();
+  }
+
+  private next(): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.failed = reject;
+      this.answers.push(resolve);
+    });
+  }
+}
+
+type Request =
+  | { readonly ask: 'owns'; readonly jobs: number }
+  | { readonly ask: 'rss' }
+  | { readonly ask: 'cpu' | 'lateness'; readonly ms: number };
+
+const clock = new SystemClock();
+const random = new SystemRandom();
+const SERVICE = 'bench@bench';
+const IN_FLIGHT = 512;
+const MONTH_MS = 30 * 86_400_000;
+const WARM_UP_MS = 5_000;
+const Tick = jobType<{ readonly n: number }>('tick');
+const TICKS = 20;
+
+async function bindJobs(path: string, jobs: number, incarnation: string): Promise<void> {
+  const store = await EmbeddedEventStore.open({ path, clock, random });
+  const waiting = new Set<Promise<void>>();
+  for (let n = 0; n < jobs; n++) {
+    const jobId = `idle-${String(n).padStart(7, '0')}`;
+    const events = lifeOf(jobId, incarnation).map((event) => {
+      const { type, data, schemaVersion } = encode(event);
+      return { id: random.uuid(clock.wall()), type, data, metadata: JSON.stringify({ schemaVersion }) };
+    });
+    const one = store
+      .append(`job-${jobId}`, 'no_stream', events)
+      .then(({ outcome }) => {
+        if (outcome !== 'appended') throw new Error(`job ${jobId}: ${outcome}`);
+      })
+      .finally(() => waiting.delete(one));
+    waiting.add(one);
+    if (waiting.size >= IN_FLIGHT) await Promise.race(waiting);
+  }
+  await Promise.all(waiting);
+  await store.close();
+}
+
+function lifeOf(jobId: string, incarnation: string): DomainEvent[] {
+  const at = clock.wall();
+  const definition = {
+    handler: 'idle',
+    payload: { customer: jobId, filling: jobId.repeat(14) },
+    schedule: { kind: 'interval', everyMs: MONTH_MS, origin: null, start: null, end: null, maxRuns: null },
+    tag: {},
+    affinity: 'required',
+    policies: {
+      retry: { maxRetries: 0, initialMs: 1_000, factor: 2, maxMs: 300_000 },
+      overlap: 'skip',
+      misfire: 'once',
+      onOwnerLoss: 'rerun',
+      onStuck: 'release',
+      timeoutMs: null,
+      priority: 0,
+    },
+  } as const;
+  const why = {
+    kind: 'claim',
+    rank: 0,
+    candidates: 1,
+    first: SERVICE,
+    placementVersion: 1,
+    labelsMatch: true,
+  } as const;
+  const pending = { nextSlot: new Date(at + MONTH_MS).toISOString(), zoneData: process.versions.tz ?? '' };
+  const hash = jobId.padEnd(64, '0');
+  return [
+    {
+      type: 'JobScheduled',
+      data: { jobId, definition, definitionHash: hash, anchor: at, renewed: false, ...pending, at },
+    },
+    { type: 'JobBoundToService', data: { epoch: 1, serviceId: SERVICE, incarnation, viewPosition: '1', why, at } },
+  ];
+}
+
+async function serve(directory: string): Promise<void> {
+  const options = { service: { name: 'bench', host: 'bench' }, stateDirectory: directory } as const;
+  const service = await HoldfastService.open(
+    resolveOptions({ ...options, store: { kind: 'embedded', path: join(directory, 'log.sqlite') } }),
+    { clock, random },
+  );
+  service.handlers.register({ name: 'idle', run: () => undefined });
+  const late: number[] = [];
+  let from = Infinity;
+  service.handlers.register({
+    name: Tick.name,
+    run: (_, { scheduledAt }) => {
+      if (scheduledAt !== null && scheduledAt >= from) late.push(clock.wall() - scheduledAt);
+    },
+  });
+  await service.start();
+  while (!service.membership?.mayClaim()) await clock.sleep(20);
+  const owns = async (jobs: number) => {
+    while ((service.readModel.service(SERVICE)?.ownedJobs ?? 0) < jobs) await clock.sleep(200);
+  };
+  const answer = async (request: Request): Promise<unknown> => {
+    switch (request.ask) {
+      case 'owns':
+        return owns(request.jobs);
+      case 'rss':
+        return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) / 1_024;
+      case 'cpu': {
+        const [began, before] = [clock.monotonic(), process.cpuUsage()];
+        await clock.sleep(request.ms);
+        const { user, system } = process.cpuUsage(before);
+        return (user + system) / 10 / (clock.monotonic() - began);
+      }
+      case 'lateness': {
+        const schedule = (n: number) => ({ kind: 'interval', every: 1_000, origin: (n * 1_000) / TICKS }) as const;
+        for (let n = 0; n < TICKS; n++) await service.jobs.schedule(Tick, { n }, { schedule: schedule(n) });
+        from = clock.wall() + WARM_UP_MS;
+        await clock.sleep(WARM_UP_MS + request.ms);
+        return late;
+      }
+    }
+  };
+  process.on('message', (request: Request) => void answer(request).then((value) => process.send?.(value ?? null)));
+  process.on('disconnect', () => process.exit(1));
+  process.send?.(service.membership.incarnation());
+}
+
+if (process.argv[2] === '--idle-service') void serve(process.argv[3]);
