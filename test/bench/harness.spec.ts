@@ -6,10 +6,9 @@ import { seeded } from '../../bench/seeded';
 import { median, percentile } from '../../bench/statistics';
 
 describe('the figures of the bench', () => {
-  it('have no two cases, and every case has keys', () => {
+  it('have one case each, and every case has keys', () => {
     const measured = cases.flatMap(({ bench }) => bench.keys);
-    expect(new Set(measured).size).toBe(measured.length);
-    expect(keys).toEqual(expect.arrayContaining(measured));
+    expect([...measured].sort()).toEqual([...keys].sort());
     for (const { bench } of cases) expect(bench.keys.length).toBeGreaterThan(0);
   });
 
