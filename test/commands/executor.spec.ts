@@ -588,4 +588,4 @@ it('claims and starts in one append, for the service that asks', async () => {
   const result = await bench.settled(bench.executor.execute(claim, { timeoutMs: Infinity }));
   expect(result.events.map((e) => e.type)).toEqual(['JobBoundToService', 'JobRunStarted']);
   expect(result.firstRevision).toBe(2);
-});
+}, 180_000);

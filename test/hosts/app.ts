@@ -1,11 +1,44 @@
 import 'reflect-metadata';
-import { Injectable, Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { JobHandler, JobOwnershipModule, Jobs, jobType, Queries, type JobContext } from 'holdfast';
+import { setTimeout } from 'node:timers/promises';
+import { Inject, Injectable, Module, Scope, UseGuards, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { NestFactory, REQUEST } from '@nestjs/core';
+import {
+  Cron,
+  CronExpression,
+  JobHandler,
+  JobOwnershipModule,
+  Jobs,
+  jobType,
+  Queries,
+  type JobContext,
+  type JobRequest,
+  type JobRunner,
+} from 'holdfast';
 import { SeededRandom, VirtualClock } from 'holdfast/testing';
 
-/** A host application as users write it: one handler, one job. Compiled and run by `run.mjs`; prints one line of JSON. */
+/** A host application as users write it: one handler behind a guard, a job that comes of its run, a tick. Compiled and run by `run.mjs`; prints one line of JSON. */
 const Greeting = jobType<{ readonly whom: string }>('greeting');
+const Refused = jobType('refused');
+
+const seen: string[] = [];
+
+@Injectable()
+class OnlyGreetings implements CanActivate {
+  canActivate(execution: ExecutionContext): boolean {
+    seen.push(`guard ${execution.getType<string>()} ${execution.getHandler().name}`);
+    return execution.getHandler().name !== 'refused';
+  }
+}
+
+/** Made anew for every run. */
+@Injectable({ scope: Scope.REQUEST })
+@JobHandler('per-run')
+class PerRun implements JobRunner<null> {
+  constructor(@Inject(REQUEST) private readonly request: JobRequest) {}
+  handle(): void {
+    seen.push(`per run ${this.request.context.jobId}`);
+  }
+}
 
 @Injectable()
 class Greetings {
@@ -13,7 +46,19 @@ class Greetings {
   private ran: () => void = () => undefined;
   readonly first = new Promise<void>((resolve) => (this.ran = resolve));
 
+  @Cron(CronExpression.EVERY_SECOND, { name: 'tick', utcOffset: 60 })
+  tick(): void {
+    seen.push('tick');
+  }
+
+  @JobHandler(Refused)
+  @UseGuards(OnlyGreetings)
+  refused(): void {
+    seen.push('refused and run all the same');
+  }
+
   @JobHandler(Greeting)
+  @UseGuards(OnlyGreetings)
   async run({ whom }: { readonly whom: string }, context: JobContext): Promise<void> {
     await context.guard();
     this.runs.push({ whom, fencingToken: String(context.fencingToken), attempt: context.attempt });
@@ -23,7 +68,7 @@ class Greetings {
 
 @Module({
   imports: [JobOwnershipModule.forRoot({ service: { name: 'host', id: 'host-1' }, stateDirectory: process.argv[2] })],
-  providers: [Greetings],
+  providers: [Greetings, OnlyGreetings, PerRun],
 })
 class AppModule {}
 
@@ -39,6 +84,11 @@ async function main(): Promise<void> {
   const scheduled = await app.get(Queries).job('greet', { after: position });
   await app.get(Jobs).runNow('greet');
   await greetings.first;
+  await app.get(Jobs).schedule(jobType('per-run'), null, { id: 'per-run' });
+  await app.get(Jobs).schedule(Refused, null, { id: 'refused' });
+  const wanted = ['per run per-run', 'guard holdfast refused', 'guard holdfast run', 'tick'];
+  const patience = Date.now() + 15_000;
+  while (!wanted.every((word) => seen.includes(word)) && Date.now() < patience) await setTimeout(20);
   const row = await app.get(Queries).job('greet');
   await app.close();
   console.log(
@@ -46,6 +96,7 @@ async function main(): Promise<void> {
       scheduled: scheduled?.handler,
       owner: row?.serviceId,
       runs: greetings.runs,
+      seen: [...new Set(seen)].sort(),
       clock: new VirtualClock() instanceof VirtualClock,
       random: new SeededRandom(1).next() === new SeededRandom(1).next(),
     }),

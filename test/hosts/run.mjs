@@ -98,7 +98,8 @@ async function host(name, tarball) {
     'the application',
   );
   const { runs, ...rest } = JSON.parse(ran.out.trim().split('\n').at(-1));
-  assert.deepEqual(rest, { scheduled: 'greeting', owner: 'host-1', clock: true, random: true });
+  const seen = ['guard holdfast refused', 'guard holdfast run', 'per run per-run', 'tick'];
+  assert.deepEqual(rest, { scheduled: 'greeting', owner: 'host-1', seen, clock: true, random: true });
   assert.equal(runs.length, 1, 'the handler ran once');
   assert.deepEqual([runs[0].whom, runs[0].attempt], ['world', 1]);
   assert.match(runs[0].fencingToken, /^\d+$/);
