@@ -35,7 +35,7 @@ const below = {
     'audit',
   ],
   http: ['domain', 'commands', 'queries', 'audit', 'runtime'],
-  cli: ['domain', 'clock', 'logging', 'event-store', 'audit', 'commands', 'queries', 'runtime'],
+  cli: ['domain', 'clock', 'logging', 'event-store', 'audit', 'commands', 'read-model', 'queries', 'runtime'],
 };
 const rooms = [...Object.keys(below), 'module', 'testing'];
 const zones = Object.entries(below).map(([room, allowed]) => ({

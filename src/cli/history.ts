@@ -50,7 +50,7 @@ function line({ revision, position, created, words }: HistoryEntry): string {
 }
 
 /** `2026-03-29T01:00:00Z`, `revision:12` or `position:3456`. @throws UsageError */
-export function readAsOf(text: string): AsOf {
+export function readAsOf(text: string, option = '--as-of'): AsOf {
   const counted = /^(revision|position):(\d{1,18})$/.exec(text);
   if (counted?.[1] === 'revision') return { revision: Number(counted[2]) };
   if (counted?.[1] === 'position') return { position: BigInt(counted[2]) };
@@ -58,7 +58,7 @@ export function readAsOf(text: string): AsOf {
   const time = zoned ? Date.parse(text) : NaN;
   if (!Number.isNaN(time)) return { time };
   throw new UsageError(
-    `--as-of: '${printable(text)}' is no point in a log.`,
+    `${option}: '${printable(text)}' is no point in a log.`,
     'Give a time with its zone (2026-03-29T01:00:00Z), revision:<n> or position:<n>.',
   );
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { SystemClock, SystemRandom } from '../clock';
 import { EmbeddedEventStore, type EventStore } from '../event-store';
-import { UsageError } from './usage-error';
+import { LogMissingError } from './usage-error';
 
 /** Opens an embedded log, for reading only unless said otherwise, and closes it afterwards. A log that does not exist is not made. */
 export async function withLog<T>(
@@ -9,7 +9,7 @@ export async function withLog<T>(
   use: (store: EventStore) => Promise<T>,
   { readOnly = true }: { readonly readOnly?: boolean } = {},
 ): Promise<T> {
-  if (!existsSync(path)) throw new UsageError(`There is no log ${path}.`, 'Name the file of an embedded log.');
+  if (!existsSync(path)) throw new LogMissingError(path);
   const store = await EmbeddedEventStore.open({
     path,
     readOnly,

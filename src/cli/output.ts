@@ -8,6 +8,8 @@ export interface CommandIo {
   readonly err: Output;
   /** `err` is read by a person at a terminal: progress is shown there. */
   readonly interactive: boolean;
+  /** Columns of the terminal that `out` is; tables are cut to it. Absent: it is no terminal, and nothing is cut. */
+  readonly width?: number;
 }
 
 /** The reader of a pipe has gone (`holdfast history … | head`). */

@@ -1,104 +1,50 @@
-import { Command, CommanderError } from 'commander';
-import { StoreUnavailableError, StoreUnusableError } from '../event-store';
-import { readAsOf, showHistory } from './history';
-import { withLog } from './open-log';
-import { OutputClosedError, printable, type CommandIo } from './output';
-import { UsageError } from './usage-error';
-import { verify } from './verify';
+import { Command } from 'commander';
+import { auditCommands } from './audit-commands';
+import { failed } from './failure';
+import type { Call } from './options';
+import type { CommandIo } from './output';
+import { readingCommands } from './reading-commands';
+import { writingCommands } from './writing-commands';
 
-const exitCodes = `
-Exit codes: 0 done, the log is sound; 1 the log breaks a rule; 2 bad usage, or the log cannot be read.
+const footer = `
+Only these write to the log: bind, pause, resume, run-now, cancel, remove, release, resolve-hold, drain, mark-failed, restored.
+All others open it for reading only. While one reads a log that no service has open, SQLite keeps <log>-wal and <log>-shm beside it; they go with
+the end of the command (and stay, harmless, when it is interrupted or may not write there).
+
+--json prints one JSON object; a list (services, jobs, history, export) is one object a line. Errors are JSON, too, on the error output.
+
+Exit codes: 0 done; 1 refused, what was asked for does not exist, or (verify) the log breaks a rule; 2 bad usage; 3 the log cannot be opened or
+read, or the outcome of a command is unknown (verify, history and restored: 2).
 `;
 
 /**
- * Runs one command line (without node and script).
- * @returns the exit code: 0 done; 1 `verify` found violations; 2 bad usage or an unreadable log. Never rejects.
+ * Runs one command line (without node and script). Never rejects.
+ * @returns the exit code: 0 done; 1 refused, not found, or `verify` found violations; 2 bad usage; 3 an unreadable log or an unknown outcome
+ * (2 for `verify`, `history` and `restored`).
  */
 export async function run(args: readonly string[], io: CommandIo): Promise<number> {
-  const parsed: { code: number; text: { out: string; err: string } } = { code: 0, text: { out: '', err: '' } };
+  const call: Call = { io, code: 0, unreadableCode: 2 };
+  const text = { out: '', err: '' };
   try {
-    const program = commands(io, parsed);
-    await program.parseAsync(args, { from: 'user' });
-    return parsed.code;
+    await commands(call, text).parseAsync(args, { from: 'user' });
+    return call.code;
   } catch (error) {
-    return await failed(error, parsed.text, io);
+    return await failed(error, text, io, { unreadableCode: call.unreadableCode, json: args.includes('--json') });
   }
 }
 
-function commands(io: CommandIo, parsed: { code: number; text: { out: string; err: string } }): Command {
-  const { text } = parsed;
+function commands(call: Call, text: { out: string; err: string }): Command {
   const program = new Command('holdfast')
-    .description(
-      'Looks into the log of a Holdfast installation; services may go on running. Only `restored` writes to it.',
-    )
+    .description('Looks into the log of a Holdfast installation, and sends commands to it; services may go on running.')
     .exitOverride()
     .configureOutput({
       writeOut: (part) => (text.out += part),
       writeErr: (part) => (text.err += part),
     })
-    .addHelpText('after', exitCodes)
+    .addHelpText('after', footer)
     .showHelpAfterError('(holdfast --help tells more)');
-  const namespace = ['--namespace <name>', 'namespace of the installation', ''] as const;
-
-  program
-    .command('verify')
-    .description('check a log against the invariants: epochs, starts, outcomes, slots, owners')
-    .argument('<log>', 'path of the log file')
-    .option(...namespace)
-    .option('--json', 'print the report as JSON', false)
-    .addHelpText('after', exitCodes)
-    .action(async (path: string, options: { namespace: string; json: boolean }) => {
-      parsed.code = await withLog(path, (store) => verify(store, options, io));
-    });
-  program
-    .command('history')
-    .description('tell the life of one job, and what it adds up to')
-    .argument('<job>', 'id of the job')
-    .requiredOption('--log <path>', 'path of the log file')
-    .option('--as-of <point>', 'end there: a time (2026-03-29T01:00:00Z), revision:<n> or position:<n>; inclusive')
-    .option(...namespace)
-    .option('--json', 'print one JSON object per event (with --as-of: then one with the state)', false)
-    .addHelpText('after', exitCodes)
-    .action(async (job: string, options: { log: string; asOf?: string; namespace: string; json: boolean }) => {
-      const asOf = options.asOf === undefined ? null : readAsOf(options.asOf);
-      parsed.code = await withLog(options.log, (store) => showHistory(store, job, { ...options, asOf }, io));
-    });
-  program
-    .command('restored')
-    .description(
-      'after a log was restored from a backup, with all services stopped: raise its generation, so that tokens given before are lower than all to come',
-    )
-    .argument('<log>', 'path of the log file')
-    .addHelpText('after', exitCodes)
-    .action(async (path: string) => {
-      const { id, generation } = await withLog(path, (store) => store.raiseGeneration(), { readOnly: false });
-      await io.out.write(`log ${id}: generation ${generation}\n`);
-    });
+  readingCommands(program, call);
+  writingCommands(program, call);
+  auditCommands(program, call);
   return program;
-}
-
-async function failed(
-  error: unknown,
-  text: { readonly out: string; readonly err: string },
-  io: CommandIo,
-): Promise<number> {
-  try {
-    if (error instanceof CommanderError) {
-      await io.out.write(text.out);
-      await io.err.write(text.err);
-      return error.exitCode === 0 ? 0 : 2;
-    }
-    if (error instanceof OutputClosedError) return 0;
-    await io.err.write(`holdfast: ${explain(error)}\n`);
-    return 2;
-  } catch {
-    // Nobody reads what went wrong; the code still tells.
-    return 2;
-  }
-}
-
-function explain(error: unknown): string {
-  if (error instanceof UsageError || error instanceof StoreUnusableError) return error.message;
-  if (error instanceof StoreUnavailableError) return `${error.message} ${error.remedy}`;
-  return printable(error instanceof Error ? error.message : String(error));
 }

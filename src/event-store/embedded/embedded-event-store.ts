@@ -23,6 +23,7 @@ import { LAST_GENERATION, checkKeepLast, checkLimit, checkReadStream, generation
 import { Bell } from './bell';
 import type { Connection } from './driver';
 import { isBusy, unreadable } from './errors';
+import { hasCompany, leaveNothing } from './leave-nothing';
 import { readBootId, stamp } from './log-clock';
 import { DEFAULT_LOCK_TIMEOUT_MS, openLog } from './open-log';
 import { Statements } from './statements';
@@ -37,7 +38,7 @@ export interface EmbeddedOptions {
   readonly random: Random;
   /** Hears of a wall clock that differs, and of problems with the file. Default: nobody. */
   readonly logger?: Logger;
-  /** Only reads, also while services write; appends are refused with `read-only`. The log must exist. Default false. */
+  /** Only reads, also while services write; appends are refused with `read-only`. The log must exist; no file is left beside it that was not there. Default false. */
   readonly readOnly?: boolean;
   /** How long an append or a read waits while another process holds the lock, ms; then `unavailable`. Default 5,000. */
   readonly lockTimeoutMs?: number;
@@ -83,14 +84,17 @@ export class EmbeddedEventStore implements EventStore {
    * @throws StoreUnavailableError `busy`: another process kept it locked for the whole time-out.
    */
   static async open(options: EmbeddedOptions): Promise<EmbeddedEventStore> {
+    // Whoever only reads leaves no file behind that was not there.
+    const tidy = options.readOnly === true && !hasCompany(options.path);
     const { db, path } = await openLog(options);
-    return new EmbeddedEventStore(db, path, options);
+    return new EmbeddedEventStore(db, path, options, tidy);
   }
 
   private constructor(
     private readonly db: Connection,
     private readonly path: string,
     private readonly options: EmbeddedOptions,
+    private readonly tidy: boolean,
   ) {
     const { clock, random, readOnly = false } = options;
     this.sql = new Statements(db);
@@ -210,6 +214,7 @@ export class EmbeddedEventStore implements EventStore {
     this.turnstile.leave();
     this.bell.close();
     this.db.close();
+    if (this.tidy) await leaveNothing(this.path);
   }
 
   private get lockTimeoutMs(): number {

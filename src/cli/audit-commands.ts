@@ -1,0 +1,53 @@
+import { Option, type Command } from 'commander';
+import { readAsOf, showHistory } from './history';
+import { withLog } from './open-log';
+import { logOption, readNamespace, type Call } from './options';
+import { verify } from './verify';
+
+const exitCodes = `
+Exit codes: 0 done, the log is sound; 1 the log breaks a rule; 2 bad usage, or the log cannot be read.
+`;
+
+const namespace = () =>
+  new Option('--namespace <name>', 'namespace of the installation').argParser(readNamespace).default('', 'none');
+
+/** `verify`, `history`, `restored`: what a log proves, and its care. */
+export function auditCommands(program: Command, call: Call): void {
+  program
+    .command('verify')
+    .description('check a log against the invariants: epochs, starts, outcomes, slots, owners')
+    .argument('<log>', 'path of the log file')
+    .addOption(namespace())
+    .option('--json', 'print the report as JSON', false)
+    .addHelpText('after', exitCodes)
+    .action(async (path: string, options: { namespace: string; json: boolean }) => {
+      call.code = await withLog(path, (store) => verify(store, options, call.io));
+    });
+  program
+    .command('history')
+    .description('tell the life of one job, and what it adds up to')
+    .argument('<job>', 'id of the job')
+    .addOption(logOption())
+    .option('--as-of <point>', 'end there: a time (2026-03-29T01:00:00Z), revision:<n> or position:<n>; inclusive')
+    .addOption(namespace())
+    .option('--json', 'print one JSON object per event (with --as-of: then one with the state)', false)
+    .addHelpText('after', exitCodes)
+    .action(async (job: string, options: { log: string; asOf?: string; namespace: string; json: boolean }) => {
+      const asOf = options.asOf === undefined ? null : readAsOf(options.asOf);
+      call.code = await withLog(options.log, (store) => showHistory(store, job, { ...options, asOf }, call.io));
+    });
+  program
+    .command('restored')
+    .description(
+      'after a log was restored from a backup, with all services stopped: raise its generation, so that tokens given before are lower than all to come',
+    )
+    .argument('<log>', 'path of the log file')
+    .option('--json', 'print one JSON object', false)
+    .addHelpText('after', exitCodes)
+    .action(async (path: string, { json }: { json: boolean }) => {
+      const { id, generation } = await withLog(path, (store) => store.raiseGeneration(), { readOnly: false });
+      await call.io.out.write(
+        json ? `${JSON.stringify({ log: id, generation })}\n` : `log ${id}: generation ${generation}\n`,
+      );
+    });
+}
