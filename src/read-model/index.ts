@@ -3,4 +3,5 @@ export type * from './read-model';
 export { BadCursorError } from './cursor';
 export { ViewClosedError, ViewLockedError, ViewTimeoutError } from './errors';
 export { VIEW_DDL, VIEW_SCHEMA_VERSION } from './schema';
-export { SqliteReadModel, type SqliteReadModelOptions } from './sqlite-read-model';
+export { SqliteReadModel } from './sqlite-read-model';
+export type { SqliteReadModelOptions } from './options';

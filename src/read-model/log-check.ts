@@ -1,5 +1,37 @@
-import type { EventStore } from '../event-store';
+import type { Clock } from '../clock';
+import type { EventStore, LogIdentity } from '../event-store';
+import type { Logger } from '../logging';
 import type { Checkpoint } from './view-file';
+
+const COMPARE_AGAIN_MS = 500;
+
+/** A view as it is at the moment: why it is not one of a log of that identity (null: it is), and up to where it holds that log. */
+export interface Compared {
+  readonly differs: (log: LogIdentity) => string | null;
+  readonly checkpoint: Checkpoint;
+}
+
+/**
+ * Compares the view with the log, as soon as the log answers.
+ * @returns why it is a view of another log, or of another state of it; null: it is not, or the signal was aborted.
+ */
+export async function comparedWithLog(
+  { store, clock, logger }: { readonly store: EventStore; readonly clock: Clock; readonly logger: Logger },
+  view: () => Compared,
+  signal: AbortSignal,
+): Promise<string | null> {
+  while (!signal.aborted) {
+    try {
+      const log = await store.identity();
+      const { differs, checkpoint } = view();
+      return differs(log) ?? (await logWentBack(store, checkpoint));
+    } catch (error) {
+      logger.warn('view.log-not-compared', { error: error instanceof Error ? error.message : String(error) });
+      await clock.sleep(COMPARE_AGAIN_MS, signal);
+    }
+  }
+  return null;
+}
 
 /**
  * Whether the log still is the one that the view was made from (protocol §6): it reaches the checkpoint, and has the newest applied event

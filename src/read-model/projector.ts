@@ -125,7 +125,7 @@ export class Projector {
     }
     job.position = event.position;
     job.state = foldJob(job.state, event, this.refusedWhy(event), (why) =>
-      this.tell('view.job-unreadable', { jobId: id }, event, why),
+      tellUnreadable(this.logger, 'view.job-unreadable', { jobId: id }, event, why),
     );
   }
 
@@ -137,35 +137,37 @@ export class Projector {
     }
     service.position = event.position;
     service.state = foldService(service.state, event, this.refusedWhy(event), (why) =>
-      this.tell('view.service-unreadable', { ofServiceId: id }, event, why),
+      tellUnreadable(this.logger, 'view.service-unreadable', { ofServiceId: id }, event, why),
     );
   }
 
   private refusedWhy(event: RecordedEvent): string | null {
     return this.refused?.id === event.id ? this.refused.why : null;
   }
+}
 
-  private tell(
-    fact: string,
-    subject: Readonly<Record<string, string>>,
-    event: RecordedEvent,
-    why: UnreadableEvent,
-  ): void {
-    const { stream, revision, type } = event;
-    this.logger.error(fact, {
-      ...subject,
-      stream,
-      revision,
-      type,
-      position: String(event.position),
-      why: why.why,
-      remedy: 'It is shown as opaque and nothing is decided on it here. Run a release that can read this event.',
-    });
-  }
+/** Says which event cannot be read, and what that means. */
+export function tellUnreadable(
+  logger: Logger,
+  fact: 'view.job-unreadable' | 'view.service-unreadable',
+  subject: Readonly<Record<string, string>>,
+  event: RecordedEvent,
+  why: UnreadableEvent,
+): void {
+  const { stream, revision, type } = event;
+  logger.error(fact, {
+    ...subject,
+    stream,
+    revision,
+    type,
+    position: String(event.position),
+    why: why.why,
+    remedy: 'It is shown as opaque and nothing is decided on it here. Run a release that can read this event.',
+  });
 }
 
 /** What went wrong lies with the file, not with the event. */
-function isOfFile(error: unknown): boolean {
+export function isOfFile(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code;
   if (typeof code !== 'string' || !code.startsWith('SQLITE_')) return false;
   return !/^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG|RANGE)/.test(code);

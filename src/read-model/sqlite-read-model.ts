@@ -1,15 +1,14 @@
-import type { Clock, Random } from '../clock';
-import { SupervisedSubscription, type EventStore, type LogPosition, type RecordedEvent } from '../event-store';
+import { SupervisedSubscription, type LogIdentity, type LogPosition, type RecordedEvent } from '../event-store';
 import type { Candidate } from '../domain/service';
-import type { Logger } from '../logging';
+import { CaughtUp } from './caught-up';
 import { loadDriver } from './driver';
 import { ViewClosedError } from './errors';
 import { knownEvents } from './fold';
-import { JobLists } from './job-lists';
-import { jobRow, JobRows } from './job-rows';
-import { logWentBack } from './log-check';
-import { OwnedReads, SqliteOwnJobs } from './own-jobs';
-import { Projector } from './projector';
+import { jobRow } from './job-rows';
+import { comparedWithLog, logWentBack } from './log-check';
+import { SqliteOwnJobs } from './own-jobs';
+import type { SqliteReadModelOptions } from './options';
+import { prepare, type Prepared } from './prepared';
 import type {
   DeclaredJob,
   JobFilter,
@@ -22,54 +21,27 @@ import type {
   SweepPlace,
   SweepSnapshot,
 } from './read-model';
-import { ServiceReads } from './service-reads';
+import { LogChangedError, rebuildBeside, type RebuildTold } from './rebuild-beside';
 import { viewCategories } from './streams';
-import { SweepReads } from './sweep-reads';
 import { isDamage, ViewFile, type ViewSource } from './view-file';
 import { Waiters } from './waiters';
-
-export interface SqliteReadModelOptions {
-  /** The view's file, of this service alone; or `:memory:`. */
-  readonly path: string;
-  readonly store: EventStore;
-  readonly clock: Clock;
-  readonly random: Random;
-  /** Prefix of the streams; empty: none. */
-  readonly namespace: string;
-  readonly logger: Logger;
-}
+import { messageOf } from './words';
 
 /** Events per transaction. */
 const BATCH = 250;
-/**
- * Under load the view rests between batches, unless somebody waits for it: what happens to a job in the meantime is written once.
- * A batch of so many events is load; the rest is so many times as long as the batch took, within bounds (ms).
- */
-const BUSY_BATCH = 32;
-const REST_FACTOR = 1;
-const SHORTEST_REST_MS = 4;
-const LONGEST_REST_MS = 15;
+const LONG_AFTER = 10_000;
 /** Progress of a rebuild is told after so many events. */
 const TELL_EVERY = 50_000;
 /** A checkpoint that moved past foreign events only is written after this long, ms. */
 const IDLE_WRITE_MS = 10_000;
 const REBUILD_RETRY_MS = 5_000;
 
-/** The statements on one file: they go with it when it is rebuilt. */
-interface Prepared {
-  readonly projector: Projector;
-  readonly rows: JobRows;
-  readonly owned: OwnedReads;
-  readonly services: ServiceReads;
-  readonly sweep: SweepReads;
-  readonly lists: JobLists;
-}
-
 /**
  * The projection of the log in one SQLite file.
  *
  * `open` takes the file and throws away what is not a view of this log; `start` subscribes; then rows follow the log until `close`.
- * Whatever is wrong with the file later, it is dropped and rebuilt; meanwhile reads see what has been projected so far.
+ * Whatever is wrong with the file later, it is dropped and rebuilt; meanwhile reads see what has been projected so far. When the log is long
+ * they stay at an early position until the rebuilt view takes its place.
  */
 export class SqliteReadModel implements ReadModel {
   private readonly waiters: Waiters;
@@ -81,10 +53,14 @@ export class SqliteReadModel implements ReadModel {
   private told = 0;
   private error: string | null = null;
   private writtenAt: number;
+  private started = false;
   private rebuilding: Promise<void> | null = null;
+  /** Gives up the rebuild that goes on beside the view; null: none does. */
+  private beside: AbortController | null = null;
+  /** The fast way failed: this rebuild goes the ordinary way to its end. */
+  private besideFailed = false;
   private checking: Promise<void> | null = null;
-  private caught = false;
-  private readonly catchers = new Set<{ resolve: () => void; reject: (error: Error) => void }>();
+  private readonly caught = new CaughtUp();
   private readonly stop = new AbortController();
   private closing: Promise<void> | null = null;
 
@@ -95,7 +71,7 @@ export class SqliteReadModel implements ReadModel {
     fresh: boolean,
   ) {
     const { clock, logger } = options;
-    this.prepared = this.prepare();
+    this.prepared = prepare(file.db, options);
     this.at = file.checkpoint().position;
     this.writtenAt = clock.monotonic();
     if (fresh) this.state = 'rebuilding';
@@ -132,14 +108,15 @@ export class SqliteReadModel implements ReadModel {
   /** Follows the log from the checkpoint on. */
   async start(): Promise<void> {
     if (this.stop.signal.aborted) throw new ViewClosedError();
-    if (this.subscription === null && this.rebuilding === null) this.subscribe();
+    this.started = true;
+    if (this.subscription !== null || this.rebuilding !== null) return;
+    if (this.isLong()) this.rebuildBeside();
+    else this.subscribe();
   }
 
   /** Resolves when everything that was in the log has been applied once since the start, or since the last rebuild. */
   caughtUp(): Promise<void> {
-    if (this.caught) return Promise.resolve();
-    if (this.stop.signal.aborted) return Promise.reject(new ViewClosedError());
-    return new Promise((resolve, reject) => this.catchers.add({ resolve, reject }));
+    return this.caught.wait();
   }
 
   /** Lets go of the file. Those who wait are told. Idempotent. */
@@ -227,21 +204,6 @@ export class SqliteReadModel implements ReadModel {
     };
   }
 
-  private prepare(): Prepared {
-    const { db } = this.file;
-    const rows = new JobRows(db);
-    const owned = new OwnedReads(db, rows);
-    const services = new ServiceReads(db, owned);
-    return {
-      rows,
-      owned,
-      services,
-      sweep: new SweepReads(db, owned, services),
-      lists: new JobLists(db, rows),
-      projector: new Projector(db, this.options.namespace, this.options.logger),
-    };
-  }
-
   /** A read that meets damage fails, and sets a rebuild going. */
   private read<T>(use: (prepared: Prepared) => T): T {
     if (this.state === 'stopped') throw new ViewClosedError();
@@ -283,12 +245,10 @@ export class SqliteReadModel implements ReadModel {
     this.at = position;
     if (this.state === 'rebuilding') this.tell(fresh.length);
     this.waiters.advanced(position, fresh.length > 0);
+    if (events.length >= BATCH && this.isLong()) return this.rebuildBeside();
     // A long way to go: others have their turn.
     if (events.length >= BATCH) await this.options.clock.yield();
-    else if (fresh.length >= BUSY_BATCH && this.state === 'live') {
-      const spent = this.options.clock.monotonic() - before;
-      await this.waiters.rest(Math.min(LONGEST_REST_MS, Math.max(SHORTEST_REST_MS, REST_FACTOR * spent)));
-    }
+    else if (this.state === 'live') await this.waiters.restAfter(fresh.length, this.options.clock.monotonic() - before);
   }
 
   private apply(events: readonly RecordedEvent[], position: bigint): void {
@@ -307,11 +267,11 @@ export class SqliteReadModel implements ReadModel {
     if (this.options.clock.monotonic() - this.writtenAt >= IDLE_WRITE_MS) this.apply([], position);
   }
 
-  private tell(events: number): void {
+  private tell(events: number, position: LogPosition = this.at): void {
     this.rebuilt += events;
     if (this.rebuilt - this.told < TELL_EVERY) return;
     this.told = this.rebuilt;
-    this.options.logger.info('view.rebuilding', { events: this.rebuilt, position: String(this.at) });
+    this.options.logger.info('view.rebuilding', { events: this.rebuilt, position: String(position) });
   }
 
   private onCaughtUp(): void {
@@ -320,9 +280,7 @@ export class SqliteReadModel implements ReadModel {
       this.options.logger.info('view.rebuilt', { events: this.rebuilt, position: String(this.at) });
     }
     this.state = 'live';
-    this.caught = true;
-    for (const { resolve } of this.catchers) resolve();
-    this.catchers.clear();
+    this.caught.yes();
   }
 
   /** After the store broke off, it may come back as another log, or as an earlier state of this one. */
@@ -331,23 +289,64 @@ export class SqliteReadModel implements ReadModel {
   }
 
   private async compare(): Promise<void> {
-    const { store, clock, logger } = this.options;
-    while (!this.stop.signal.aborted && this.rebuilding === null) {
-      try {
-        const source = { ...this.source, log: await store.identity() };
-        const checkpoint = { ...this.file.checkpoint(), position: this.at };
-        const why = this.file.mismatch(source) ?? (await logWentBack(store, checkpoint));
-        if (why !== null) void this.scheduleRebuild(why, false);
-        return;
-      } catch (error) {
-        logger.warn('view.log-not-compared', { error: messageOf(error) });
-        await clock.sleep(REBUILD_RETRY_MS / 10, this.stop.signal);
-      }
+    const view = () => ({
+      differs: (log: LogIdentity) => this.file.mismatch({ ...this.source, log }),
+      checkpoint: { ...this.file.checkpoint(), position: this.at },
+    });
+    const why = await comparedWithLog(this.options, view, this.stop.signal);
+    if (why !== null && this.rebuilding === null) void this.scheduleRebuild(why, false);
+  }
+
+  private isLong(): boolean {
+    return this.state === 'rebuilding' && !this.besideFailed && this.rebuilt >= (this.options.longAfter ?? LONG_AFTER);
+  }
+
+  /** From the log's beginning once more, the fast way. Reads see what there is until it is finished. */
+  private rebuildBeside(): void {
+    if (this.rebuilding !== null || this.stop.signal.aborted) return;
+    const beside = (this.beside = new AbortController());
+    // At once, and not waited for: a delivery of it is what this is called from.
+    const quiet = this.subscription?.close();
+    this.subscription = null;
+    this.rebuilding = this.besideNow(quiet, AbortSignal.any([beside.signal, this.stop.signal])).finally(() => {
+      this.rebuilding = null;
+      this.beside = null;
+    });
+  }
+
+  private async besideNow(quiet: Promise<void> | undefined, signal: AbortSignal): Promise<void> {
+    const { logger, path } = this.options;
+    await quiet;
+    this.rebuilt = this.told = 0;
+    const told: RebuildTold = {
+      taken: (events, position) => this.tell(events, position),
+      interrupted: (error, by) => logger.error('view.interrupted', { by, error: error.message }),
+    };
+    try {
+      this.at = await rebuildBeside(this.options, this.file, this.source, told, signal);
+      this.prepared = prepare(this.file.db, this.options);
+      this.writtenAt = this.options.clock.monotonic();
+      this.waiters.advanced(this.at, true);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error instanceof LogChangedError) return this.rebuildNow(error.message, false);
+      // It goes on where it was.
+      this.besideFailed = true;
+      logger.error('view.rebuild-failed', {
+        path,
+        error: messageOf(error),
+        remedy: 'It goes on the ordinary, slower way.',
+      });
     }
+    this.subscribe();
   }
 
   private scheduleRebuild(reason: string, damaged: boolean): Promise<void> {
     if (this.stop.signal.aborted) return Promise.reject(new ViewClosedError());
+    if (this.beside !== null && this.rebuilding !== null) {
+      this.beside.abort();
+      return this.rebuilding.then(() => this.scheduleRebuild(reason, damaged));
+    }
     return (this.rebuilding ??= this.rebuildNow(reason, damaged).finally(() => (this.rebuilding = null)));
   }
 
@@ -355,9 +354,9 @@ export class SqliteReadModel implements ReadModel {
     const { logger, path, store, clock } = this.options;
     logger.error('view.rebuilding', { path, reason, events: 0 });
     this.state = 'rebuilding';
-    this.caught = false;
+    this.caught.no();
     this.rebuilt = this.told = 0;
-    const started = this.subscription !== null;
+    this.besideFailed = false;
     // Not within the delivery that may have found the damage.
     await clock.yield();
     this.waiters.wake();
@@ -367,10 +366,10 @@ export class SqliteReadModel implements ReadModel {
       try {
         this.source = { ...this.source, log: await store.identity() };
         this.file.rebuild(this.source, damaged);
-        this.prepared = this.prepare();
+        this.prepared = prepare(this.file.db, this.options);
         this.at = 'start';
         this.error = null;
-        if (started) this.subscribe();
+        if (this.started) this.subscribe();
         return;
       } catch (error) {
         this.error = messageOf(error);
@@ -395,11 +394,6 @@ export class SqliteReadModel implements ReadModel {
     this.state = 'stopped';
     this.file.close();
     this.waiters.close();
-    for (const { reject } of this.catchers) reject(new ViewClosedError());
-    this.catchers.clear();
+    this.caught.never(new ViewClosedError());
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

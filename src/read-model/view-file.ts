@@ -1,4 +1,5 @@
-import { chmodSync, closeSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync, truncateSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Database } from 'better-sqlite3';
 import { StoreUnusableError, type LogIdentity, type LogPosition } from '../event-store';
@@ -21,6 +22,15 @@ export interface ViewSource {
   readonly log: LogIdentity;
   readonly knownEvents: string;
 }
+
+/** A view that is being built beside the one in use, and a database for what is needed until it is finished. */
+export interface Aside {
+  readonly view: Database;
+  readonly scratch: Database;
+}
+
+/** States of jobs are about as large as an ordinary page: several fit into one of these. */
+const SCRATCH_PAGE_BYTES = 16_384;
 
 interface ViewRow {
   readonly namespace: string;
@@ -73,6 +83,7 @@ export class ViewFile {
         return `its schema version is ${version}, this release writes ${VIEW_SCHEMA_VERSION}`;
       }
       prepare(db);
+      if (existsSync(this.aside)) return 'its rebuild was never finished';
       return this.readRow() === null ? 'it was never finished' : null;
     } catch (error) {
       // A table or column that is missing: somebody else's hand.
@@ -107,20 +118,61 @@ export class ViewFile {
         else rmSync(this.path + suffix, { force: true });
       }
       create(this.path);
+      this.removeAside();
     }
     const db = (this.database = this.openDatabase(this.path));
     prepare(db);
-    db.transaction(() => {
-      db.exec(VIEW_DDL);
-      db.pragma(`application_id = ${VIEW_APPLICATION_ID}`);
-      db.pragma(`user_version = ${VIEW_SCHEMA_VERSION}`);
-      db.prepare('INSERT INTO view (only_row, namespace, log_id, generation, known_events) VALUES (1, ?, ?, ?, ?)').run(
-        source.namespace,
-        source.log.id,
-        source.log.generation,
-        source.knownEvents,
-      );
-    })();
+    makeTables(db, source);
+  }
+
+  /**
+   * An empty view beside this one, which goes on answering until `adopt` puts the other in its place. Nothing of it is on the disk for certain
+   * before that; while its file lies there, an end of the process is found out at the next opening.
+   */
+  beginAside(source: ViewSource): Aside {
+    const inMemory = this.path === MEMORY;
+    if (!inMemory) this.removeAside();
+    const openNew = (path: string) => {
+      if (!inMemory) create(path);
+      return this.openDatabase(inMemory ? MEMORY : path);
+    };
+    const view = openNew(this.aside);
+    prepareUnsafe(view);
+    view.pragma('foreign_keys = ON');
+    makeTables(view, source);
+    const scratch = openNew(`${this.aside}-states`);
+    scratch.pragma(`page_size = ${SCRATCH_PAGE_BYTES}`);
+    prepareUnsafe(scratch);
+    return { view, scratch };
+  }
+
+  /** From now on the view that was built beside this one is this one. The statements on the old one are of no use any more. */
+  async adopt({ view, scratch }: Aside): Promise<void> {
+    scratch.close();
+    if (this.path === MEMORY) {
+      this.detach();
+      this.database = view;
+      prepare(view);
+      return;
+    }
+    rmSync(`${this.aside}-states`, { force: true });
+    view.close();
+    const written = await open(this.aside, 'r+');
+    await written.sync().finally(() => written.close());
+    this.detach();
+    for (const suffix of ['-wal', '-shm']) rmSync(this.path + suffix, { force: true });
+    renameSync(this.aside, this.path);
+    this.database = this.openDatabase(this.path);
+    prepare(this.database);
+  }
+
+  /** The view beside this one is given up. A trace stays, so that the next opening begins again. */
+  abandon({ view, scratch }: Aside): void {
+    view.close();
+    scratch.close();
+    if (this.path === MEMORY) return;
+    rmSync(`${this.aside}-states`, { force: true });
+    if (existsSync(this.aside)) truncateSync(this.aside);
   }
 
   /** From now on the view is one that this release wrote. */
@@ -144,6 +196,14 @@ export class ViewFile {
     if (this.lock?.inTransaction) this.lock.exec('ROLLBACK');
     this.lock?.close();
     this.lock = null;
+  }
+
+  private get aside(): string {
+    return `${this.path}.rebuild`;
+  }
+
+  private removeAside(): void {
+    for (const suffix of ['', '-journal', '-states', '-states-journal']) rmSync(this.aside + suffix, { force: true });
   }
 
   private detach(): void {
@@ -224,6 +284,28 @@ function prepare(db: Database): void {
   db.pragma('foreign_keys = ON');
   db.pragma('cache_size = -32768');
   db.pragma('wal_autocheckpoint = 4000');
+}
+
+function makeTables(db: Database, source: ViewSource): void {
+  db.transaction(() => {
+    db.exec(VIEW_DDL);
+    db.pragma(`application_id = ${VIEW_APPLICATION_ID}`);
+    db.pragma(`user_version = ${VIEW_SCHEMA_VERSION}`);
+    db.prepare('INSERT INTO view (only_row, namespace, log_id, generation, known_events) VALUES (1, ?, ?, ?, ?)').run(
+      source.namespace,
+      source.log.id,
+      source.log.generation,
+      source.knownEvents,
+    );
+  })();
+}
+
+/** For a file that nobody relies on yet: what is wrong with it after a crash does not matter. */
+function prepareUnsafe(db: Database): void {
+  db.pragma('journal_mode = MEMORY');
+  db.pragma('synchronous = OFF');
+  db.pragma('locking_mode = EXCLUSIVE');
+  db.pragma('cache_size = -32768');
 }
 
 /** An empty file for its owner alone. One that is there is not opened: closing it would let go of this process's locks on it. */

@@ -9,6 +9,14 @@ interface Waiter {
   readonly reject: (error: Error) => void;
 }
 
+/**
+ * Under load the view rests between batches, unless somebody waits for it: what happens to a job in the meantime is written once.
+ * A batch of so many events is load; the rest is so many times as long as the batch took, within bounds (ms).
+ */
+const BUSY_BATCH = 32;
+const REST_FACTOR = 1;
+const SHORTEST_REST_MS = 4;
+const LONGEST_REST_MS = 15;
 /** Those who wait for the view to reach a position, and those who want to know whenever it has moved. */
 export class Waiters {
   private readonly waiters = new Set<Waiter>();
@@ -43,7 +51,7 @@ export class Waiters {
   }
 
   /** Resolves after `ms`; at once while somebody waits, or as soon as somebody does. */
-  rest(ms: number): Promise<void> {
+  private rest(ms: number): Promise<void> {
     if (this.waiters.size > 0 || this.closed) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = this.clock.setTimer(ms, () => this.wake(), { keepAlive: false, name: 'view-rest' });
@@ -53,6 +61,12 @@ export class Waiters {
         resolve();
       };
     });
+  }
+
+  /** After a batch of so many events that took `spentMs`. */
+  async restAfter(events: number, spentMs: number): Promise<void> {
+    if (events < BUSY_BATCH) return;
+    await this.rest(Math.min(LONGEST_REST_MS, Math.max(SHORTEST_REST_MS, REST_FACTOR * spentMs)));
   }
 
   /** Ends a rest. */

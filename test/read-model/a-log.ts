@@ -28,6 +28,8 @@ export class ALog {
   readonly random: SeededRandom;
   readonly store: MemoryEventStore;
   readonly lines = new Lines();
+  /** For the views that are opened from now on. */
+  longAfter: number | undefined;
   private readonly views: SqliteReadModel[] = [];
 
   constructor(
@@ -69,8 +71,8 @@ export class ALog {
   }
 
   async open(path = ':memory:', store: EventStore = this.store): Promise<SqliteReadModel> {
-    const { clock, random, namespace, lines: logger } = this;
-    const view = await SqliteReadModel.open({ path, store, clock, random, namespace, logger });
+    const { clock, random, namespace, lines: logger, longAfter } = this;
+    const view = await SqliteReadModel.open({ path, store, clock, random, namespace, logger, longAfter });
     this.views.push(view);
     return view;
   }

@@ -237,6 +237,9 @@ describe('I7: the view at a position equals the fold of all events up to it', ()
             compare(view, all);
             // And one that begins now, in one batch.
             compare(await log.view(), all);
+            // And one that is rebuilt as those of long logs are.
+            log.longAfter = 0;
+            compare(await log.view(), all);
           } finally {
             await log.close();
           }
