@@ -7,11 +7,13 @@ import {
   type JobExecution,
   type StartJobRunCommand,
 } from '../commands';
-import type { AfterRun } from '../domain/job';
+import type { ClusterTime } from '../clock';
+import { instantOfSlot, type AfterRun, type JobRecord } from '../domain/job';
 import type { Logger } from '../logging';
 import type { Membership } from '../membership';
 import type { Execution, Settlement } from './execution';
 import { runFacts } from './run-facts';
+import type { StartedRun } from './started-run';
 
 /** What the worker sends. The executor answers only when the log has given a definite answer. */
 export interface RunCommands {
@@ -26,6 +28,7 @@ export class Outcomes {
       readonly commands: RunCommands;
       readonly membership: Membership;
       readonly logger: Logger;
+      readonly clusterTime: ClusterTime;
     },
     private readonly worker: {
       /** Nothing is begun any more: what ends is released. */
@@ -38,11 +41,11 @@ export class Outcomes {
   /**
    * @returns the execution of the append that ended the run, which may have started the next one; null when nothing more is to be done here.
    */
-  async report(execution: Execution, settlement: Settlement, eligible: boolean): Promise<JobExecution | null> {
+  async report(execution: Execution, settlement: Settlement, then: AfterRun): Promise<JobExecution | null> {
     const { run, record } = execution.started;
     const { jobId } = record;
     const facts = { ...runFacts(jobId, run), durationMs: settlement.durationMs };
-    const command = this.commandFor(execution, settlement, eligible);
+    const command = this.commandFor(execution, settlement, then);
     try {
       const result = await this.ports.commands.execute(command, { timeoutMs: Infinity });
       this.tell(execution, settlement, result, facts);
@@ -58,12 +61,11 @@ export class Outcomes {
   private commandFor(
     execution: Execution,
     settlement: Settlement,
-    eligible: boolean,
+    then: AfterRun,
   ): CompleteJobRunCommand | FailJobRunCommand | AbandonJobRunCommand {
     const { run, record } = execution.started;
     const { jobId } = record;
     const { durationMs } = settlement;
-    const then = this.after(eligible, record.definition.handler);
     const abort = execution.abortedFor;
     if (abort === 'timed-out') {
       const timeoutMs = record.definition.policies.timeoutMs ?? durationMs;
@@ -77,12 +79,24 @@ export class Outcomes {
     return new FailJobRunCommand({ jobId, run, durationMs, failure: { kind: 'failed', ...failureOf(error) }, then });
   }
 
-  private after(eligible: boolean, handler: string): AfterRun {
+  /** What is to follow in the append that ends the run. */
+  after({ record }: StartedRun, settlement: Settlement, eligible: boolean): AfterRun {
     const { trust } = this.ports.membership;
     if (this.worker.stopping()) return { release: 'drain', startNext: false };
     if (!eligible) return { release: 'ineligible', startNext: false };
     // A job that is always due would otherwise keep its place for ever, while others wait in due order.
-    return { release: null, startNext: trust.check() === null && this.worker.mayStartNext(handler) };
+    const startNext =
+      trust.check() === null &&
+      this.mayBeDue(record, settlement) &&
+      this.worker.mayStartNext(record.definition.handler);
+    return { release: null, startNext };
+  }
+
+  /** Seen from the start of the run: what came meanwhile is found in the view. */
+  private mayBeDue({ requested, nextSlot }: JobRecord, settlement: Settlement): boolean {
+    if (settlement.kind === 'threw' || requested.length > 0) return true;
+    const next = nextSlot === null ? null : instantOfSlot(nextSlot);
+    return next !== null && next <= this.ports.clusterTime.now();
   }
 
   private tell(

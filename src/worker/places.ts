@@ -1,6 +1,11 @@
 import type { HandlerRegistry } from './handler-registry';
 
-/** How many runs fit into this process, in all and per handler. */
+/** Room for one handler to run. Given back once, however often it is asked. */
+export interface Place {
+  give(): void;
+}
+
+/** How many handlers may run in this process at the same time, in all and by name. */
 export class Places {
   private total = 0;
   private readonly perHandler = new Map<string, number>();
@@ -15,16 +20,22 @@ export class Places {
     return this.total < this.max && taken < (this.handlers.get(handler)?.concurrency ?? Infinity);
   }
 
-  take(handler: string): boolean {
-    if (!this.hasRoom(handler)) return false;
-    this.total++;
-    this.perHandler.set(handler, (this.perHandler.get(handler) ?? 0) + 1);
-    return true;
+  /** Null: there is no room. */
+  take(handler: string): Place | null {
+    if (!this.hasRoom(handler)) return null;
+    this.add(handler, 1);
+    let taken = true;
+    return {
+      give: () => {
+        if (taken) this.add(handler, -1);
+        taken = false;
+      },
+    };
   }
 
-  give(handler: string): void {
-    this.total--;
-    this.perHandler.set(handler, (this.perHandler.get(handler) ?? 1) - 1);
+  private add(handler: string, count: 1 | -1): void {
+    this.total += count;
+    this.perHandler.set(handler, (this.perHandler.get(handler) ?? 0) + count);
   }
 
   /** Handlers that have no free place of their own. */

@@ -10,7 +10,7 @@ import { JobNotes } from './job-notes';
 import { LookAhead } from './look-ahead';
 import { OpenRuns } from './open-runs';
 import { Outcomes } from './outcomes';
-import { Places } from './places';
+import { Places, type Place } from './places';
 import type { Leftover, WorkerHealth, WorkerOptions, WorkerPorts } from './ports';
 import { runFacts } from './run-facts';
 import { startedRun, type StartedRun } from './started-run';
@@ -41,6 +41,8 @@ export class Worker implements StartsRuns {
   private readonly due: LookAhead;
   private readonly unsubscribe: (() => void)[] = [];
   private timer: Timer | null = null;
+  /** Handlers have settled, and their outcomes are on their way. */
+  private ending = 0;
   private passing = false;
   private again = false;
   private started = false;
@@ -102,7 +104,9 @@ export class Worker implements StartsRuns {
   }
 
   reserve(job: JobRow): RunReservation | null {
-    if (this.stopping || this.closed || !this.accepts(job) || !this.places.take(job.handler)) return null;
+    if (this.stopping || this.closed || !this.accepts(job)) return null;
+    const place = this.places.take(job.handler);
+    if (place === null) return null;
     this.busy.set(job.jobId, 'starting');
     let used = false;
     const once = (then: () => void) => {
@@ -111,8 +115,8 @@ export class Worker implements StartsRuns {
       then();
     };
     return {
-      landed: (execution) => once(() => void this.enter(execution, job.handler, job.jobId)),
-      cancel: () => once(() => this.leave(job.jobId, job.handler)),
+      landed: (execution) => once(() => void this.enter(execution, job.handler, job.jobId, place)),
+      cancel: () => once(() => this.leave(job.jobId, place)),
     };
   }
 
@@ -272,31 +276,31 @@ export class Worker implements StartsRuns {
   }
 
   /** From the acknowledgement of a start to the last outcome: the run, and those that start in the append that ends it. */
-  private async enter(first: JobExecution, handlerName: string, jobId: string): Promise<void> {
+  private async enter(first: JobExecution, handlerName: string, jobId: string, place: Place): Promise<void> {
     let execution: JobExecution | null = first;
     try {
       while (execution !== null) {
         this.notes.noteAppend(jobId, execution.state.revision, execution.position);
         const started = startedRun(execution, this.ports.generation());
         if (started === null) break;
-        execution = await this.execute(started, handlerName);
+        execution = await this.execute(started, handlerName, place);
       }
     } catch (error) {
       this.lastError = String(error);
       this.ports.logger.error('job.run-broken', { jobId, error: String(error) });
     } finally {
-      this.leave(jobId, handlerName);
+      this.leave(jobId, place);
     }
   }
 
-  private leave(jobId: string, handler: string): void {
+  private leave(jobId: string, place: Place): void {
     this.busy.delete(jobId);
-    this.places.give(handler);
+    place.give();
     if (this.busy.size === 0) for (const wake of this.idleWaiters.splice(0)) wake();
     this.wake();
   }
 
-  private async execute(started: StartedRun, handlerName: string): Promise<JobExecution | null> {
+  private async execute(started: StartedRun, handlerName: string, place: Place): Promise<JobExecution | null> {
     const { membership, handlers, logger, clock } = this.ports;
     const { jobId } = started.record;
     const handler = handlers.get(handlerName);
@@ -327,7 +331,24 @@ export class Worker implements StartsRuns {
     logger.info('job.started', { ...facts, handler: handlerName, fencingToken: started.fencingToken });
     const settlement = await execution.settled;
     this.busy.set(jobId, 'ending');
-    return this.outcomes.report(execution, settlement, this.ports.eligible(started.record));
+    const then = this.outcomes.after(started, settlement, this.ports.eligible(started.record));
+    if (!then.startNext) this.makeRoom(place);
+    this.ending++;
+    try {
+      return await this.outcomes.report(execution, settlement, then);
+    } finally {
+      this.ending--;
+    }
+  }
+
+  /**
+   * The handler has settled and nothing follows it here: its place is free before its outcome is in the log, so the next start shares the
+   * sync of the outcome. Outcomes that the log does not take must not pile up without bound.
+   */
+  private makeRoom(place: Place): void {
+    if (this.ending >= 2 * this.options.maxConcurrentRuns) return;
+    place.give();
+    this.wake();
   }
 
   private abortAll(reason: 'fenced' | 'draining'): void {

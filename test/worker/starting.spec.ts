@@ -1,4 +1,4 @@
-import { CancelJobCommand, RunJobNowCommand } from '../../src/commands';
+import { CancelJobCommand, CompleteJobRunCommand, RunJobNowCommand } from '../../src/commands';
 import { JobAbortedError } from '../../src/worker';
 import { Bench, Held } from './bench';
 
@@ -204,6 +204,54 @@ describe('the worker starts', () => {
         await bench.until('the next run', () => held.entered === run);
       }
       expect(held.contexts.map(({ jobId }) => jobId)).toEqual(['a', 'b', 'a']);
+    });
+  });
+
+  describe('before the outcome of the run before it is in the log', () => {
+    let taken: () => void;
+    beforeEach(async () => {
+      const taking = new Promise<void>((resolve) => (taken = resolve));
+      bench.before = (command) => (command instanceof CompleteJobRunCommand ? taking : undefined);
+      await bench.open([{ name: 'audit', run: held.run }], { maxConcurrentRuns: 1 });
+    });
+
+    it('another job: the place of a handler that has settled is free', async () => {
+      await bench.jobs(2, 'audit');
+      await bench.until('the first', () => held.entered === 1);
+      held.finish();
+      await bench.until('the second', () => held.entered === 2);
+      expect(bench.worker.health()).toMatchObject({ running: 1, free: 0 });
+      taken();
+      held.finish();
+      await bench.until('both outcomes', () => bench.facts('job.succeeded').length === 2);
+      expect(bench.worker.health()).toMatchObject({ running: 0, free: 1 });
+    });
+
+    it('but not the same job, whatever is asked for', async () => {
+      await bench.job({ jobId: 'j', handler: 'audit', schedule: asap });
+      await bench.until('the first', () => held.entered === 1);
+      await bench.send(new RunJobNowCommand({ jobId: 'j' }));
+      held.finish();
+      await bench.clock.advance(MINUTE);
+      expect(held.entered).toBe(1);
+      taken();
+      await bench.until('the run that was asked for', () => held.entered === 2);
+    });
+
+    it('but outcomes that the log does not take never pile up', async () => {
+      await bench.jobs(9, 'audit');
+      for (const run of [1, 2, 3]) {
+        await bench.until('the next', () => held.entered === run);
+        held.finish();
+      }
+      await bench.clock.advance(MINUTE);
+      expect(held.entered).toBe(3);
+      taken();
+      for (const run of [4, 5, 6, 7, 8, 9]) {
+        await bench.until('the rest', () => held.entered === run);
+        held.finish();
+      }
+      await bench.until('all outcomes', () => bench.facts('job.succeeded').length === 9);
     });
   });
 

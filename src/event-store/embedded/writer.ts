@@ -21,9 +21,11 @@ const GROUP = 256;
 /** Most writes while others wait: their turn comes sooner, at little cost. */
 const SHARED_GROUP = 64;
 const GROUP_BYTES = 4 * 1_048_576;
+/** Most turns of the event loop that a group is gathered in. */
+const MOST_TURNS = 3;
 
 /**
- * Writes in groups: whatever was asked for in one turn of the event loop shares a transaction, and so its sync to the disk.
+ * Writes in groups: whatever was asked for in one turn of the event loop, or in a few that follow each other, shares a transaction, and so its sync to the disk.
  * Waits for the lock without blocking the event loop, in the line of the turnstile; what waits longer than the time-out is not written.
  */
 export class Writer {
@@ -63,11 +65,19 @@ export class Writer {
   private async drain(): Promise<void> {
     this.running = true;
     while (this.waiting() > 0) {
-      await this.ports.clock.yield();
+      await this.gather();
       if (await this.begin()) this.commitGroup();
     }
     // In the same turn as the last look at the queues: what is asked for from now on begins anew.
     this.running = false;
+  }
+
+  /** A sync costs far more than a turn of the event loop: while each turn brings more to write, a few are waited for. */
+  private async gather(): Promise<void> {
+    for (let turn = 0, before = 0; turn < MOST_TURNS && this.waiting() > before; turn++) {
+      before = this.waiting();
+      await this.ports.clock.yield();
+    }
   }
 
   private waiting(): number {
