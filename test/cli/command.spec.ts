@@ -48,13 +48,16 @@ describe('the built command', () => {
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toMatch(/^holdfast: .*missing/);
   });
-  it('ends quietly when the reader of its pipe goes away', async () => {
-    const child = spawn(command, ['history', 'long', '--log', path], { stdio: ['ignore', 'pipe', 'pipe'] });
-    let stderr = '';
-    child.stderr.on('data', (part: Buffer) => (stderr += part.toString()));
-    // The history is longer than a pipe holds, so the command meets the closed pipe while it writes.
-    child.stdout.once('data', () => child.stdout.destroy());
-    const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  });
+  it.each([['history', 'long'], ['export']])(
+    '%s ends quietly when the reader of its pipe goes away',
+    async (...args) => {
+      const child = spawn(command, [...args, '--log', path], { stdio: ['ignore', 'pipe', 'pipe'] });
+      let stderr = '';
+      child.stderr.on('data', (part: Buffer) => (stderr += part.toString()));
+      // What it tells is longer than a pipe holds, so the command meets the closed pipe while it writes.
+      child.stdout.once('data', () => child.stdout.destroy());
+      const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    },
+  );
 });

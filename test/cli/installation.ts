@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { CommandIo } from '../../src/cli/output';
+import { run } from '../../src/cli/program';
 import { SystemClock } from '../../src/clock';
 import { jobType } from '../../src/commands';
 import { HoldfastService, resolveOptions } from '../../src/runtime';
@@ -19,11 +21,7 @@ export interface Ended {
 }
 
 /** Runs the installed command in a process of its own. */
-export async function holdfast(
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-  onOutput: (part: string, stop: () => void) => void = () => undefined,
-): Promise<Ended> {
+export async function installed(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
   if (!existsSync(command)) throw new Error('dist/cli/main.js is missing: run `npm run build` first.');
   const { HOLDFAST_LOG: _log, ...rest } = process.env;
   const child = spawn(process.execPath, [command, ...args], {
@@ -31,13 +29,22 @@ export async function holdfast(
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let [out, err] = ['', ''];
-  child.stdout.on('data', (part: Buffer) => {
-    out += part.toString();
-    onOutput(part.toString(), () => child.stdout.destroy());
-  });
+  child.stdout.on('data', (part: Buffer) => (out += part.toString()));
   child.stderr.on('data', (part: Buffer) => (err += part.toString()));
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
   return { code, out, err };
+}
+
+/** Runs a command line in this process. */
+export async function holdfast(args: readonly string[], width?: number): Promise<Ended> {
+  let [out, err] = ['', ''];
+  const io: CommandIo = {
+    out: { write: (part) => Promise.resolve(void (out += part)) },
+    err: { write: (part) => Promise.resolve(void (err += part)) },
+    interactive: false,
+    ...(width !== undefined && { width }),
+  };
+  return { code: await run(args, io), out, err };
 }
 
 /** One folder with one embedded log, and the services that a spec starts on it. */

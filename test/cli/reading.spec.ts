@@ -77,6 +77,16 @@ describe('the commands that read, while a service runs', () => {
       expect(await ids('--tag', 'name=nobody')).toEqual(['elsewhere']);
       expect(await ids('--handler', 'other')).toEqual([]);
     });
+    it('fits into a terminal of 80 columns, and cuts no id', async () => {
+      const { out } = await holdfast(['jobs', '--log', here.log], 80);
+      const rows = out.trimEnd().split('\n');
+      expect(Math.max(...rows.map((row) => row.length))).toBeLessThanOrEqual(80);
+      expect(rows[2]).toMatch(/^unbound .* report .* elsewhere$/);
+      const narrow = (await holdfast(['jobs', '--log', here.log], 74)).out.trimEnd().split('\n');
+      expect(Math.max(...narrow.map((row) => row.length))).toBeLessThanOrEqual(74);
+      expect(narrow[4]).toMatch(/…/);
+      expect(narrow[4]).toMatch(/ monthly$/);
+    });
     it('says when there are more', async () => {
       const { out, err } = await at('jobs', '--limit', '2');
       expect(out.trimEnd().split('\n')).toHaveLength(3);
@@ -243,17 +253,6 @@ describe('the commands that read, while a service runs', () => {
       expect((await at('export', '--from', 'revision:1')).code).toBe(2);
       expect((await at('export', '--job', 'done', '--category', 'job')).code).toBe(2);
       expect((await at('export', '--job', 'nobody')).code).toBe(1);
-    });
-  });
-
-  it('finds the log by HOLDFAST_LOG', async () => {
-    const { code, out } = await holdfast(['who-owned', 'monthly'], { HOLDFAST_LOG: here.log });
-    expect(code).toBe(0);
-    expect(out).toMatch(/^monthly: engine@host/);
-    const without = await holdfast(['who-owned', 'monthly', '--json']);
-    expect(without).toMatchObject({ code: 2, out: '' });
-    expect(JSON.parse(without.err)).toMatchObject({
-      error: { code: 'usage', message: expect.stringMatching(/--log/) },
     });
   });
 });
