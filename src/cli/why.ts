@@ -1,4 +1,4 @@
-import type { AsOf } from '../audit';
+import type { AsOf, StateAsOf } from '../audit';
 import { SystemClock } from '../clock';
 import { placeable, statusOf, type JobEvent } from '../domain/job';
 import { namespacePrefix } from '../domain/namespace';
@@ -43,14 +43,12 @@ export async function showWhy(store: EventStore, jobId: string, options: WhyOpti
     ownership?.kind !== 'bound'
       ? null
       : (services.find(({ state }) => state.serviceId === ownership.serviceId) ?? null);
-  const because = await newestFact(store, stream, found.at?.revision ?? -1, (event) =>
-    standsFor(event, found.state.stage),
-  );
+  const because = await standsBecause(store, stream, found);
   const facts: WhyFacts = {
     found,
     at: time,
     past: at !== null,
-    because: because === null ? null : { words: because.words, created: because.recorded.created },
+    because,
     owner,
     candidates: candidatesOf(services),
   };
@@ -70,12 +68,19 @@ export async function showWhy(store: EventStore, jobId: string, options: WhyOpti
   return 0;
 }
 
-/** The fact that tells why a job stands where it does, by its stage. */
-function standsFor({ type }: JobEvent, stage: string): boolean {
-  if (stage === 'completed' || stage === 'cancelled' || stage === 'removed') {
-    return type === 'JobCompleted' || type === 'JobCancelled' || type === 'JobRemoved';
-  }
-  return stage === 'quarantined' ? type === 'JobQuarantined' : type === 'JobPaused';
+/** The fact that tells why a job stands where it does: it ended, is in quarantine, is paused. */
+async function standsBecause(
+  store: EventStore,
+  stream: string,
+  { at, state }: StateAsOf,
+): Promise<WhyFacts['because']> {
+  const wanted: JobEvent['type'][] = [];
+  if (state.stage === 'quarantined') wanted.push('JobQuarantined');
+  else if (state.stage !== 'live') wanted.push('JobCompleted', 'JobCancelled', 'JobRemoved');
+  else if (state.paused) wanted.push('JobPaused');
+  if (wanted.length === 0 || at === null) return null;
+  const fact = await newestFact(store, stream, at.revision, ({ type }) => wanted.includes(type));
+  return fact === null ? null : { words: fact.words, created: fact.recorded.created };
 }
 
 /** Services whose newest incarnation has not ended. */
@@ -112,7 +117,7 @@ function text(facts: WhyFacts, reply: WhyAnswer, fate: SlotFate | null, seen: re
     lines.push(`slot ${fate.slot}: ${fate.words}${when}`);
   }
   lines.push(`where: ${found.words}`);
-  if (owner !== null) lines.push(`its owner ${owner.state.serviceId}: ${serviceWords(owner, at)}`);
+  if (owner !== null) lines.push(`its owner ${owner.state.serviceId}: ${serviceWords(owner, at, past)}`);
   if (seen.length > 0) {
     const bound = found.owner?.bound ?? null;
     lines.push(bound === null ? 'placement sees:' : `placement saw, at position ${bound.viewPosition}:`);
@@ -144,7 +149,7 @@ function json(
             serviceId: owner.state.serviceId,
             life: owner.current?.life ?? null,
             lastBeat: iso(owner.beat?.created ?? null),
-            words: serviceWords(owner, at),
+            words: serviceWords(owner, at, past),
           },
     placement: { viewPosition, services: seen },
   };

@@ -19,8 +19,11 @@ export function span(ms: number): string {
   return ms < 172_800_000 ? `${Math.round(ms / 3_600_000)} h` : `${Math.round(ms / 86_400_000)} d`;
 }
 
-/** What became of a service, in words: `live, last beat 0.4 s ago`, `failed at … by an observer`. */
-export function serviceWords(service: SeenService, now: number): string {
+/**
+ * What became of a service, in words: `live, last beat 0.4 s ago`, `marked failed at … by an observer`.
+ * @param past `now` is a time gone by, of which beats may not be kept.
+ */
+export function serviceWords(service: SeenService, now: number, past = false): string {
   const { current, beat, state } = service;
   if (state.unreadable !== null) return `unreadable here since revision ${state.unreadable.revision}`;
   if (current === null) return 'never registered';
@@ -30,9 +33,12 @@ export function serviceWords(service: SeenService, now: number): string {
     const dead = confirmedDead ? ', the process is dead' : '';
     return `marked failed at ${iso(endedAt)} by ${failedBy === 'operator' ? 'an operator' : 'an observer'}${dead}`;
   }
+  if (past && beat === null) return `${life} (its beats of that time are not kept)`;
   const silence = silenceMs(service, now) ?? 0;
   const ago =
-    beat === null ? `no beat since its registration ${span(silence)} before` : `last beat ${span(silence)} ago`;
+    beat === null
+      ? `no beat since its registration ${span(silence)} before`
+      : `last beat ${span(silence)} ${past ? 'before' : 'ago'}`;
   return `${life}${silence > SILENT_MS ? ', silent' : ''}, ${ago}`;
 }
 
