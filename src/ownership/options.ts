@@ -16,7 +16,7 @@ export interface SweepOptions {
   readonly viewLagLimitMs: number;
   /** Jobs given back to their homes per second at most. Default 50. */
   readonly homePerSecond: number;
-  /** All own jobs are looked through for those that no longer belong here at least this often, and at once when membership changes. Default 5,000. */
+  /** Own jobs that changed are looked at for whether they still belong here at least this often; all of them at once when membership changes. Default 5,000. */
   readonly ownScanMs: number;
 }
 

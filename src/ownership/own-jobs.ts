@@ -2,6 +2,7 @@ import type { Clock, Instant } from '../clock';
 import type { Candidate } from '../domain/service';
 import type { JobRecord } from '../domain/job';
 import { homeFor, ineligibility, labelsMatch } from '../domain/placement';
+import type { LogPosition } from '../event-store';
 import type { JobRow, OwnJobs } from '../read-model';
 import type { Ledger } from './ledger';
 import type { SweepOptions } from './options';
@@ -14,7 +15,7 @@ const PAGE = 200;
 const SLICE = 1_000;
 /** A scan rests so many times as long as it took: a million own jobs must not take the process for themselves. */
 const REST_FACTOR = 20;
-/** Jobs whose home has been seen and is not settled yet: looked at one by one, without a scan. */
+/** Jobs that are to be given back and still are here: looked at one by one, without a scan. */
 const MOST_STRAYS = 5_000;
 /** Appends that did not succeed before a drain gives a job up. */
 const DRAIN_TRIES = 3;
@@ -33,15 +34,20 @@ export interface ReleaseContext {
 
 /**
  * Looks through the own jobs for those that are to be given back: no longer eligible here, or with a home elsewhere.
- * A scan goes slice by slice, sweep by sweep; it begins anew when membership changes, and every now and then for jobs that changed.
+ * A scan goes slice by slice, sweep by sweep. It is of all of them when membership changes; otherwise, every now and then, of those that were
+ * bound or changed since the last one. What a scan found and could not settle is looked at again job by job.
  */
 export class OwnJobsScan {
   private cursor: string | null = null;
-  private scanning = false;
+  private scanning: 'all' | 'changed' | null = null;
   private requested = true;
   private begunAt = 0;
   private spentMs = 0;
   private restUntil = -Infinity;
+  /** Every job that was placed up to here has been judged, or is when the scan ends. */
+  private through: LogPosition = 'start';
+  /** More jobs are unsettled than are looked at one by one: all are to be looked through again after a rest. */
+  private overflowed = false;
   private readonly strays = new Set<string>();
   private straysAt = -Infinity;
   private tokens: number;
@@ -65,14 +71,16 @@ export class OwnJobsScan {
   /** Another incarnation: another set of own jobs. */
   reset(): void {
     this.cursor = null;
-    this.scanning = false;
+    this.scanning = null;
+    this.overflowed = false;
     this.requested = true;
+    this.through = 'start';
     this.strays.clear();
   }
 
   /** Monotonic time of the next slice. */
   next(now: number): number {
-    if (this.scanning || this.requested) return now;
+    if (this.scanning !== null || this.requested) return now;
     return this.strays.size > 0 ? Math.min(this.straysAt + this.strayTickMs, this.restUntil) : this.restUntil;
   }
 
@@ -89,19 +97,11 @@ export class OwnJobsScan {
         if (row?.incarnation === context.incarnation) this.judge(row, context, found);
       }
     }
-    if (!this.scanning && (this.requested || now >= this.restUntil)) {
-      this.scanning = true;
-      this.requested = false;
-      this.cursor = null;
-      this.begunAt = now;
-      this.spentMs = 0;
-    }
-    if (!this.scanning) return found;
-    for (let rows = 0; rows < SLICE && this.scanning; rows += PAGE) {
+    if (this.scanning === null && (this.requested || now >= this.restUntil)) this.beginScan(now);
+    for (let rows = 0; rows < SLICE && this.scanning !== null; rows += PAGE) {
       const before = this.clock.monotonic();
-      const page = this.ownJobs.all(context.incarnation, this.cursor, PAGE);
+      const page = this.nextPage(context.incarnation);
       for (const row of page) this.judge(row, context, found);
-      this.cursor = page.at(-1)?.jobId ?? null;
       this.spentMs += this.clock.monotonic() - before;
       if (page.length < PAGE) this.endScan();
       await context.pace.breathe();
@@ -140,8 +140,30 @@ export class OwnJobsScan {
     return Math.min(1_000, Math.max(50, this.options.homeAfterMs / 4));
   }
 
+  private beginScan(now: number): void {
+    const all = this.requested || this.overflowed;
+    this.scanning = all ? 'all' : 'changed';
+    // What changes while all are looked through is looked at afterwards.
+    if (all) this.through = this.ownJobs.position();
+    this.requested = this.overflowed = false;
+    this.cursor = null;
+    this.begunAt = now;
+    this.spentMs = 0;
+  }
+
+  private nextPage(incarnation: string): readonly JobRow[] {
+    if (this.scanning === 'changed') {
+      const { rows, through } = this.ownJobs.placedAfter(incarnation, this.through, PAGE);
+      this.through = through;
+      return rows;
+    }
+    const page = this.ownJobs.all(incarnation, this.cursor, PAGE);
+    this.cursor = page.at(-1)?.jobId ?? null;
+    return page;
+  }
+
   private endScan(): void {
-    this.scanning = false;
+    this.scanning = null;
     this.cursor = null;
     const now = this.clock.monotonic();
     this.restUntil = Math.max(this.begunAt + this.options.ownScanMs, now + REST_FACTOR * this.spentMs);
@@ -156,6 +178,7 @@ export class OwnJobsScan {
     if (ineligibility(definition, context.own) !== null) {
       const state = this.releasable(row, context);
       if (state !== null) found.push({ jobId, epoch: row.epoch, reason: 'ineligible', target: null, state });
+      this.watch(jobId);
       return;
     }
     const { handler, tag, affinity } = definition;
@@ -174,9 +197,14 @@ export class OwnJobsScan {
     const dueNow = row.nextRunTime !== null && row.nextRunTime <= context.at;
     if (state !== null && target !== null && !dueNow && this.takeToken()) {
       found.push({ jobId, epoch: row.epoch, reason: 'home', target: target.serviceId, state });
-    } else if (this.strays.size < MOST_STRAYS) {
-      this.strays.add(jobId);
     }
+    this.watch(jobId);
+  }
+
+  /** Until it is somebody else's, or belongs here: an append may fail, and a run must end first. */
+  private watch(jobId: string): void {
+    if (this.strays.size < MOST_STRAYS) this.strays.add(jobId);
+    else this.overflowed = true;
   }
 
   private releasable(row: JobRow, { holds }: ReleaseContext): JobRecord | null {

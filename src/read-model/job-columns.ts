@@ -11,6 +11,8 @@ export interface JobColumns {
   readonly status: JobStatus | 'opaque';
   readonly handler: string;
   readonly priority: number;
+  /** Not in the table: only whether it changed counts. */
+  readonly affinity: JobRecord['definition']['affinity'];
   readonly epoch: number;
   readonly attempt: number;
   readonly running: 0 | 1;
@@ -35,6 +37,7 @@ export function columnsOf(state: JobRecord | OpaqueJob): JobColumns {
     status: statusOf(state),
     handler: definition.handler,
     priority: definition.policies.priority,
+    affinity: definition.affinity,
     epoch: state.epoch,
     attempt: slot?.attempt ?? 0,
     running: inProgress.some((one) => one.run !== null) ? 1 : 0,
@@ -54,6 +57,7 @@ function opaqueColumns(state: OpaqueJob): JobColumns {
           tag: '{}',
           handler: '',
           priority: 0,
+          affinity: 'required' as const,
           epoch: 0,
           attempt: 0,
           lastOutcome: null,

@@ -21,7 +21,7 @@ interface Delta {
 }
 
 /** The columns that place a job: they change seldom, and most indices hang on them. */
-const PLACING = ['serviceId', 'incarnation', 'tag', 'stage', 'handler', 'priority', 'declaredBy'] as const;
+const PLACING = ['serviceId', 'incarnation', 'tag', 'affinity', 'stage', 'handler', 'priority', 'declaredBy'] as const;
 const MOVING = ['status', 'nextRunTime', 'running'] as const;
 
 /** Writes `jobs`, `job_tags` and `owner_counts`. Each job is written once per batch, and only the indices that changed are touched. */
@@ -41,11 +41,12 @@ export class JobTable {
     this.find = db.prepare('SELECT n, job_state FROM jobs WHERE id = ?');
     this.insert = db.prepare(
       `INSERT INTO jobs (id, job_state, epoch, attempt, revision, position, last_outcome, status, next_run_time, running,
-         service_id, incarnation, tag, stage, handler, priority, declared_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         service_id, incarnation, tag, stage, handler, priority, declared_by, placed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     const always = 'job_state = ?, epoch = ?, attempt = ?, revision = ?, position = ?, last_outcome = ?';
     const moving = 'status = ?, next_run_time = ?, running = ?';
-    const placing = 'service_id = ?, incarnation = ?, tag = ?, stage = ?, handler = ?, priority = ?, declared_by = ?';
+    const placing =
+      'service_id = ?, incarnation = ?, tag = ?, stage = ?, handler = ?, priority = ?, declared_by = ?, placed = ?';
     this.updateState = db.prepare(`UPDATE jobs SET ${always} WHERE n = ?`);
     this.updateMoving = db.prepare(`UPDATE jobs SET ${always}, ${moving} WHERE n = ?`);
     this.updateAll = db.prepare(`UPDATE jobs SET ${always}, ${moving}, ${placing} WHERE n = ?`);
@@ -95,7 +96,7 @@ export class JobTable {
       columns.lastOutcome,
     ];
     const moving = [status, nextRunTime, running];
-    const placing = [serviceId, incarnation, tag, stage, handler, priority, declaredBy];
+    const placing = [serviceId, incarnation, tag, stage, handler, priority, declaredBy, position];
     let n = before?.n ?? 0;
     if (before === null) {
       n = Number(this.insert.run(jobId, ...always, ...moving, ...placing).lastInsertRowid);

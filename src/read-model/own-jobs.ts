@@ -28,6 +28,7 @@ export class OwnedReads {
   private readonly running: Statement<[string, string], number>;
   private readonly countStatement: Statement<[string, string], { owned: number; running: number }>;
   private readonly ofService: Statement<[string, string, string, number], number>;
+  private readonly placed: Statement<[string, string, bigint, number], { n: bigint; placed: bigint }>;
 
   constructor(
     db: Database,
@@ -61,6 +62,22 @@ export class OwnedReads {
         `SELECT n FROM jobs INDEXED BY jobs_by_service WHERE service_id = ? AND incarnation = ? AND id > ? ORDER BY id LIMIT ?`,
       )
       .pluck() as Statement<[string, string, string, number], number>;
+    this.placed = db
+      .prepare<[string, string, bigint, number], { n: bigint; placed: bigint }>(
+        `SELECT n, placed FROM jobs INDEXED BY jobs_placed WHERE service_id = ? AND incarnation = ? AND placed > ?
+         ORDER BY placed LIMIT ?`,
+      )
+      .safeIntegers(true);
+  }
+
+  placedAfter(
+    serviceId: string,
+    incarnation: string,
+    after: LogPosition,
+    limit: number,
+  ): readonly { readonly n: number; readonly placed: bigint }[] {
+    const found = this.placed.all(serviceId, incarnation, after === 'start' ? 0n : after, limit);
+    return found.map(({ n, placed }) => ({ n: Number(n), placed }));
   }
 
   rowsOf(numbers: readonly number[]): readonly JobRow[] {
@@ -179,6 +196,18 @@ export class SqliteOwnJobs implements OwnJobs {
 
   all(incarnation: string, afterId: string | null, limit: number): readonly JobRow[] {
     return this.read((reads) => reads.rowsOf(reads.idsOf(this.serviceId, incarnation, afterId, limit)));
+  }
+
+  placedAfter(
+    incarnation: string,
+    after: LogPosition,
+    limit: number,
+  ): { readonly rows: readonly JobRow[]; readonly through: LogPosition } {
+    return this.read((reads) => {
+      const found = reads.placedAfter(this.serviceId, incarnation, after, limit);
+      const through = found.length < limit ? this.checkpoint() : found[found.length - 1].placed;
+      return { rows: found.map(({ n }) => reads.rows.row(n)), through };
+    });
   }
 
   count(incarnation: string): { readonly owned: number; readonly running: number } {

@@ -63,6 +63,15 @@ export interface OwnJobs {
   withOpenRun(incarnation: string): readonly JobRow[];
   /** All own non-terminal jobs, by id, after `afterId` (exclusive; null: from the first). */
   all(incarnation: string, afterId: string | null, limit: number): readonly JobRow[];
+  /**
+   * Own non-terminal jobs that were bound to it, or got another tag, affinity, handler or priority, after the position `after`: at most `limit`,
+   * in the order in which that happened. `through`: everything up to this position has been given.
+   */
+  placedAfter(
+    incarnation: string,
+    after: LogPosition,
+    limit: number,
+  ): { readonly rows: readonly JobRow[]; readonly through: LogPosition };
   count(incarnation: string): { readonly owned: number; readonly running: number };
 }
 

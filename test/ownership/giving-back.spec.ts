@@ -61,6 +61,42 @@ describe('the sweep gives back own jobs', () => {
       expect(a.reads.sweeps - sweeps).toBeGreaterThanOrEqual(40);
       expect(a.reads.own).toBe(own);
     });
+
+    it('those that have not changed are not looked at again while membership stays as it is', async () => {
+      await claimed(1_000);
+      await world.clock.advance(10_000);
+      const { own, changed } = a.reads;
+      await world.clock.advance(120_000);
+      expect(a.reads.own).toBe(own);
+      expect(a.reads.changed).toBeGreaterThan(changed);
+      expect(a.reads.changed - changed).toBeLessThanOrEqual(25);
+      const other = world.member('b');
+      other.sweep.start();
+      await world.clock.advance(5_000);
+      expect(a.reads.own).toBeGreaterThanOrEqual(own + 5);
+    });
+
+    it('a release that did not succeed is tried again', async () => {
+      await claimed(3);
+      await world.clock.advance(10_000);
+      let faults = 0;
+      a.fault = () => (faults++ < 3 ? new CommandUnavailableError('the store is away') : null);
+      world.change('job-00001', ({ definition }) => ({ definition: { ...definition, tag: { host: 'elsewhere' } } }));
+      await world.until(() => released().length === 1, 'the release', 15_000);
+      expect(faults).toBeGreaterThan(3);
+    });
+
+    it('more than can be watched one by one are found all the same', async () => {
+      await claimed(6_000);
+      for (let n = 0; n < 6_000; n++) world.startRun(`job-${String(n).padStart(5, '0')}`);
+      for (let n = 0; n < 6_000; n++)
+        world.change(`job-${String(n).padStart(5, '0')}`, ({ definition }) => ({
+          definition: { ...definition, handler: 'gone' },
+        }));
+      await world.clock.advance(10_000);
+      for (let n = 0; n < 6_000; n++) world.endRun(`job-${String(n).padStart(5, '0')}`);
+      await world.until(() => new Set(released().map(({ jobId }) => jobId)).size === 6_000, 'the releases', 60_000);
+    });
   });
 
   describe('return home', () => {

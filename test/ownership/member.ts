@@ -33,7 +33,7 @@ export class Member {
   hangs: (jobId: string) => boolean = () => false;
   /** The view stands still while this is set. */
   stalled: SweepSnapshot | null = null;
-  reads = { sweeps: 0, own: 0, largest: 0 };
+  reads = { sweeps: 0, own: 0, changed: 0, largest: 0 };
   attempts = 0;
   viewBehindMs = 0;
   private readonly advances = new Set<(position: bigint) => void>();
@@ -134,6 +134,14 @@ export class Member {
           .sort((a, b) => (a.jobId < b.jobId ? -1 : 1))
           .filter(({ jobId }) => afterId === null || jobId > afterId)
           .slice(0, limit);
+      },
+      placedAfter: (incarnation, after, limit) => {
+        this.reads.changed += 1;
+        const rows = all(incarnation)
+          .filter(({ position }) => after === 'start' || position > after)
+          .sort((a, b) => (a.position < b.position ? -1 : 1))
+          .slice(0, limit);
+        return { rows, through: rows.length < limit ? world.position : rows[rows.length - 1].position };
       },
       count: (incarnation) => ({ owned: all(incarnation).length, running: 0 }),
     };

@@ -145,6 +145,18 @@ export const scheduled = (
   },
 });
 
+export const rescheduled = (changes: Parameters<typeof definition>[0]): JobEvent => ({
+  type: 'JobRescheduled',
+  data: {
+    at: T0,
+    definition: definition(changes),
+    definitionHash: 'h2',
+    anchor: T0,
+    nextSlot: slot(60),
+    zoneData: ZONE_DATA,
+  },
+});
+
 export const bound = (serviceId: string, incarnation: string, epoch = 1): JobEvent => ({
   type: 'JobBoundToService',
   data: {

@@ -18,8 +18,8 @@ import {
   type ServiceEvent,
   type ServiceState,
 } from '../../src/domain/service';
-import type { RecordedEvent } from '../../src/event-store';
-import type { SqliteReadModel } from '../../src/read-model';
+import type { LogPosition, RecordedEvent } from '../../src/event-store';
+import type { OwnJobs, SqliteReadModel } from '../../src/read-model';
 import * as a from './a-log';
 
 const JOBS = ['j0', 'j1', 'j2'];
@@ -189,6 +189,7 @@ function compareOwners(view: SqliteReadModel, folded: Folded): void {
       const running = mine.filter((record) => openRuns(record).length > 0);
       expect(own.count(incarnation)).toEqual({ owned: mine.length, running: running.length });
       expect(own.all(incarnation, null, 100).map((row) => row.jobId)).toEqual(mine.map((r) => r.jobId).sort());
+      expect(placed(own, incarnation)).toEqual(mine.map((r) => r.jobId).sort());
       expect(own.withOpenRun(incarnation).map((row) => row.jobId)).toEqual(running.map((r) => r.jobId).sort());
       const at = a.T0 + 120_000;
       const due = mine
@@ -204,6 +205,17 @@ function compareOwners(view: SqliteReadModel, folded: Folded): void {
       const later = mine.flatMap((record) => dueAt(record) ?? []).filter((time) => time > at);
       expect(own.nextDueTime(incarnation, at)).toBe(later.length === 0 ? null : Math.min(...later));
     }
+  }
+}
+
+/** All that is owned, in the order in which it came here, read two at a time. */
+function placed(own: OwnJobs, incarnation: string): readonly string[] {
+  const found: string[] = [];
+  for (let after: LogPosition = 'start'; ;) {
+    const { rows, through } = own.placedAfter(incarnation, after, 2);
+    found.push(...rows.map((row) => row.jobId));
+    if (rows.length < 2) return found.sort();
+    after = through;
   }
 }
 

@@ -12,6 +12,7 @@ import {
   released,
   removed,
   requeued,
+  rescheduled,
   resumed,
   run,
   scheduled,
@@ -216,6 +217,31 @@ describe('what belongs to one service', () => {
     expect(own.nextDueTime('a1', T0 + 90_000)).toBeNull();
     expect(own.all('a1', null, 3).map((row) => row.jobId)).toEqual(['a', 'b', 'c']);
     expect(own.all('a1', 'c', 9).map((row) => row.jobId)).toEqual(['d', 'later', 'urgent']);
+  });
+
+  it('tells what came, and what was changed in what makes it belong here, but not what ran', async () => {
+    await log.service('a', registered('a', 'a1'));
+    for (const id of ['x', 'y', 'z']) await log.job(id, scheduled(id), bound('a', 'a1'));
+    const view = await log.view();
+    const own = view.ownJobs('a');
+    const ids = (after: Parameters<typeof own.placedAfter>[1]) => {
+      const { rows, through } = own.placedAfter('a1', after, 100);
+      return [rows.map(({ jobId }) => jobId), through];
+    };
+    const before = view.position();
+    expect(ids('start')).toEqual([['x', 'y', 'z'], before]);
+    await log.job('x', started('a', run('a1', slot(60)), slot(120)));
+    await log.job('x', succeeded(run('a1', slot(60))));
+    await log.applied(view);
+    expect(ids(before)).toEqual([[], view.position()]);
+    await log.job('z', rescheduled({ affinity: 'preferred' }));
+    await log.job('y', rescheduled({ tag: { name: 'b' } }));
+    await log.applied(view);
+    expect(ids(before)).toEqual([['z', 'y'], view.position()]);
+    expect(own.placedAfter('a1', before, 1)).toMatchObject({
+      rows: [{ jobId: 'z' }],
+      through: (view.position() as bigint) - 1n,
+    });
   });
 
   it('is all that its window shows: nothing of another service, even under the same incarnation', async () => {
