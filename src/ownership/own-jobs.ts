@@ -13,7 +13,7 @@ import type { ReleaseIntent } from './releases';
 const PAGE = 200;
 /** Rows looked at in one slice of a scan. */
 const SLICE = 1_000;
-/** A scan rests so many times as long as it took: a million own jobs must not take the process for themselves. */
+/** A scan of all rests so many times as long as it took: a million own jobs must not take the process for themselves. */
 const REST_FACTOR = 20;
 /** Jobs that are to be given back and still are here: looked at one by one, without a scan. */
 const MOST_STRAYS = 5_000;
@@ -163,10 +163,12 @@ export class OwnJobsScan {
   }
 
   private endScan(): void {
+    const now = this.clock.monotonic();
+    // What changed is read once, however much it is: putting it off would save nothing.
+    const rest = this.scanning === 'all' ? REST_FACTOR * this.spentMs : this.spentMs;
+    this.restUntil = Math.max(this.begunAt + this.options.ownScanMs, now + rest);
     this.scanning = null;
     this.cursor = null;
-    const now = this.clock.monotonic();
-    this.restUntil = Math.max(this.begunAt + this.options.ownScanMs, now + REST_FACTOR * this.spentMs);
   }
 
   private judge(row: JobRow, context: ReleaseContext, found: ReleaseIntent[]): void {
