@@ -11,18 +11,22 @@ interface Waiter {
 
 /**
  * Under load the view rests between batches, unless somebody waits for it: what happens to a job in the meantime is written once.
- * A batch of so many events is load; the rest is so many times as long as the batch took, within bounds (ms).
+ * So many events within so many ms are load; the rest is so many times as long as the batch took, within bounds (ms).
  */
-const BUSY_BATCH = 32;
-const REST_FACTOR = 1;
-const SHORTEST_REST_MS = 4;
-const LONGEST_REST_MS = 15;
+const LOAD_EVENTS = 32;
+const LOAD_WITHIN_MS = 50;
+const REST_FACTOR = 4;
+const SHORTEST_REST_MS = 15;
+const LONGEST_REST_MS = 50;
+
 /** Those who wait for the view to reach a position, and those who want to know whenever it has moved. */
 export class Waiters {
   private readonly waiters = new Set<Waiter>();
   private readonly listeners = new Set<{ readonly call: (position: bigint) => void }>();
   private closed = false;
   private resting: (() => void) | null = null;
+  /** Events that were applied since then. */
+  private load = { since: -Infinity, events: 0 };
 
   constructor(
     private readonly clock: Clock,
@@ -65,7 +69,11 @@ export class Waiters {
 
   /** After a batch of so many events that took `spentMs`. */
   async restAfter(events: number, spentMs: number): Promise<void> {
-    if (events < BUSY_BATCH) return;
+    const now = this.clock.monotonic();
+    if (now - this.load.since > LOAD_WITHIN_MS) this.load = { since: now, events: 0 };
+    this.load.events += events;
+    if (this.load.events < LOAD_EVENTS) return;
+    this.load = { since: -Infinity, events: 0 };
     await this.rest(Math.min(LONGEST_REST_MS, Math.max(SHORTEST_REST_MS, REST_FACTOR * spentMs)));
   }
 

@@ -55,6 +55,33 @@ describe('those who wait for the view', () => {
     expect(log.clock.pendingTimers()).toEqual([]);
   });
 
+  it('and many small batches that follow each other closely are load too', async () => {
+    const view = await log.view();
+    const jobs = (from: number, count: number) =>
+      Promise.all(Array.from({ length: count }, (_, n) => log.job(`j${from + n}`, scheduled(`j${from + n}`))));
+    for (const from of [0, 8, 16, 24]) {
+      await jobs(from, 8);
+      await log.clock.settle();
+      expect(view.job(`j${from}`)).not.toBeNull();
+      await log.clock.advance(10);
+    }
+    await jobs(32, 1);
+    await log.clock.settle();
+    expect(view.job('j32')).toBeNull();
+    await log.clock.advance(50);
+    expect(view.job('j32')).not.toBeNull();
+    // The same number of events in a longer time is none.
+    for (const from of [33, 49]) {
+      await log.clock.advance(60);
+      await jobs(from, 16);
+      await log.clock.settle();
+      expect(view.job(`j${from}`)).not.toBeNull();
+    }
+    await jobs(65, 1);
+    await log.clock.settle();
+    expect(view.job('j65')).not.toBeNull();
+  });
+
   it('are called after each batch of facts, whatever another listener does', async () => {
     const view = await log.view();
     const seen: [bigint, boolean][] = [];
