@@ -1,7 +1,7 @@
 import type { RecordedEvent } from '../event-store';
 
 /** Text of the events that a window holds, in bytes; and how many events. */
-const WINDOW_BYTES = 48 * 1_048_576;
+const WINDOW_BYTES = 32 * 1_048_576;
 const WINDOW_EVENTS = 262_144;
 /** Ids are sorted in runs of so many, so that sorting never takes long at a time. */
 const RUN = 4_096;
@@ -11,7 +11,7 @@ const RUN = 4_096;
  * Their texts lie side by side in memory outside the JavaScript heap, which is given back as a whole.
  */
 export class EventWindow {
-  private readonly bytes: Buffer;
+  private bytes: Buffer;
   private readonly ends: Uint32Array;
   private readonly dataEnds: Uint32Array;
   private readonly revisions: Float64Array;
@@ -112,6 +112,12 @@ export class EventWindow {
   clear(): void {
     this.jobs = new Map();
     this.count = 0;
+  }
+
+  /** Gives the memory back. Nothing can be added any more. */
+  release(): void {
+    this.clear();
+    this.bytes = Buffer.alloc(0);
   }
 
   private numberOf(type: string): number {

@@ -39,7 +39,7 @@ export async function rebuildBeside(
     await file.adopt(aside);
     return position;
   } catch (error) {
-    file.abandon(aside);
+    await file.abandon(aside);
     throw error;
   }
 }

@@ -16,10 +16,10 @@ import type { Aside, Checkpoint } from './view-file';
 import { messageOf } from './words';
 
 /** The event loop is held for about so long at a time, ms. */
-const SLICE_MS = 15;
+const SLICE_MS = 10;
 /** So many jobs are folded between two looks at the clock, and so many rows are written in one transaction. */
 const FOLDED_AT_ONCE = 16;
-const WRITTEN_AT_ONCE = 256;
+const WRITTEN_AT_ONCE = 128;
 const REFOLD_PAGE = 200;
 
 export interface RebuildPorts {
@@ -82,6 +82,7 @@ export class Rebuild {
   /** Writes the view. @returns the position at which its rows hold: that which was added last. */
   async finish(): Promise<bigint> {
     await this.fold();
+    this.window.release();
     this.writeServices();
     await this.writeJobs();
     const { position, newest } = this;

@@ -1,5 +1,5 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync, truncateSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Database } from 'better-sqlite3';
 import { StoreUnusableError, type LogIdentity, type LogPosition } from '../event-store';
@@ -143,6 +143,8 @@ export class ViewFile {
     const scratch = openNew(`${this.aside}-states`);
     scratch.pragma(`page_size = ${SCRATCH_PAGE_BYTES}`);
     prepareUnsafe(scratch);
+    // It is walked in the order of its ids: what was left behind is not needed soon.
+    scratch.pragma('cache_size = -8192');
     return { view, scratch };
   }
 
@@ -155,7 +157,8 @@ export class ViewFile {
       prepare(view);
       return;
     }
-    rmSync(`${this.aside}-states`, { force: true });
+    // To let go of a large file takes a while.
+    await rm(`${this.aside}-states`, { force: true });
     view.close();
     const written = await open(this.aside, 'r+');
     await written.sync().finally(() => written.close());
@@ -167,11 +170,11 @@ export class ViewFile {
   }
 
   /** The view beside this one is given up. A trace stays, so that the next opening begins again. */
-  abandon({ view, scratch }: Aside): void {
+  async abandon({ view, scratch }: Aside): Promise<void> {
     view.close();
     scratch.close();
     if (this.path === MEMORY) return;
-    rmSync(`${this.aside}-states`, { force: true });
+    await rm(`${this.aside}-states`, { force: true });
     if (existsSync(this.aside)) truncateSync(this.aside);
   }
 
