@@ -1,7 +1,7 @@
 import type { RecordedEvent } from '../event-store';
 
 /** Text of the events that a window holds, in bytes; and how many events. */
-const WINDOW_BYTES = 32 * 1_048_576;
+const WINDOW_BYTES = 48 * 1_048_576;
 const WINDOW_EVENTS = 262_144;
 /** Ids are sorted in runs of so many, so that sorting never takes long at a time. */
 const RUN = 4_096;

@@ -143,8 +143,6 @@ export class ViewFile {
     const scratch = openNew(`${this.aside}-states`);
     scratch.pragma(`page_size = ${SCRATCH_PAGE_BYTES}`);
     prepareUnsafe(scratch);
-    // It is walked in the order of its ids: what was left behind is not needed soon.
-    scratch.pragma('cache_size = -8192');
     return { view, scratch };
   }
 
