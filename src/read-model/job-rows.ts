@@ -23,14 +23,35 @@ export interface RawJob {
 const JOB_COLUMNS = `id, next_run_time, job_state, service_id, incarnation, tag, stage, status, handler, epoch, attempt, revision,
   CAST(position AS TEXT) AS position, last_outcome`;
 
+/** The same as the driver gives it fastest. */
+type RawColumns = [
+  id: RawJob['id'],
+  next_run_time: RawJob['next_run_time'],
+  job_state: RawJob['job_state'],
+  service_id: RawJob['service_id'],
+  incarnation: RawJob['incarnation'],
+  tag: RawJob['tag'],
+  stage: RawJob['stage'],
+  status: RawJob['status'],
+  handler: RawJob['handler'],
+  epoch: RawJob['epoch'],
+  attempt: RawJob['attempt'],
+  revision: RawJob['revision'],
+  position: RawJob['position'],
+  last_outcome: RawJob['last_outcome'],
+];
+
 /** Rows by number or id. */
 export class JobRows {
-  private readonly byNumberStatement: Statement<[number], RawJob>;
+  private readonly byNumberStatement: Statement<[number], RawColumns>;
   private readonly declaredStatement: Statement<[string], RawJob>;
   private readonly byIdStatement: Statement<[string], RawJob>;
 
   constructor(db: Database) {
-    this.byNumberStatement = db.prepare(`SELECT ${JOB_COLUMNS} FROM jobs WHERE n = ?`);
+    this.byNumberStatement = db.prepare(`SELECT ${JOB_COLUMNS} FROM jobs WHERE n = ?`).raw() as Statement<
+      [number],
+      RawColumns
+    >;
     this.declaredStatement = db.prepare(
       `SELECT ${JOB_COLUMNS} FROM jobs INDEXED BY jobs_declared WHERE declared_by = ? ORDER BY id`,
     );
@@ -38,9 +59,9 @@ export class JobRows {
   }
 
   raw(n: number): RawJob {
-    const row = this.byNumberStatement.get(n);
-    if (row === undefined) throw new Error(`An index of the view speaks of row ${n}, which is not there.`);
-    return row;
+    const columns = this.byNumberStatement.get(n);
+    if (columns === undefined) throw new Error(`An index of the view speaks of row ${n}, which is not there.`);
+    return rawJob(columns);
   }
 
   /** Rows of the jobs that `source` declares, by id. */
@@ -55,6 +76,41 @@ export class JobRows {
   row(n: number): JobRow {
     return jobRow(this.raw(n));
   }
+}
+
+function rawJob(columns: RawColumns): RawJob {
+  const [
+    id,
+    next_run_time,
+    job_state,
+    service_id,
+    incarnation,
+    tag,
+    stage,
+    status,
+    handler,
+    epoch,
+    attempt,
+    revision,
+    position,
+    last_outcome,
+  ] = columns;
+  return {
+    id,
+    next_run_time,
+    job_state,
+    service_id,
+    incarnation,
+    tag,
+    stage,
+    status,
+    handler,
+    epoch,
+    attempt,
+    revision,
+    position,
+    last_outcome,
+  };
 }
 
 /** The state is parsed when it is first looked at: most readers need the columns only. */
