@@ -1,5 +1,6 @@
 import { uptime } from 'node:os';
 import type { Clock, Instant, Timer } from './clock';
+import { sleepBy } from './sleep';
 
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 /** How old a sample of the boot time may be, ms. `os.uptime()` costs about 12 µs; a fence check must cost less. */
@@ -35,16 +36,7 @@ export class SystemClock implements Clock {
   }
 
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      if (signal?.aborted) return resolve();
-      const done = () => {
-        timer.cancel();
-        signal?.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = this.setTimer(delayMs, done);
-      signal?.addEventListener('abort', done, { once: true });
-    });
+    return sleepBy((...call) => this.setTimer(...call), delayMs, signal);
   }
 
   yield(): Promise<void> {

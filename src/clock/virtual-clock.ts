@@ -1,4 +1,5 @@
 import type { Clock, Instant, Timer } from './clock';
+import { sleepBy } from './sleep';
 
 interface Pending {
   readonly due: number;
@@ -50,16 +51,7 @@ export class VirtualClock implements Clock {
   }
 
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      if (signal?.aborted) return resolve();
-      const done = () => {
-        timer.cancel();
-        signal?.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = this.setTimer(delayMs, done, { name: 'sleep' });
-      signal?.addEventListener('abort', done, { once: true });
-    });
+    return sleepBy((...call) => this.setTimer(...call), delayMs, signal);
   }
 
   yield(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Clock, Instant, Timer } from '../../clock';
+import { sleepBy, type Clock, type Instant, type Timer } from '../../clock';
 import type { EventStore, Subscription, SubscriptionEnd } from '../../event-store';
 
 const NEVER: Promise<never> = new Promise(() => undefined);
@@ -55,17 +55,7 @@ export class MortalProcess {
       monotonic: () => clock.monotonic(),
       boot: () => clock.boot(),
       setTimer,
-      sleep: (delayMs, signal) =>
-        new Promise((resolve) => {
-          if (signal?.aborted) return resolve();
-          const done = () => {
-            timer.cancel();
-            signal?.removeEventListener('abort', done);
-            resolve();
-          };
-          const timer = setTimer(delayMs, done, { name: 'sleep' });
-          signal?.addEventListener('abort', done, { once: true });
-        }),
+      sleep: (delayMs, signal) => sleepBy(setTimer, delayMs, signal),
       yield: () => clock.yield(),
     };
   }
