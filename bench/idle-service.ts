@@ -54,7 +54,7 @@ export class IdleService {
     return (await this.ask({ ask: 'cpu', ms })) as number;
   }
 
-  /** How late runs start, in milliseconds: 20 jobs that are due once a second each, spread over it, for so long after a warm-up. */
+  /** How late runs start, in milliseconds and parts of them: 20 jobs that are due once a second each, spread over it, for so long after a warm-up. */
   async lateness(ms: number): Promise<readonly number[]> {
     return (await this.ask({ ask: 'lateness', ms })) as readonly number[];
   }
@@ -162,7 +162,8 @@ async function serve(directory: string): Promise<void> {
   service.handlers.register({
     name: Tick.name,
     run: (_, { scheduledAt }) => {
-      if (scheduledAt !== null && scheduledAt >= from) late.push(clock.wall() - scheduledAt);
+      if (scheduledAt !== null && scheduledAt >= from)
+        late.push(performance.timeOrigin + performance.now() - scheduledAt);
     },
   });
   await service.start();

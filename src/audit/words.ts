@@ -58,18 +58,23 @@ function jobWords({ type, data }: JobEvent): string {
     case 'JobReleasedFromQuarantine':
       return `released from quarantine: ${data.reason}`;
     case 'JobPaused':
-      return `paused: ${data.reason}`;
+      return because('paused', data.reason);
     case 'JobResumed':
-      return `resumed: ${data.reason}; ${nextWords(data.nextSlot)}`;
+      return `${because('resumed', data.reason)}; ${nextWords(data.nextSlot)}`;
     case 'JobCompleted':
       return `completed (${data.outcome})`;
     case 'JobCancelled':
-      return `cancelled: ${data.reason}`;
+      return because('cancelled', data.reason);
     case 'JobRemoved':
-      return `removed: ${data.reason}`;
+      return because('removed', data.reason);
     case 'JobBooksClosed':
       return `books closed: reading may begin here (state schema ${data.schemaVersion})`;
   }
+}
+
+/** A reason may be empty: who asked did not say why. */
+function because(what: string, reason: string): string {
+  return reason === '' ? what : `${what}: ${reason}`;
 }
 
 function serviceWords({ type, data }: ServiceEvent): string {
@@ -81,7 +86,7 @@ function serviceWords({ type, data }: ServiceEvent): string {
       return `${who} is back after it had fenced itself for ${data.fencedForMs} ms`;
     case 'ServiceMarkedFailed':
       return data.by === 'operator'
-        ? `${who} was marked failed by ${data.actor}: ${data.reason}${data.confirmedDead ? ' (the process is dead)' : ''}`
+        ? `${because(`${who} was marked failed by ${data.actor}`, data.reason)}${data.confirmedDead ? ' (the process is dead)' : ''}`
         : `${who} was marked failed by ${data.observer}: ${
             data.evidence.kind === 'processGone'
               ? 'its process is gone'

@@ -49,6 +49,16 @@ function line({ revision, position, created, words }: HistoryEntry): string {
   return `${new Date(created).toISOString()}  ${revision} (position ${position})  ${printable(words)}\n`;
 }
 
+/** As `readAsOf`, of what has been: nobody can tell who will own a job. @throws UsageError */
+export function readPast(text: string, now: number, option: string): AsOf {
+  const point = readAsOf(text, option);
+  if (!('time' in point) || point.time <= now) return point;
+  throw new UsageError(
+    `${option}: ${printable(text)} has not come yet.`,
+    'Give a time that has passed, or leave it out for now.',
+  );
+}
+
 /** `2026-03-29T01:00:00Z`, `revision:12` or `position:3456`. @throws UsageError */
 export function readAsOf(text: string, option = '--as-of'): AsOf {
   const counted = /^(revision|position):(\d{1,18})$/.exec(text);

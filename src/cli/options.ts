@@ -48,8 +48,21 @@ export function readTag(text: string, before: Readonly<Record<string, string>> =
 }
 
 /** `a,b` or the option several times. */
-export function readList(text: string, before: readonly string[] = []): readonly string[] {
+function readList(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, ...text.split(',').filter((one) => one !== '')];
+}
+
+/** As `readList`, of these words only. */
+export function readWords(
+  option: string,
+  words: readonly string[],
+): (text: string, before?: readonly string[]) => readonly string[] {
+  return (text, before) => {
+    const read = readList(text, before);
+    const wrong = read.find((one) => !words.includes(one));
+    if (wrong === undefined) return read;
+    throw new UsageError(`${option}: '${printable(wrong)}' is none.`, `Give one or more of ${words.join(', ')}.`);
+  };
 }
 
 export function readCount(option: string, most: number): (text: string) => number {

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { auditCommands } from './audit-commands';
 import { failed } from './failure';
@@ -33,8 +35,17 @@ export async function run(args: readonly string[], io: CommandIo): Promise<numbe
   }
 }
 
+/** Of the package, in which this file lies two folders deep. */
+function version(): string {
+  const { version } = JSON.parse(readFileSync(join(__dirname, '..', '..', 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  return version;
+}
+
 function commands(call: Call, text: { out: string; err: string }): Command {
   const program = new Command('holdfast')
+    .version(version(), '--version', 'print the version')
     .description('Looks into the log of a Holdfast installation, and sends commands to it; services may go on running.')
     .exitOverride()
     .configureOutput({

@@ -1,16 +1,20 @@
 import type { Command } from 'commander';
+import { SystemClock } from '../clock';
 import type { EventStore } from '../event-store';
+import { jobStatuses } from '../queries';
 import { exportLog } from './export';
-import { readAsOf } from './history';
+import { readAsOf, readPast } from './history';
 import { showJob } from './job';
 import { showJobs } from './jobs';
 import { NOW } from './known-job';
 import { withLog } from './open-log';
-import { onLog, readCount, readList, readTag, type Call, type LogOptions } from './options';
+import { onLog, readCount, readTag, readWords, type Call, type LogOptions } from './options';
 import { showServices } from './services';
 import { showOwner } from './who-owned';
 import { showWhy } from './why';
 
+const clock = new SystemClock();
+const categories = ['job', 'service', 'heartbeat'];
 const oneObject = 'print one JSON object';
 const viewCost =
   '\nReads every event of jobs and services once (about 30,000 a second), into a temporary file that is removed at the end.\n';
@@ -40,7 +44,7 @@ export function readingCommands(program: Command, call: Call): void {
     .description('list jobs, by id')
     .option('--tag <key=value>', 'whose tag has this pair; repeat it for more', readTag)
     .option('--service <id>', 'owned by this service; none: owned by nobody')
-    .option('--status <status>', 'with one of these statuses (comma-separated)', readList)
+    .option('--status <status>', 'with one of these statuses (comma-separated)', readWords('--status', jobStatuses))
     .option('--handler <name>', 'of this handler')
     .option('--removed', 'removed jobs, too', false)
     .option('--limit <n>', 'at most so many', readCount('--limit', 1_000_000), 100)
@@ -65,7 +69,7 @@ export function readingCommands(program: Command, call: Call): void {
     .option('--at <point>', `then: ${point}`)
     .addHelpText('after', streamCost)
     .action((job: string, { at, ...options }: LogOptions & { at?: string }) => {
-      const asked = at === undefined ? null : readAsOf(at, '--at');
+      const asked = at === undefined ? null : readPast(at, clock.wall(), '--at');
       return read(options, (store) => showWhy(store, job, { ...options, at: asked }, call.io));
     });
 
@@ -75,7 +79,7 @@ export function readingCommands(program: Command, call: Call): void {
     .option('--at <point>', `${point}; default: now`)
     .addHelpText('after', streamCost)
     .action((job: string, { at, ...options }: LogOptions & { at?: string }) => {
-      const asked = at === undefined ? NOW : readAsOf(at, '--at');
+      const asked = at === undefined ? NOW : readPast(at, clock.wall(), '--at');
       return read(options, (store) => showOwner(store, job, { ...options, at: asked }, call.io));
     });
 
@@ -86,7 +90,11 @@ export function readingCommands(program: Command, call: Call): void {
   )
     .description('write every event as one line of JSON, payloads and all, in the order of the log')
     .option('--job <id>', 'of this job only')
-    .option('--category <name>', 'of these categories only (job, service, heartbeat; comma-separated)', readList)
+    .option(
+      '--category <name>',
+      'of these categories only (job, service, heartbeat; comma-separated)',
+      readWords('--category', categories),
+    )
     .option('--from <point>', 'from here on, inclusive: a time, position:<n>, or with --job revision:<n>')
     .option('--to <point>', 'up to here, inclusive')
     .option('--without-payloads', 'leave out the payloads of jobs: what remains is no complete copy', false)

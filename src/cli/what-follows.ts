@@ -76,5 +76,6 @@ function starts(record: JobRecord): string {
 }
 
 function capitalized(words: string): string {
-  return words.replace(/^[a-z]/, (first) => first.toUpperCase());
+  // Ids stay as they are: case counts in them.
+  return words.replace(/^(?:it|a|attempt|nothing|whoever)(?= )/, (first) => first[0].toUpperCase() + first.slice(1));
 }

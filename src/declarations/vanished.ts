@@ -67,7 +67,7 @@ export class Vanished {
     if (vanished === 'remove') return this.remove(jobId);
     this.told.set(jobId, { jobId, action: 'kept' });
     const remedy =
-      'It is kept, and runs where its handler is. Remove it (Jobs.remove), ' +
+      'It is kept, and runs where its handler is. Remove it (Jobs.remove, or `holdfast remove`), ' +
       "or set declarations: { vanished: 'remove' } so that such jobs are removed.";
     this.ports.logger.warn('declaration.vanished', { jobId, source, action: 'kept', remedy });
   }

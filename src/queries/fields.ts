@@ -3,7 +3,8 @@ import { readInstant, type InstantInput } from '../domain/schedule';
 import type { Instant } from '../clock';
 import type { JobRow } from '../read-model';
 
-const statuses = [
+/** Every status that a job can have in a list. */
+export const jobStatuses = [
   'unbound',
   'bound',
   'running',
@@ -17,7 +18,7 @@ const statuses = [
   'opaque',
 ] as const satisfies readonly JobRow['status'][];
 
-export const status: Check = oneOf(...statuses);
+export const status: Check = oneOf(...jobStatuses);
 
 /** A position of the log: a positive bigint, or its decimal string. */
 export const position: Check = (value, field) => {

@@ -3,6 +3,7 @@ export { DueJobsQuery, type DueJobs } from './due-jobs';
 export { GetJobQuery } from './get-job';
 export { GetNextRunTimeQuery, type NextRunTime } from './get-next-run-time';
 export { GetServiceQuery } from './get-service';
+export { jobStatuses } from './fields';
 export { ListJobsQuery, type ListJobsFields } from './list-jobs';
 export { ListServicesQuery, type ServiceList } from './list-services';
 export { Queries } from './queries';

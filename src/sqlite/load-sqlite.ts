@@ -30,7 +30,9 @@ export class SqliteMissingError extends Error {
  */
 export async function loadSqlite(who: string): Promise<SqliteDriver> {
   try {
-    const { default: driver } = await import('better-sqlite3');
+    // Not import(): a test runner that keeps modules in a context of its own, as jest does, refuses that one.
+    // eslint-disable-next-line @typescript-eslint/no-require-imports
+    const driver = require('better-sqlite3') as SqliteDriver;
     // The native part is loaded by the first connection; a package whose build failed shows it only here.
     new driver(':memory:').close();
     return driver;
@@ -56,5 +58,9 @@ function isAbsent(cause: unknown): boolean {
 }
 
 function firstLine(cause: unknown): string {
-  return (cause instanceof Error ? cause.message : String(cause)).split('\n', 1)[0]!.trim();
+  // The driver's own message goes on with a list of paths.
+  return (cause instanceof Error ? cause.message : String(cause))
+    .split('\n', 1)[0]!
+    .replace(/\s*Tried:$/, '')
+    .trim();
 }

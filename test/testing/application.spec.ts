@@ -70,10 +70,10 @@ describe('HoldfastTestingModule', () => {
 
   it('calls handlers when virtual time has come to them, and not before', async () => {
     await start();
-    await audits.start({ schedule: { kind: 'interval', every: 'PT30M' } });
-    await testing.advance('29m');
+    await audits.start({ schedule: { kind: 'interval', every: 'PT3M' } });
+    await testing.advance('2m 59s');
     const before = audits.ran.length;
-    await testing.advance('1h');
+    await testing.advance('6m');
     expect({ before, after: audits.ran.length }).toEqual({ before: 0, after: 2 });
     await testing.expectOwner('audit-load');
     expect(await verifyLog(testing.store)).toMatchObject({ violations: [] });
@@ -86,11 +86,62 @@ describe('HoldfastTestingModule', () => {
     expect(app.get(Ticks).at).toEqual(['2026-03-01T12:00:00.000Z', '2026-03-01T13:00:00.000Z']);
   });
 
-  it('passes days in little time when beats are rare', async () => {
+  it('passes hours in little time when beats are rare', async () => {
     await start({ liveness: { beatMs: 3_600_000, selfFenceAfterMs: 14_400_000, failAfterMs: 21_600_000 } });
-    await testing.advance('3d');
-    expect(app.get(Ticks).at).toHaveLength(72);
+    await testing.advance('6h');
+    expect(app.get(Ticks).at).toHaveLength(6);
   });
+
+  it('advances by exactly what it is told, one after the other', async () => {
+    await start();
+    const at = testing.clock.monotonic();
+    const fired: string[] = [];
+    for (const ms of [1_499, 1_500, 1_501, 3_001])
+      testing.clock.setTimer(ms, () => fired.push(`${ms} at ${testing.clock.monotonic() - at}`));
+    await testing.advance('1500ms');
+    expect([fired, testing.clock.monotonic() - at]).toEqual([['1499 at 1499', '1500 at 1500'], 1_500]);
+    await Promise.all([testing.advance('750ms'), testing.advance('750ms')]);
+    expect([fired.slice(2), testing.clock.monotonic() - at]).toEqual([['1501 at 1501'], 3_000]);
+    await testing.advance(10);
+  });
+
+  it('has in its views what needs no time: a command is seen by queries without any', async () => {
+    await start();
+    for (let n = 0; n < 100; n++) await audits.start({ id: `job-${n}`, schedule: { kind: 'interval', every: 60_000 } });
+    const at = testing.now();
+    await testing.advance(0);
+    expect([(await app.get(Queries).job('job-99'))?.jobId, testing.now()]).toEqual(['job-99', at]);
+  });
+
+  it('lets the test turn the clock from within what waits for it', async () => {
+    await start();
+    await audits.start({ schedule: { kind: 'interval', every: 60_000 } });
+    await testing.runUntil('an owner', async () => {
+      const row = await testing.expectOwner('audit-load', 'app@test', { within: 0 }).catch(() => null);
+      return row !== null;
+    });
+    await testing.during((async () => testing.advance('1m'))());
+    expect(audits.ran).toHaveLength(1);
+    await testing.during(app.close());
+    closed = true;
+  });
+
+  it('joins one service of an id, and leaves nothing of one that is killed', async () => {
+    await start();
+    const [first, second] = await Promise.allSettled([testing.join({ host: 'b' }), testing.join({ host: 'b' })]);
+    expect([first.status, second.status]).toEqual(['fulfilled', 'rejected']);
+    const before = testing.pendingTimers().length;
+    await testing.kill('app@b');
+    expect(testing.pendingTimers().length).toBeLessThan(before);
+    await expect(testing.kill('app@b')).rejects.toThrow(/has joined, or it is gone/);
+  });
+
+  it.each([{ now: new Date('garbage') }, { seed: Number.NaN }, { handlerPatienceMs: -1 }])(
+    'refuses options that are none: %p',
+    (options) => {
+      expect(() => new HoldfastTesting(options)).toThrow(RangeError);
+    },
+  );
 
   it('lets no time go on by itself', async () => {
     await start();
@@ -179,6 +230,7 @@ describe('HoldfastTestingModule', () => {
       ['app@other', 1],
       ['app@test', 2],
     ]);
+    expect(testing.runs('audit-load').map(({ outcome }) => outcome)).toEqual(['running', 'returned']);
     const types = [];
     for await (const { type } of history(testing.store, 'audit-load')) types.push(type);
     expect(types.filter((type) => type === 'JobRunSucceeded')).toHaveLength(1);
@@ -236,6 +288,55 @@ describe('HoldfastTestingModule', () => {
     expect(testing.pendingTimers()).toEqual([]);
   });
 
+  it('fails when a timer is left, and ends once however often it is asked to', async () => {
+    await start();
+    testing.clock.setTimer(1_000, () => undefined, { name: 'mine' });
+    await expect(testing.close()).rejects.toThrow('Timers are left after the end: mine.');
+    await start();
+    await testing.close();
+    await close();
+    await testing.close();
+    await app.close();
+    await expect(testing.advance('1s')).rejects.toThrow('has been closed');
+  });
+
+  it('ends after what lets time go on', async () => {
+    await start();
+    await audits.start({ schedule: { kind: 'interval', every: 60_000 } });
+    const hour = testing.advance('10m');
+    await Promise.all([hour, close()]);
+    expect(audits.ran).toHaveLength(10);
+  });
+
+  it('is ended before it has begun', async () => {
+    app = await Test.createTestingModule({ imports: [HoldfastTestingModule.forRoot()], providers: [Audits] }).compile();
+    testing = app.get(HoldfastTesting);
+    await expect(testing.advance('1s')).rejects.toThrow('await app.init()');
+    await testing.close();
+    await app.close();
+    expect(testing.pendingTimers()).toEqual([]);
+  });
+
+  it('refuses a handler that lets time go on', async () => {
+    await start();
+    audits.work = () => testing.advance('1s');
+    await audits.start({});
+    await testing.advance('1s');
+    expect(testing.runs('audit-load').map(({ error }) => String(error))).toEqual([
+      expect.stringContaining('The handler of the job audit-load cannot let time go on'),
+    ]);
+  });
+
+  it('says which of its two forms was meant', async () => {
+    const twice = [JobOwnershipModule.forRoot({ service: { name: 'shop' }, store: { kind: 'memory' } })];
+    await expect(
+      Test.createTestingModule({ imports: [...twice, HoldfastTestingModule.forRoot()] }).compile(),
+    ).rejects.toThrow('use HoldfastTestingModule.forApplication()');
+    await expect(
+      Test.createTestingModule({ imports: [HoldfastTestingModule.forApplication()] }).compile(),
+    ).rejects.toThrow('Import HoldfastTestingModule.forRoot() instead');
+  });
+
   it('runs the same test twice to the same log, byte for byte', async () => {
     const log = async () => {
       await start();
@@ -270,7 +371,7 @@ describe('HoldfastTestingModule', () => {
     'refuses to advance %p, and says what may be written',
     async (wrong) => {
       await start();
-      expect(() => testing.advance(wrong)).toThrow(/duration = .*Write milliseconds/);
+      await expect(testing.advance(wrong)).rejects.toThrow(/^duration = .*Write milliseconds/);
     },
   );
 
@@ -291,12 +392,14 @@ describe('HoldfastTestingModule', () => {
       providers: [Audits, Ticks],
     })
     class AppModule {}
-    app = await Test.createTestingModule({ imports: [AppModule, HoldfastTestingModule.forApplication()] }).compile();
+    app = await Test.createTestingModule({
+      imports: [AppModule, HoldfastTestingModule.forApplication({ now: Date.UTC(2026, 0, 1, 11, 59) })],
+    }).compile();
     await app.init();
     closed = false;
     testing = app.get(HoldfastTesting);
     await testing.expectOwner('ticks', 'shop@h');
-    await testing.advance('1h');
+    await testing.advance('2m');
     expect(app.get(Ticks).at).toHaveLength(1);
   });
 

@@ -112,7 +112,7 @@ export class Decisions {
         held = null;
         continue;
       }
-      if (!decision.ok) throw new CommandRefusedError([decision.refusal]);
+      if (!decision.ok) throw new CommandRefusedError([named(decision.refusal, task.id)]);
       if (nothing) return this.nothingAdded(task, held, decision.knownRevision, patience);
 
       const prepared = this.prepare(task, held.state, decision.events);
@@ -309,4 +309,9 @@ function tooLarge(bytes: number, most: number): Refusal {
     rule: `The events of one command may have ${most} bytes together.`,
     remedy: 'Make the payload or the tag smaller, and pass a reference to large data instead of the data.',
   };
+}
+
+/** A state that is absent does not know its own id. */
+function named(refusal: Refusal, id: string): Refusal {
+  return refusal.code === 'job-unknown' && refusal.value === '' ? { ...refusal, value: id } : refusal;
 }

@@ -1,6 +1,7 @@
 import {
   Inject,
   Module,
+  Optional,
   type DynamicModule,
   type OnApplicationBootstrap,
   type OnModuleDestroy,
@@ -20,8 +21,8 @@ export type TestedServiceOptions = Partial<Omit<HoldfastOptions, 'store' | 'stat
  * - `forRoot(options?)` in the place of `JobOwnershipModule.forRoot`, for a test of some modules;
  * - `forApplication()` beside an application that imports `JobOwnershipModule` itself; its options hold, but for the log.
  *
- * `app.init()` resolves when the service is registered and the declared jobs are in the log; `app.close()` drains, and fails when a timer
- * is left. Inject `HoldfastTesting`, or `app.get(HoldfastTesting)`.
+ * `app.init()` resolves when the service is registered and the declared jobs are in the log; `app.close()` drains; `HoldfastTesting.close()`
+ * before it fails when a timer is left. Inject `HoldfastTesting`, or `app.get(HoldfastTesting)`.
  */
 @Module({})
 export class HoldfastTestingModule implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
@@ -52,9 +53,21 @@ export class HoldfastTestingModule implements OnModuleInit, OnApplicationBootstr
 
   constructor(
     @Inject(HoldfastTesting) private readonly testing: HoldfastTesting,
-    @Inject(HoldfastService) private readonly service: HoldfastService,
+    @Optional() @Inject(HoldfastService) private readonly service: HoldfastService,
     @Inject(ModulesContainer) modules: ModulesContainer,
   ) {
+    const ours = [...modules.values()].filter(({ metatype }) => metatype === JobOwnershipModule).length;
+    if (ours === 0) {
+      throw new Error(
+        'HoldfastTestingModule.forApplication() stands beside an application that imports JobOwnershipModule, and nothing here does. Import HoldfastTestingModule.forRoot() instead.',
+      );
+    }
+    if (ours > 1) {
+      throw new Error(
+        'JobOwnershipModule is imported more than once: by the application, and by HoldfastTestingModule.forRoot(). Beside an application that imports it use HoldfastTestingModule.forApplication().',
+      );
+    }
+    testing.adopt(service);
     endBeforeDrain(modules, HoldfastTestingModule);
   }
 
@@ -73,6 +86,6 @@ export class HoldfastTestingModule implements OnModuleInit, OnApplicationBootstr
   /** Before `JobOwnershipModule`: the drain takes virtual time. */
   async onModuleDestroy(): Promise<void> {
     this.bootstrapped = true;
-    await this.testing.ended(this.service);
+    await this.testing.close();
   }
 }

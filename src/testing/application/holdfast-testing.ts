@@ -4,7 +4,13 @@ import { SeededRandom, SystemClock, VirtualClock, type Instant } from '../../clo
 import { MemoryEventStore, type EventStore } from '../../event-store';
 import { silentLogger, type Logger } from '../../logging';
 import type { JobRow } from '../../read-model';
-import { HoldfastService, resolveOptions, type RuntimePorts, type ServiceOptions } from '../../runtime';
+import {
+  HoldfastService,
+  resolveOptions,
+  type ResolvedOptions,
+  type RuntimePorts,
+  type ServiceOptions,
+} from '../../runtime';
 import type { HandlerDefinition } from '../../worker';
 import { FlowOfTime, PATIENCE_MS } from './flow-of-time';
 import { MortalProcess } from './mortal-process';
@@ -45,15 +51,23 @@ export class HoldfastTesting {
   private readonly observed: ObservedRuns;
   private readonly handlers: HandlerDefinition[] = [];
   private readonly peers = new Map<string, Peer>();
+  /** Ids of services that are joining, joined or leaving. */
+  private readonly taken = new Set<string>();
   private readonly logger: Logger;
   private readonly seed: number;
   private seeds = 0;
   private application: HoldfastService | null = null;
+  private closing: Promise<void> | null = null;
+  private running = false;
+  private over = false;
   private readonly real = new SystemClock();
   private readonly flow: FlowOfTime;
 
   constructor(options: HoldfastTestingOptions = {}) {
     const { now, seed = 1, handlerPatienceMs = 2_000, logger = silentLogger } = options;
+    check('now', now, now === undefined || Number.isFinite(Number(now)), 'A Date, or ms since 1970.');
+    check('seed', seed, Number.isSafeInteger(seed), 'A whole number.');
+    check('handlerPatienceMs', handlerPatienceMs, handlerPatienceMs >= 0, 'Real milliseconds, 0 or more.');
     this.clock = new VirtualClock(now === undefined ? undefined : Number(now));
     this.seed = seed;
     this.logger = logger;
@@ -83,9 +97,9 @@ export class HoldfastTesting {
    * Lets time go on, and everything happen that falls due on the way; handlers that are entered are waited for.
    * @throws RangeError for a duration that is none.
    */
-  advance(duration: VirtualDuration): Promise<void> {
-    const ms = millisecondsOf(duration);
-    return this.flow.advance(ms);
+  async advance(duration: VirtualDuration): Promise<void> {
+    this.service();
+    await this.flow.advance(millisecondsOf(duration));
   }
 
   /**
@@ -97,6 +111,7 @@ export class HoldfastTesting {
     condition: () => boolean | Promise<boolean>,
     within: VirtualDuration = '1h',
   ): Promise<void> {
+    this.service();
     const ms = millisecondsOf(within, 'within');
     if (await this.flow.until(condition, ms)) return;
     throw new Error(`Waited ${ms} ms of virtual time for ${what}; it does not hold at ${this.now().toISOString()}.`);
@@ -168,24 +183,35 @@ export class HoldfastTesting {
     const app = this.service();
     const { labels } = app.options;
     const service = { name: labels.name, ...peer };
-    const { store: _store, liveness, namespace, capacity, drainTimeoutMs, homeAfterMs, quarantine } = app.options;
-    const asked = { liveness, namespace, capacity, drainTimeoutMs, homeAfterMs, quarantine };
+    const { liveness, namespace, capacity, drainTimeoutMs, homeAfterMs, quarantine, commandTimeoutMs } = app.options;
+    const asked = { liveness, namespace, capacity, drainTimeoutMs, homeAfterMs, quarantine, commandTimeoutMs };
     const options = resolveOptions({ ...asked, service, store: { kind: 'memory' } });
     const { serviceId } = options;
-    if (serviceId === app.serviceId || this.peers.has(serviceId))
+    if (serviceId === app.serviceId || this.taken.has(serviceId))
       throw new RangeError(
         `service.id = ${serviceId}: a service of this test bears this id. Give the new one another host or id, or kill that one before.`,
       );
+    this.taken.add(serviceId);
     const process = new MortalProcess(this.clock, this.store);
+    try {
+      return await this.open(options, process);
+    } catch (error) {
+      process.kill();
+      this.forget(serviceId);
+      throw error;
+    }
+  }
+
+  private async open(options: ResolvedOptions, process: MortalProcess): Promise<HoldfastService> {
     const opened = await HoldfastService.open(options, {
       ...this.portsOf(process.store),
       clock: process.clock,
-      aroundHandler: (handler) => this.observed.around(handler),
+      aroundHandler: (handler) => this.observed.around(handler, () => process.killed),
     });
     for (const handler of this.handlers) opened.handlers.register(handler);
-    this.peers.set(serviceId, { service: opened, process });
+    this.peers.set(opened.serviceId, { service: opened, process });
     await this.during(opened.start());
-    await this.runUntil(`${serviceId} to be ready`, () => mayClaim(opened), PATIENCE_MS);
+    await this.runUntil(`${opened.serviceId} to be ready`, () => mayClaim(opened), PATIENCE_MS);
     return opened;
   }
 
@@ -197,15 +223,17 @@ export class HoldfastTesting {
   async kill(serviceId: string): Promise<void> {
     const { process } = this.peer(serviceId, 'kill');
     process.kill();
-    this.peers.delete(serviceId);
+    this.forget(serviceId);
     await this.flow.settle();
   }
 
   /** The end of a service that joined, in order: it drains and hands its jobs over. */
   async leave(serviceId: string): Promise<void> {
     const { service } = this.peer(serviceId, 'leave');
-    await this.during(service.close());
+    // Not to be killed, nor to leave once more, while it leaves; its id is taken until it has.
     this.peers.delete(serviceId);
+    await this.during(service.close());
+    this.forget(serviceId);
   }
 
   /** Names of the timers that are pending: none after the application was closed. */
@@ -215,30 +243,50 @@ export class HoldfastTesting {
 
   /** Called by the module: time flows while the application's service starts, until it may claim and its declared jobs are in the log. */
   async started(service: HoldfastService): Promise<void> {
-    this.application = service;
+    this.running = true;
     if (service.options.role === 'worker')
       await this.runUntil(`${service.serviceId} to be ready`, () => mayClaim(service), PATIENCE_MS);
     await this.during(service.declarations.settled());
     await this.flow.settle();
   }
 
+  /** Called by the module: the service of the application, which has not started. */
+  adopt(service: HoldfastService): void {
+    this.application = service;
+  }
+
   /** Called by the module: time flows while the service is starting, whatever it waits for. */
   async flowWhileStarting(service: HoldfastService, done: () => boolean): Promise<void> {
     // Before its loops run there is nothing to wait for but the host's own start, which takes real time.
-    while (!done() && service.membership === null) await this.real.sleep(1);
+    // A start that fails is told to nobody here: this keeps no process alive.
+    while (!done() && service.membership === null)
+      await new Promise<void>((resolve) => this.real.setTimer(1, resolve, { keepAlive: false }));
     await this.flow.whileNot(done);
   }
 
-  /** Called by the module, before the host ends: drains every service. @throws Error when timers are left. */
-  async ended(service: HoldfastService): Promise<void> {
-    await this.during(
-      Promise.all([service, ...[...this.peers.values()].map((peer) => peer.service)].map((s) => s.close())),
-    );
+  /**
+   * Drains and ends every service, as `app.close()` does, which is still to be called. Idempotent.
+   * @throws Error when a timer is left. (`app.close()` says so too, but Nest 12 only logs what is thrown at its end.)
+   */
+  close(): Promise<void> {
+    return (this.closing ??= this.end());
+  }
+
+  private async end(): Promise<void> {
+    // After what lets time go on now.
+    await this.flow.settle();
+    await this.during(Promise.all(this.services().map((service) => service.close())));
     this.peers.clear();
     await this.store.close();
+    this.over = true;
     await this.clock.settle();
     const left = this.pendingTimers();
     if (left.length > 0) throw new Error(`Timers are left after the end: ${left.join(', ')}.`);
+  }
+
+  private forget(serviceId: string): void {
+    this.peers.delete(serviceId);
+    this.taken.delete(serviceId);
   }
 
   private services(): readonly HoldfastService[] {
@@ -247,7 +295,8 @@ export class HoldfastTesting {
   }
 
   private service(): HoldfastService {
-    if (this.application === null)
+    if (this.over) throw new Error('The application has been closed: time does not go on any more.');
+    if (this.application === null || !this.running)
       throw new Error(
         'The application has not started. Call `await app.init()` (or `createTestingModule(…).compile()` and then `init()`) before.',
       );
@@ -272,6 +321,10 @@ export class HoldfastTesting {
   private nextRandom(): SeededRandom {
     return new SeededRandom(this.seed * 1_000 + this.seeds++);
   }
+}
+
+function check(field: string, value: unknown, holds: boolean, rule: string): void {
+  if (!holds) throw new RangeError(`${field} = ${String(value)}: ${rule} Leave it out for the default.`);
 }
 
 function mayClaim(service: HoldfastService): boolean {

@@ -19,6 +19,10 @@ export class MortalProcess {
     this.store = this.storeOf(store);
   }
 
+  get killed(): boolean {
+    return this.dead;
+  }
+
   kill(): void {
     this.dead = true;
     for (const timer of this.timers) timer.cancel();

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { SystemClock, type Clock, type Instant } from '../../clock';
 import type { JsonValue, Slot } from '../../domain/job';
 import type { HandlerDefinition } from '../../worker';
@@ -33,6 +34,7 @@ export class ObservedRuns {
   private readonly watched: Watched[] = [];
   private readonly open = new Set<Watched>();
   private readonly real = new SystemClock();
+  private readonly within = new AsyncLocalStorage<string>();
 
   constructor(
     private readonly clock: Clock,
@@ -43,22 +45,28 @@ export class ObservedRuns {
     return this.watched.map(({ run }) => run);
   }
 
-  /** The same handler, observed. */
-  around(handler: HandlerDefinition): HandlerDefinition {
+  /** The job whose handler makes this call; undefined: none does. */
+  calledBy(): string | undefined {
+    return this.within.getStore();
+  }
+
+  /** The same handler, observed. @param dead its service was killed: what the handler does then is no longer noted. */
+  around(handler: HandlerDefinition, dead: () => boolean = () => false): HandlerDefinition {
     return {
       ...handler,
       run: (payload, context) => {
         const { jobId, slot, attempt, epoch, fencingToken, serviceId } = context;
         const entered = { jobId, handler: handler.name, payload, slot, attempt, epoch, fencingToken, serviceId };
-        const note = this.enter({
+        const run = {
           ...entered,
           enteredAt: this.clock.wall(),
           settledAt: null,
-          outcome: 'running',
+          outcome: 'running' as const,
           error: undefined,
-        });
+        };
+        const note = this.enter(run, dead);
         try {
-          const result = handler.run(payload, context);
+          const result = this.within.run(jobId, () => handler.run(payload, context));
           return Promise.resolve(result).then(
             (value) => (note('returned'), value),
             (error: unknown) => {
@@ -99,13 +107,13 @@ export class ObservedRuns {
     return this.open.size === 0 ? [] : [...this.open].filter(({ passedOver }) => !passedOver);
   }
 
-  private enter(run: ObservedRun): (outcome: 'returned' | 'threw', error?: unknown) => void {
+  private enter(run: ObservedRun, dead: () => boolean): (outcome: 'returned' | 'threw', error?: unknown) => void {
     let settle!: () => void;
     const watched: Watched = { run, passedOver: false, settled: new Promise((resolve) => (settle = resolve)) };
     this.watched.push(watched);
     this.open.add(watched);
     return (outcome, error) => {
-      watched.run = { ...watched.run, outcome, error, settledAt: this.clock.wall() };
+      if (!dead()) watched.run = { ...watched.run, outcome, error, settledAt: this.clock.wall() };
       this.open.delete(watched);
       settle();
     };

@@ -9,6 +9,8 @@ const UNITS: Readonly<Record<string, number>> = {
   d: 86_400_000,
   w: 604_800_000,
 };
+/** A hundred years: what is longer was not meant, and would not end. */
+const LONGEST_MS = 100 * 366 * 86_400_000;
 const WORDS = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d|w)\s*)+$/;
 const WORD = /(\d+(?:\.\d+)?)(ms|s|m|h|d|w)/g;
 
@@ -21,13 +23,13 @@ export function millisecondsOf(duration: VirtualDuration, field = 'duration'): n
   const text = typeof duration === 'string' ? duration.trim().toLowerCase() : '';
   if (WORDS.test(text)) {
     const ms = [...text.matchAll(WORD)].reduce((sum, [, count, unit]) => sum + Number(count) * UNITS[unit], 0);
-    return Math.round(ms);
+    if (ms <= LONGEST_MS) return Math.round(ms);
   }
   const read = readInterval(duration, field);
   if (read.ok) return read.value;
-  throw new RangeError(wordsOf(read.refusal, duration));
+  throw new RangeError(wordsOf(field, duration, read.refusal));
 }
 
-function wordsOf({ field, rule }: Refusal, value: VirtualDuration): string {
-  return `${field} = ${JSON.stringify(value)}: ${rule} Write milliseconds (90000), words ('1h 30m', '90s', '250ms') or an ISO 8601 duration ('PT1H').`;
+function wordsOf(field: string, value: VirtualDuration, { rule }: Refusal): string {
+  return `${field} = ${typeof value === 'string' ? JSON.stringify(value) : String(value)}: ${rule} Write milliseconds (90000), words ('1h 30m', '90s', '250ms') or an ISO 8601 duration ('PT1H').`;
 }
