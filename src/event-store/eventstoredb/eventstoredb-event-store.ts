@@ -25,6 +25,7 @@ import { AllSubscription } from './all-subscription';
 import { AppendLanes } from './append-lanes';
 import { Appender, type Prepared } from './appender';
 import { EventStoreDbConnection } from './connection-string';
+import { IdenticalAppends } from './identical-appends';
 import { loadClient } from './load-client';
 import type { LogClient } from './log-client';
 import { IdentityStream } from './log-identity';
@@ -77,6 +78,7 @@ export class EventStoreDbEventStore implements EventStore {
   private readonly reader: LogReader;
   private readonly appender: Appender;
   private readonly lanes: AppendLanes;
+  private readonly identical = new IdenticalAppends();
   private readonly retention: Retention;
   private readonly reachability: Reachability;
   private readonly logger: Logger;
@@ -149,7 +151,8 @@ export class EventStoreDbEventStore implements EventStore {
     const problem = this.names.problem(stream);
     if (problem !== null) return { outcome: 'refused', code: 'stream-name', message: problem };
     const prepared = this.appender.prepare(stream, expected, events);
-    return this.lanes.run(options.lane === 'beat' ? 'beat' : 'normal', () => this.send(prepared));
+    const lane = options.lane === 'beat' ? 'beat' : 'normal';
+    return this.identical.run(prepared, () => this.lanes.run(lane, () => this.send(prepared)));
   }
 
   async readStream(stream: string, options: ReadStreamOptions): Promise<StreamSlice> {
