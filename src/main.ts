@@ -14,6 +14,7 @@ interface Flags {
   readonly id?: string;
   readonly state: string;
   readonly log?: string;
+  readonly store?: string;
   readonly namespace: string;
   readonly role: 'worker' | 'web-only';
   readonly liveness: 'default' | 'tuned';
@@ -51,6 +52,13 @@ function readFlags(argv: readonly string[]): Flags {
     .addOption(env('--id <id>', 'service id; default: name@host', 'HOLDFAST_ID'))
     .addOption(env('--state <dir>', 'folder of the log and the view', 'HOLDFAST_STATE').default('.holdfast'))
     .addOption(env('--log <file>', 'the embedded log; default: log.sqlite in the state folder', 'HOLDFAST_LOG'))
+    .addOption(
+      env(
+        '--store <url>',
+        'a log in EventStoreDB instead: esdb://user:password@host:2113 (rather in the environment, where no process list shows it)',
+        'HOLDFAST_EVENTSTOREDB_URL',
+      ),
+    )
     .addOption(env('--namespace <prefix>', 'prefix of all streams', 'HOLDFAST_NAMESPACE').default(''))
     .addOption(
       env('--role <role>', 'worker or web-only', 'HOLDFAST_ROLE').choices(['worker', 'web-only']).default('worker'),
@@ -126,7 +134,10 @@ async function main(): Promise<void> {
   const log = new NestLogger('Holdfast');
   const options: HoldfastOptions = {
     service: { name: flags.name, host: flags.host, id: flags.id, labels: flags.label },
-    store: { kind: 'embedded', path: flags.log },
+    store:
+      flags.store === undefined
+        ? { kind: 'embedded', path: flags.log }
+        : { kind: 'eventstoredb', connection: flags.store },
     stateDirectory: flags.state,
     namespace: flags.namespace,
     role: flags.role,
@@ -134,6 +145,12 @@ async function main(): Promise<void> {
     capacity: { maxConcurrentRuns: flags.concurrency },
     drainTimeoutMs: flags.drainTimeout,
   };
+  if (flags.store !== undefined && flags.log !== undefined) {
+    process.stderr.write(
+      '--log and --store (HOLDFAST_LOG and HOLDFAST_EVENTSTOREDB_URL): the log is in one place. Give one of them.\n',
+    );
+    process.exit(2);
+  }
   try {
     resolveOptions(options);
   } catch (error) {

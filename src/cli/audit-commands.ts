@@ -16,7 +16,7 @@ export function auditCommands(program: Command, call: Call): void {
   program
     .command('verify')
     .description('check a log against the invariants: epochs, starts, outcomes, slots, owners')
-    .argument('<log>', 'path of the log file')
+    .argument('<log>', 'path of the log file, or esdb://… of a server')
     .addOption(namespace())
     .option('--json', 'print the report as JSON', false)
     .addHelpText('after', exitCodes)
@@ -41,7 +41,7 @@ export function auditCommands(program: Command, call: Call): void {
     .description(
       'after a log was restored from a backup, with all services stopped: raise its generation, so that tokens given before are lower than all to come',
     )
-    .argument('<log>', 'path of the log file')
+    .argument('<log>', 'path of the log file, or esdb://… of a server')
     .option('--json', 'print one JSON object', false)
     .addHelpText('after', exitCodes)
     .action(async (path: string, { json }: { json: boolean }) => {

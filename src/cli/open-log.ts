@@ -1,24 +1,48 @@
 import { existsSync } from 'node:fs';
 import { SystemClock, SystemRandom } from '../clock';
-import { EmbeddedEventStore, type EventStore } from '../event-store';
-import { LogMissingError } from './usage-error';
+import {
+  ConnectionStringError,
+  EmbeddedEventStore,
+  EventStoreDbConnection,
+  EventStoreDbEventStore,
+  isConnectionString,
+  type EventStore,
+} from '../event-store';
+import { LogMissingError, UsageError } from './usage-error';
 
-/** Opens an embedded log, for reading only unless said otherwise, and closes it afterwards. A log that does not exist is not made. */
+/**
+ * Opens a log, for reading only unless said otherwise, and closes it afterwards. A log that does not exist is not made.
+ * @param log path of an embedded log, or `esdb://…`.
+ */
 export async function withLog<T>(
-  path: string,
+  log: string,
   use: (store: EventStore) => Promise<T>,
   { readOnly = true }: { readonly readOnly?: boolean } = {},
 ): Promise<T> {
-  if (!existsSync(path)) throw new LogMissingError(path);
-  const store = await EmbeddedEventStore.open({
-    path,
-    readOnly,
-    clock: new SystemClock(),
-    random: new SystemRandom(),
-  });
+  const ports = { clock: new SystemClock(), random: new SystemRandom(), readOnly };
+  const store = await (isConnectionString(log)
+    ? EventStoreDbEventStore.open({ connection: connectionOf(log), ...ports })
+    : openFile(log, ports));
   try {
     return await use(store);
   } finally {
     await store.close();
+  }
+}
+
+async function openFile(
+  path: string,
+  ports: Omit<Parameters<typeof EmbeddedEventStore.open>[0], 'path'>,
+): Promise<EventStore> {
+  if (!existsSync(path)) throw new LogMissingError(path);
+  return EmbeddedEventStore.open({ path, ...ports });
+}
+
+function connectionOf(log: string): EventStoreDbConnection {
+  try {
+    return EventStoreDbConnection.parse(log);
+  } catch (error) {
+    if (!(error instanceof ConnectionStringError)) throw error;
+    throw new UsageError(`The connection string of the log: ${error.rule}`, error.remedy);
   }
 }

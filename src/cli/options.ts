@@ -19,7 +19,9 @@ export interface LogOptions {
 }
 
 export function logOption(): Option {
-  return new Option('--log <path>', 'path of the log file').env('HOLDFAST_LOG').makeOptionMandatory();
+  return new Option('--log <path>', 'path of the log file, or esdb://… of a server')
+    .env('HOLDFAST_LOG')
+    .makeOptionMandatory();
 }
 
 export const exitCodes = `

@@ -3,6 +3,13 @@ export * from './port';
 export { refuseAppend, streamNameProblem } from './append-check';
 export { EmbeddedEventStore, type EmbeddedOptions } from './embedded';
 export { eventIds } from './event-id';
+export {
+  ConnectionStringError,
+  EventStoreDbConnection,
+  EventStoreDbEventStore,
+  isConnectionString,
+  type EventStoreDbOptions,
+} from './eventstoredb';
 export { MemoryEventStore } from './memory';
 export { PulledSubscription } from './pulled-subscription';
 export {

@@ -41,7 +41,7 @@ export interface RecordedEvent extends NewEvent {
  *   also when the very same append (same stream, same exact expected revision or `no_stream`, same ids in order) had been written before:
  *   it is answered again and nothing is written. A prefix of an earlier append at the same revision is accepted in the same way. Data is not compared: the first content stays.
  * - `conflict`: nothing was written; `actual` is the revision of the stream's last event, or `no_stream`.
- * - `refused`: nothing was written and the same append will never succeed (bad name, id, type, JSON, size; empty append; store closed or read-only).
+ * - `refused`: nothing was written and the same append will never succeed (bad name, id, type, JSON, size; empty append; a stream that was deleted for good; store closed or read-only).
  * - `unavailable`: certainly not written; the same append may succeed later.
  * - `unknown`: it may have been written, or may still be. Send the identical append again.
  */
@@ -60,6 +60,7 @@ export type StoreRefusalCode =
   | 'expected-revision'
   | 'empty-append'
   | 'append-size'
+  | 'stream-deleted'
   | 'closed'
   | 'read-only';
 
@@ -184,7 +185,15 @@ export class StoreUnusableError extends Error {
   override readonly name = 'StoreUnusableError';
   constructor(
     readonly code:
-      'damaged' | 'foreign' | 'newer' | 'read-only' | 'network-file-system' | 'disk-full' | 'driver-missing' | 'path',
+      | 'damaged'
+      | 'foreign'
+      | 'newer'
+      | 'read-only'
+      | 'network-file-system'
+      | 'disk-full'
+      | 'driver-missing'
+      | 'access-denied'
+      | 'path',
     message: string,
     readonly remedy: string,
     options?: { cause?: unknown },

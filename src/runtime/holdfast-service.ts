@@ -4,13 +4,7 @@ import { CommandExecutor, Jobs, Services } from '../commands';
 import { Declarations, Reconciler } from '../declarations';
 import { ineligibility } from '../domain/placement';
 import { placeable, type JobRecord } from '../domain/job';
-import {
-  EmbeddedEventStore,
-  MemoryEventStore,
-  type EventStore,
-  type LogIdentity,
-  type LogPosition,
-} from '../event-store';
+import type { EventStore, LogIdentity, LogPosition } from '../event-store';
 import { silentLogger, type Logger } from '../logging';
 import { ServiceMembership, type Membership } from '../membership';
 import { OwnershipSweep } from '../ownership';
@@ -19,6 +13,7 @@ import { SqliteReadModel, ViewLockedError, type OwnJobs, type ReadModel } from '
 import { HandlerRegistry, Worker, type HandlerDefinition, type Leftover } from '../worker';
 import { FactFeed, type PublishedEvent } from './fact-feed';
 import type { HealthCheck, Readiness } from './health';
+import { onceReachable, openStore } from './open-store';
 import type { ResolvedOptions } from './options';
 import { makeStateDirectory } from './state-directory';
 import { within } from './within';
@@ -103,7 +98,7 @@ export class HoldfastService {
   }
 
   /**
-   * Opens the log and the view's file.
+   * Opens the log and the view's file. Waits for a server that does not answer, for as long as that takes; the log of the process tells of it.
    * @throws StoreUnusableError when the log cannot be used as it is.
    */
   static async open(asked: ResolvedOptions, ports: RuntimePorts = {}): Promise<HoldfastService> {
@@ -115,10 +110,12 @@ export class HoldfastService {
     const { namespace } = options;
     const inMemory = options.store.kind === 'memory' || ports.store !== undefined;
     if (!inMemory) makeStateDirectory(options.stateDirectory);
-    const store = await openStore(options, clock, random);
-    const identity = await store.identity();
+    const store = await openStore(options, clock, random, logger);
     const file = join(options.stateDirectory, `view-${encodeURIComponent(options.serviceId)}`);
-    const view = await openView(inMemory ? null : file, { store, clock, random, namespace, logger });
+    const { identity, view } = await onceReachable(options, { clock, logger }, async () => ({
+      identity: await store.identity(),
+      view: await openView(inMemory ? null : file, { store, clock, random, namespace, logger }),
+    }));
     const time = new SwitchableTime(clock);
     const executor = new CommandExecutor({
       store,
@@ -395,16 +392,5 @@ async function openView(
       if (!(error instanceof ViewLockedError) || n === VIEW_FILES) throw error;
       ports.logger.warn('view.file-in-use', { path });
     }
-  }
-}
-
-async function openStore(options: ResolvedOptions, clock: Clock, random: Random): Promise<EventStore> {
-  switch (options.store.kind) {
-    case 'memory':
-      return new MemoryEventStore({ clock, random });
-    case 'embedded':
-      return EmbeddedEventStore.open({ path: options.store.path, clock, random });
-    case 'adapter':
-      return options.store.store;
   }
 }

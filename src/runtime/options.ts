@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Refusal } from '../domain/refusal';
 import type { Labels } from '../domain/service';
-import type { EventStore } from '../event-store';
+import { ConnectionStringError, EventStoreDbConnection, type EventStore } from '../event-store';
 import { checkLiveness, livenessProfiles, type LivenessOptions } from '../membership';
 
 /**
@@ -12,8 +12,8 @@ export interface HoldfastOptions {
   /** Who this process is among its equals. */
   readonly service: ServiceOptions;
   /**
-   * Where the log is. `embedded` (default): one SQLite file, for the processes of one machine. `memory`: gone with the process; for tests.
-   * Or an adapter of one's own; it is not closed by Holdfast.
+   * Where the log is. `embedded` (default): one SQLite file, for the processes of one machine. `eventstoredb`: a server, for any number of
+   * machines. `memory`: gone with the process; for tests. Or an adapter of one's own; it is not closed by Holdfast.
    */
   readonly store?: StoreOptions;
   /**
@@ -77,6 +77,15 @@ export interface ServiceOptions {
 export type StoreOptions =
   | { readonly kind: 'memory' }
   | { readonly kind: 'embedded'; /** The log file. Default `<stateDirectory>/log.sqlite`. */ readonly path?: string }
+  | {
+      /** Needs the package `@eventstore/db-client`. */
+      readonly kind: 'eventstoredb';
+      /**
+       * `esdb://user:password@host:2113`, with several hosts for a cluster, or `esdb+discover://name`; `?tls=false` for a server without TLS,
+       * `?tlsCAFile=…` for the authority behind its certificate. What is not a letter or digit in user and password is percent-encoded.
+       */
+      readonly connection: string;
+    }
   | { readonly kind: 'adapter'; readonly store: EventStore };
 
 /** The options with every default filled in. */
@@ -86,6 +95,7 @@ export interface ResolvedOptions {
   readonly store:
     | { readonly kind: 'memory' }
     | { readonly kind: 'embedded'; readonly path: string }
+    | { readonly kind: 'eventstoredb'; readonly connection: EventStoreDbConnection }
     | { readonly kind: 'adapter'; readonly store: EventStore };
   readonly role: 'worker' | 'web-only';
   readonly stateDirectory: string;
@@ -121,11 +131,12 @@ export function resolveOptions(options: HoldfastOptions): ResolvedOptions {
   const serviceId = options.service?.id ?? `${name}@${host}`;
   const store = options.store ?? { kind: 'embedded' };
   const liveness = resolveLiveness(options.liveness);
+  const refuse = (field: string, value: unknown, rule: string, remedy: string) =>
+    refusals.push({ code: 'option', field, value: String(value).slice(0, 100), rule, remedy });
   const resolved: ResolvedOptions = {
     serviceId,
     labels: { ...options.service?.labels, host, name },
-    store:
-      store.kind === 'embedded' ? { kind: 'embedded', path: store.path ?? join(stateDirectory, 'log.sqlite') } : store,
+    store: resolveStore(store, stateDirectory, refuse),
     role: options.role ?? 'worker',
     stateDirectory,
     namespace: options.namespace ?? '',
@@ -144,8 +155,6 @@ export function resolveOptions(options: HoldfastOptions): ResolvedOptions {
     declarations: { vanished: options.declarations?.vanished ?? 'report' },
   };
 
-  const refuse = (field: string, value: unknown, rule: string, remedy: string) =>
-    refusals.push({ code: 'option', field, value: String(value).slice(0, 100), rule, remedy });
   if (!SERVICE_ID.test(name))
     refuse(
       'service.name',
@@ -179,8 +188,8 @@ export function resolveOptions(options: HoldfastOptions): ResolvedOptions {
     );
   if (!['worker', 'web-only'].includes(resolved.role))
     refuse('role', resolved.role, 'worker or web-only.', 'Choose one of the two.');
-  if (!['memory', 'embedded', 'adapter'].includes(store.kind))
-    refuse('store.kind', store.kind, 'memory, embedded or adapter.', 'Choose one of them.');
+  if (!['memory', 'embedded', 'eventstoredb', 'adapter'].includes(store.kind))
+    refuse('store.kind', store.kind, 'memory, embedded, eventstoredb or adapter.', 'Choose one of them.');
   if (!['report', 'remove'].includes(resolved.declarations.vanished))
     refuse('declarations.vanished', resolved.declarations.vanished, 'report or remove.', 'Choose one of the two.');
   const whole = (field: string, value: number, min: number, max: number) => {
@@ -199,6 +208,23 @@ export function resolveOptions(options: HoldfastOptions): ResolvedOptions {
   refusals.push(...checkLiveness(liveness));
   if (refusals.length > 0) throw new OptionsRefusedError(refusals);
   return resolved;
+}
+
+function resolveStore(
+  store: StoreOptions,
+  stateDirectory: string,
+  refuse: (field: string, value: unknown, rule: string, remedy: string) => void,
+): ResolvedOptions['store'] {
+  if (store.kind === 'embedded') return { kind: 'embedded', path: store.path ?? join(stateDirectory, 'log.sqlite') };
+  if (store.kind !== 'eventstoredb') return store;
+  try {
+    return { kind: 'eventstoredb', connection: EventStoreDbConnection.parse(String(store.connection)) };
+  } catch (error) {
+    if (!(error instanceof ConnectionStringError)) throw error;
+    // Not the value: where it breaks a rule nobody can tell which part of it is the password.
+    refuse('store.connection', '(not shown: it may hold a password)', error.rule, error.remedy);
+    return { kind: 'memory' };
+  }
 }
 
 function resolveLiveness(liveness: HoldfastOptions['liveness']): LivenessOptions {

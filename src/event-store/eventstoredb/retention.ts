@@ -1,0 +1,41 @@
+import { StoreUnavailableError } from '../port';
+import { outcomeOf } from './outcome';
+import type { ServerCalls } from './server-calls';
+
+const MAX_COUNT = '$maxCount';
+const MOST_TRIES = 8;
+
+/**
+ * How many events of a technical stream are kept: `$maxCount` in the metadata of the stream. Metadata is replaced as a whole, so what others
+ * have put there (`$acl`, `$maxAge`, …) is read and written again, at the exact revision that was read.
+ */
+export class Retention {
+  constructor(private readonly calls: ServerCalls) {}
+
+  /** @param stream its name on the server. @throws StoreUnavailableError */
+  async keepLast(stream: string, count: number): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      const { metadata, revision } = await this.read(stream);
+      if (metadata[MAX_COUNT] === count) return;
+      try {
+        return await this.calls.replaceMetadata(stream, revision, { ...metadata, [MAX_COUNT]: count });
+      } catch (error) {
+        // Another one was faster; or nobody knows: then what was written is read.
+        const { outcome } = outcomeOf(error);
+        if ((outcome !== 'conflict' && outcome !== 'unknown') || tries === MOST_TRIES)
+          throw outcome === 'unavailable'
+            ? this.calls.unreadable(error)
+            : new StoreUnavailableError(`How much of ${stream} is kept was not written.`, 'unavailable', undefined, {
+                cause: error,
+              });
+      }
+    }
+  }
+
+  private async read(stream: string): Promise<{ metadata: Record<string, unknown>; revision: bigint | 'no_stream' }> {
+    const [found] = (await this.calls.readStream(`$$${stream}`, 'backwards', 'end', 1)) ?? [];
+    if (found?.event === undefined) return { metadata: {}, revision: 'no_stream' };
+    const { data, revision, isJson } = found.event;
+    return { metadata: isJson ? (data as Record<string, unknown>) : {}, revision };
+  }
+}

@@ -1,0 +1,99 @@
+import type { EventStoreDBClient } from '@eventstore/db-client';
+import { StoreUnusableError } from '../port';
+import type { EventStoreDbConnection } from './connection-string';
+import type { ClientModule } from './load-client';
+import type { LogClient } from './log-client';
+
+interface Shared {
+  readonly client: EventStoreDBClient;
+  readonly channels: () => readonly Promise<Channel>[];
+  users: number;
+}
+
+interface Channel {
+  close(): void;
+}
+
+/** What of the client's inside is put right. Fields of the instance in this version; one that is missing is left alone. */
+interface Inside {
+  handleError?: (client: unknown, error: Error) => Promise<void>;
+  getChannel?: () => Promise<Channel>;
+}
+
+const clients = new Map<string, Shared>();
+
+/**
+ * The one client of this process for a server, shared by all who ask for it. Several clients in one process share state inside the module that
+ * mixes up their answers, and each would hold connections of its own.
+ * @throws StoreUnusableError `path` when a certificate file cannot be read.
+ */
+export function takeClient(
+  { EventStoreDBClient: Client }: ClientModule,
+  connection: EventStoreDbConnection,
+): { readonly client: LogClient; readonly release: () => Promise<void> } {
+  const key = connection.forClient;
+  const shared = clients.get(key) ?? make(() => Client.connectionString(key));
+  clients.set(key, shared);
+  shared.users++;
+  let released = false;
+  return {
+    client: shared.client as unknown as LogClient,
+    release: async () => {
+      if (released) return;
+      released = true;
+      shared.users--;
+      if (shared.users > 0) return;
+      if (clients.get(key) === shared) clients.delete(key);
+      await shared.client.dispose();
+      // The client leaves its connections open.
+      for (const channel of shared.channels()) void channel.then((one) => one.close()).catch(() => undefined);
+    },
+  };
+}
+
+function make(open: () => EventStoreDBClient): Shared {
+  let client: EventStoreDBClient;
+  try {
+    client = withoutAdvice(open);
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new StoreUnusableError(
+      'path',
+      `The client of EventStoreDB cannot be made: ${message}`,
+      'Check the files that the connection string names (tlsCAFile, userCertFile, userKeyFile).',
+      { cause },
+    );
+  }
+  return { client, channels: mend(client as unknown as Inside), users: 0 };
+}
+
+/** The client advises against keep-alive below 10 s; it is set with a reason (see `DEFAULTS` of the connection string). */
+function withoutAdvice<T>(open: () => T): T {
+  const { warn } = console;
+  console.warn = (...words: unknown[]) => {
+    if (!/^Specified KeepAliveInterval of /.test(String(words[0]))) warn.apply(console, words);
+  };
+  try {
+    return open();
+  } finally {
+    console.warn = warn;
+  }
+}
+
+/** @returns the channels that are or may become open. */
+function mend(inside: Inside): () => readonly Promise<Channel>[] {
+  const { handleError, getChannel } = inside;
+  if (typeof handleError === 'function') {
+    // Nobody inside the client waits for it, and it rejects when a discovery that is under way fails: the process would end.
+    inside.handleError = (client, error) => handleError(client, error).catch(() => undefined);
+  }
+  let newest: Promise<Channel> | null = null;
+  if (typeof getChannel === 'function') {
+    inside.getChannel = () => {
+      newest = getChannel();
+      newest.catch(() => undefined);
+      return newest;
+    };
+  }
+  return () => (newest === null ? [] : [newest]);
+}

@@ -1,0 +1,56 @@
+import type { Metadata } from '@grpc/grpc-js';
+import type { Clock, Random } from '../../../src/clock';
+import type { Faults, Refusing } from './faults';
+import type { Log } from './log';
+import { accessDenied, busy, noLeaderKnown, notLeader, notReady, timedOut, type Refusal } from './refusals';
+
+/** A call that came in, for tests that want to know what was asked for. */
+export interface SeenCall {
+  readonly method: 'append' | 'batchAppend' | 'read' | 'subscribe' | 'delete' | 'tombstone' | 'gossip' | 'features';
+  readonly stream: string;
+  readonly requiresLeader: boolean;
+}
+
+export interface Limits {
+  /** How many events a live subscription holds for a consumer that does not keep up. */
+  readonly liveBuffer: number;
+  /** After how long the server gives up a batch append that it could not finish. */
+  readonly writeTimeoutMs: number;
+}
+
+/** What the services share. */
+export interface Context {
+  readonly log: Log;
+  readonly faults: Faults;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly limits: Limits;
+  readonly calls: SeenCall[];
+  /** Resets the connection that a call came over. */
+  drop(peer: string): void;
+}
+
+export const requiresLeader = (headers: Metadata): boolean => headers.get('requires-leader')[0] === 'true';
+
+export function refusalFor(fault: Refusing): Refusal {
+  switch (fault.kind) {
+    case 'not-ready':
+      return notReady();
+    case 'busy':
+      return busy();
+    case 'timeout':
+      return timedOut('Forward timeout');
+    case 'no-leader':
+      return noLeaderKnown();
+    case 'access-denied':
+      return accessDenied();
+    case 'not-leader':
+      return notLeader(fault);
+  }
+}
+
+/** What this node says to a call that needs the leader when the leader is another. */
+export function elsewhere(context: Context, headers: Metadata): Refusal | undefined {
+  const { leader } = context.faults;
+  return leader && requiresLeader(headers) ? notLeader(leader) : undefined;
+}

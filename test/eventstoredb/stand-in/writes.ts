@@ -1,0 +1,177 @@
+import {
+  AppendReq,
+  AppendResp,
+  DeleteResp,
+  TombstoneResp,
+  type DeleteReq,
+  type TombstoneReq,
+} from '@eventstore/db-client/generated/streams_pb';
+import { Empty } from '@eventstore/db-client/generated/shared_pb';
+import type { handleClientStreamingCall, handleUnaryCall } from '@grpc/grpc-js';
+import { elsewhere, refusalFor, requiresLeader, type Context } from './context';
+import {
+  BadProposal,
+  MissingProperty,
+  bytesOf,
+  expectedNumber,
+  expectedOf,
+  proposalOf,
+  setRevision,
+  streamName,
+} from './messages';
+import type { Expected, Proposal, WriteAnswer } from './record';
+import {
+  MAX_APPEND_BYTES,
+  appendTooLarge,
+  handlerThrew,
+  metadataMissing,
+  streamDeleted,
+  wrongVersion,
+  type Refusal,
+} from './refusals';
+
+/** The writing calls that have one answer each: the plain append, delete and tombstone. */
+
+type Answer = (error: Refusal | null, response?: AppendResp) => void;
+
+export function plainAppend(context: Context): handleClientStreamingCall<AppendReq, AppendResp> {
+  return (call, callback) => {
+    let options: AppendReq.Options | undefined;
+    const messages: AppendReq.ProposedMessage[] = [];
+    call.on('data', (request: AppendReq) => {
+      options ??= request.getOptions();
+      const message = request.getProposedMessage();
+      if (message) messages.push(message);
+    });
+    call.on('end', () => {
+      const answer: Answer = (error, response) => callback(error, response ?? null);
+      const stream = streamName(options?.getStreamIdentifier());
+      context.calls.push({ method: 'append', stream, requiresLeader: requiresLeader(call.metadata) });
+      const refused = elsewhere(context, call.metadata);
+      if (refused || !options) return answer(refused ?? handlerThrew('no options'));
+      let proposals: Proposal[];
+      try {
+        proposals = proposalsOf(stream, messages);
+      } catch (error) {
+        return answer(refusalOfProposal(error));
+      }
+      if (proposals.reduce((bytes, proposal) => bytes + bytesOf(proposal), 0) > MAX_APPEND_BYTES) {
+        return answer(appendTooLarge());
+      }
+      const expected = expectedOf(options, options.getRevision());
+      const write = () => appendResponse(context.log.append(stream, expected, proposals), expected, stream);
+      writeWithFault(context, stream, call.getPeer(), write, answer);
+    });
+  };
+}
+
+/** @throws BadProposal | MissingProperty */
+export function proposalsOf(stream: string, messages: readonly Parameters<typeof proposalOf>[0][]): Proposal[] {
+  if (stream === '') throw new BadProposal("Argument cannot be null or empty. (Parameter 'eventStreamId')");
+  return messages.map(proposalOf);
+}
+
+function refusalOfProposal(error: unknown): Refusal {
+  if (error instanceof MissingProperty) return metadataMissing(error.property);
+  return handlerThrew(error instanceof Error ? error.message : String(error));
+}
+
+function writeWithFault(context: Context, stream: string, peer: string, write: () => AppendOrRefusal, answer: Answer) {
+  const fault = context.faults.takeAppend(stream);
+  const say = (written: AppendOrRefusal) => (written instanceof AppendResp ? answer(null, written) : answer(written));
+  if (!fault) return say(write());
+  switch (fault.kind) {
+    case 'second-answer':
+      return say(write());
+    case 'silence':
+      if (fault.commit) write();
+      return;
+    case 'late': {
+      const written = write();
+      void fault.until.then(() => say(written));
+      return;
+    }
+    case 'drop-before':
+      return context.drop(peer);
+    case 'drop-after':
+      write();
+      return context.drop(peer);
+    default:
+      return answer(refusalFor(fault));
+  }
+}
+
+type AppendOrRefusal = AppendResp | Refusal;
+
+function appendResponse(answer: WriteAnswer, expected: Expected, stream: string): AppendOrRefusal {
+  if (answer.result === 'deleted') return streamDeleted(stream);
+  const response = new AppendResp();
+  if (answer.result === 'wrong-version') {
+    const wrong = new AppendResp.WrongExpectedVersion();
+    if (answer.current < 0n) wrong.setCurrentNoStream(new Empty());
+    else wrong.setCurrentRevision(String(answer.current));
+    if (expected === 'any') wrong.setExpectedAny(new Empty());
+    else if (expected === 'stream_exists') wrong.setExpectedStreamExists(new Empty());
+    else if (expected === 'no_stream') wrong.setExpectedNoStream(new Empty());
+    else wrong.setExpectedRevision(String(expected));
+    response.setWrongExpectedVersion(wrong);
+    return response;
+  }
+  const success = new AppendResp.Success();
+  setRevision(success, answer.revision);
+  if (answer.position === undefined) {
+    success.setNoPosition(new Empty());
+  } else {
+    const position = new AppendResp.Position();
+    position.setCommitPosition(String(answer.position));
+    position.setPreparePosition(String(answer.position));
+    success.setPosition(position);
+  }
+  response.setSuccess(success);
+  return response;
+}
+
+export function softDelete(context: Context): handleUnaryCall<DeleteReq, DeleteResp> {
+  return (call, callback) => {
+    const options = call.request.getOptions()!;
+    const stream = streamName(options.getStreamIdentifier());
+    const expected = expectedOf(options, options.getRevision());
+    context.calls.push({ method: 'delete', stream, requiresLeader: requiresLeader(call.metadata) });
+    const answer = context.log.delete(stream, expected);
+    if (answer.result !== 'success') return callback(refusalOf('Delete', stream, expected, answer));
+    const position = new DeleteResp.Position();
+    position.setCommitPosition(String(answer.position));
+    position.setPreparePosition(String(answer.position));
+    const response = new DeleteResp();
+    response.setPosition(position);
+    callback(null, response);
+  };
+}
+
+export function tombstone(context: Context): handleUnaryCall<TombstoneReq, TombstoneResp> {
+  return (call, callback) => {
+    const options = call.request.getOptions()!;
+    const stream = streamName(options.getStreamIdentifier());
+    const expected = expectedOf(options, options.getRevision());
+    context.calls.push({ method: 'tombstone', stream, requiresLeader: requiresLeader(call.metadata) });
+    const answer = context.log.tombstone(stream, expected);
+    if (answer.result !== 'success') return callback(refusalOf('Tombstone', stream, expected, answer));
+    const position = new TombstoneResp.Position();
+    position.setCommitPosition(String(answer.position));
+    position.setPreparePosition(String(answer.position));
+    const response = new TombstoneResp();
+    response.setPosition(position);
+    callback(null, response);
+  };
+}
+
+function refusalOf(
+  operation: string,
+  stream: string,
+  expected: Expected,
+  answer: Exclude<WriteAnswer, { result: 'success' }>,
+): Refusal {
+  return answer.result === 'deleted'
+    ? streamDeleted(stream)
+    : wrongVersion(operation, stream, expectedNumber(expected), answer.current);
+}
