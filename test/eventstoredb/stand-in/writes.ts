@@ -48,7 +48,7 @@ export function plainAppend(context: Context): handleClientStreamingCall<AppendR
       const stream = streamName(options?.getStreamIdentifier());
       context.calls.push({ method: 'append', stream, requiresLeader: requiresLeader(call.metadata) });
       const refused = elsewhere(context, call.metadata);
-      if (refused || !options) return answer(refused ?? handlerThrew('no options'));
+      if (refused || !options) return answer(refused ?? handlerThrew());
       let proposals: Proposal[];
       try {
         proposals = proposalsOf(stream, messages);
@@ -73,7 +73,7 @@ export function proposalsOf(stream: string, messages: readonly Parameters<typeof
 
 function refusalOfProposal(error: unknown): Refusal {
   if (error instanceof MissingProperty) return metadataMissing(error.property);
-  return handlerThrew(error instanceof Error ? error.message : String(error));
+  return handlerThrew();
 }
 
 function writeWithFault(context: Context, stream: string, peer: string, write: () => AppendOrRefusal, answer: Answer) {
@@ -138,7 +138,7 @@ export function softDelete(context: Context): handleUnaryCall<DeleteReq, DeleteR
     const expected = expectedOf(options, options.getRevision());
     context.calls.push({ method: 'delete', stream, requiresLeader: requiresLeader(call.metadata) });
     const answer = context.log.delete(stream, expected);
-    if (answer.result !== 'success') return callback(refusalOf('Delete', stream, expected, answer));
+    if (answer.result !== 'success') return callback(refusalOf(stream, expected, answer));
     const position = new DeleteResp.Position();
     position.setCommitPosition(String(answer.position));
     position.setPreparePosition(String(answer.position));
@@ -155,7 +155,7 @@ export function tombstone(context: Context): handleUnaryCall<TombstoneReq, Tombs
     const expected = expectedOf(options, options.getRevision());
     context.calls.push({ method: 'tombstone', stream, requiresLeader: requiresLeader(call.metadata) });
     const answer = context.log.tombstone(stream, expected);
-    if (answer.result !== 'success') return callback(refusalOf('Tombstone', stream, expected, answer));
+    if (answer.result !== 'success') return callback(refusalOf(stream, expected, answer));
     const position = new TombstoneResp.Position();
     position.setCommitPosition(String(answer.position));
     position.setPreparePosition(String(answer.position));
@@ -165,13 +165,8 @@ export function tombstone(context: Context): handleUnaryCall<TombstoneReq, Tombs
   };
 }
 
-function refusalOf(
-  operation: string,
-  stream: string,
-  expected: Expected,
-  answer: Exclude<WriteAnswer, { result: 'success' }>,
-): Refusal {
+function refusalOf(stream: string, expected: Expected, answer: Exclude<WriteAnswer, { result: 'success' }>): Refusal {
   return answer.result === 'deleted'
     ? streamDeleted(stream)
-    : wrongVersion(operation, stream, expectedNumber(expected), answer.current);
+    : wrongVersion(stream, expectedNumber(expected), answer.current);
 }
