@@ -1,9 +1,9 @@
 import { END, type EventStoreDBClient } from '@eventstore/db-client';
-import { SystemClock } from '../../src/clock';
 import type { StandIn } from './stand-in';
 import {
   PATHS,
   PLAIN,
+  ShiftedClock,
   all,
   clientOf,
   clock,
@@ -25,14 +25,6 @@ beforeEach(async () => {
   client = clientOf(server);
 });
 afterEach(closeEverything);
-
-/** A clock that somebody has set. */
-class ShiftedClock extends SystemClock {
-  ahead = 0;
-  override wall(): number {
-    return super.wall() + this.ahead;
-  }
-}
 
 const conflict = (expectedVersion: unknown, actualVersion: unknown) => ({
   class: 'WrongExpectedVersionError',

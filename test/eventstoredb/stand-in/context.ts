@@ -1,3 +1,4 @@
+import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { Metadata } from '@grpc/grpc-js';
 import type { Clock, Random } from '../../../src/clock';
 import type { Faults, Refusing } from './faults';
@@ -53,4 +54,10 @@ export function refusalFor(fault: Refusing): Refusal {
 export function elsewhere(context: Context, headers: Metadata): Refusal | undefined {
   const { leader } = context.faults;
   return leader && requiresLeader(headers) ? notLeader(leader) : undefined;
+}
+
+/** Breaks a call off with RST_STREAM. The gRPC server offers no way to, so it is done below it. */
+export function resetStream(call: object): void {
+  const { stream } = (call as { call: { stream: ServerHttp2Stream } }).call;
+  stream.close(constants.NGHTTP2_INTERNAL_ERROR);
 }

@@ -8,7 +8,7 @@ import {
 } from '@eventstore/db-client/generated/streams_pb';
 import { Empty } from '@eventstore/db-client/generated/shared_pb';
 import type { handleClientStreamingCall, handleUnaryCall } from '@grpc/grpc-js';
-import { elsewhere, refusalFor, requiresLeader, type Context } from './context';
+import { elsewhere, refusalFor, requiresLeader, resetStream, type Context } from './context';
 import {
   BadProposal,
   MissingProperty,
@@ -60,7 +60,7 @@ export function plainAppend(context: Context): handleClientStreamingCall<AppendR
       }
       const expected = expectedOf(options, options.getRevision());
       const write = () => appendResponse(context.log.append(stream, expected, proposals), expected, stream);
-      writeWithFault(context, stream, call.getPeer(), write, answer);
+      writeWithFault(context, stream, call, write, answer);
     });
   };
 }
@@ -76,7 +76,13 @@ function refusalOfProposal(error: unknown): Refusal {
   return handlerThrew();
 }
 
-function writeWithFault(context: Context, stream: string, peer: string, write: () => AppendOrRefusal, answer: Answer) {
+function writeWithFault(
+  context: Context,
+  stream: string,
+  call: { getPeer(): string },
+  write: () => AppendOrRefusal,
+  answer: Answer,
+): void {
   const fault = context.faults.takeAppend(stream);
   const say = (written: AppendOrRefusal) => (written instanceof AppendResp ? answer(null, written) : answer(written));
   if (!fault) return say(write());
@@ -92,10 +98,13 @@ function writeWithFault(context: Context, stream: string, peer: string, write: (
       return;
     }
     case 'drop-before':
-      return context.drop(peer);
+      return context.drop(call.getPeer());
     case 'drop-after':
       write();
-      return context.drop(peer);
+      return context.drop(call.getPeer());
+    case 'reset':
+      if (fault.commit) write();
+      return resetStream(call);
     default:
       return answer(refusalFor(fault));
   }
