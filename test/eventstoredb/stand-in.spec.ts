@@ -104,6 +104,24 @@ describe.each(PATHS)('an append on the %s path', (_name, path) => {
     expect(await append('job-1', 'any', [other, old])).toMatchObject({ nextExpectedRevision: 2n });
   });
 
+  it('that comes while the same is being written is not answered before the time-out of the server', async () => {
+    await append('warm-1', 'any', events(1));
+    const batch = events(2);
+    const answers = await Promise.allSettled(Array.from({ length: 6 }, () => append('job-1', 'no_stream', batch)));
+    const failed = answers.filter((one): one is PromiseRejectedResult => one.status === 'rejected');
+    expect(answers[0].status).toBe('fulfilled');
+    expect(failed.length).toBeGreaterThan(0);
+    for (const { reason } of failed) {
+      expect(reason).toMatchObject(
+        path === PLAIN
+          ? { type: 'timeout', code: 10, message: '10 ABORTED: Operation timed out: Commit phase timeout.' }
+          : { type: 'deadline-exceeded', code: undefined },
+      );
+    }
+    expect(await append('job-1', 'no_stream', batch)).toMatchObject({ nextExpectedRevision: 1n });
+    expect(await idsIn(client, 'job-1')).toHaveLength(2);
+  });
+
   it('does not compare data, and takes an id again in another stream or twice in one append', async () => {
     const given = event({ data: { first: true } });
     const first = await append('job-1', 'no_stream', [given]);

@@ -102,7 +102,12 @@ class Batch {
     if (refused) return this.failStream(refused);
     const fault = context.faults.takeAppend(stream);
     const commit = () => context.log.append(stream, expected, proposals);
-    if (!fault) return this.answer(correlation, stream, expected, commit());
+    if (!fault) {
+      return void context.writer.append(stream, expected, proposals).then((written) => {
+        if (written !== 'timed-out') return this.answer(correlation, stream, expected, written);
+        this.refuse(correlation, stream, { kind: 'timeout' });
+      });
+    }
     switch (fault.kind) {
       case 'second-answer': {
         const written = commit();

@@ -4,6 +4,7 @@ import type { Clock, Random } from '../../../src/clock';
 import type { Faults, Refusing } from './faults';
 import type { Log } from './log';
 import { accessDenied, busy, noLeaderKnown, notLeader, notReady, timedOut, type Refusal } from './refusals';
+import type { Writer } from './writer';
 
 /** A call that came in, for tests that want to know what was asked for. */
 export interface SeenCall {
@@ -15,13 +16,14 @@ export interface SeenCall {
 export interface Limits {
   /** How many events a live subscription holds for a consumer that does not keep up. */
   readonly liveBuffer: number;
-  /** After how long the server gives up a batch append that it could not finish. */
+  /** After how long the server gives up an append that it could not finish. */
   readonly writeTimeoutMs: number;
 }
 
 /** What the services share. */
 export interface Context {
   readonly log: Log;
+  readonly writer: Writer;
   readonly faults: Faults;
   readonly clock: Clock;
   readonly random: Random;

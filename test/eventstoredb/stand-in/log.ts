@@ -189,7 +189,7 @@ export class Log {
   private answeredAgain(stream: string, revision: bigint): WriteAnswer {
     const read = this.readStream(stream, false, revision, 1);
     const found = read.result === 'found' ? read.records.find((record) => record.revision === revision) : undefined;
-    return { result: 'success', revision, position: found?.position };
+    return { result: 'success', revision, position: found?.position, repeated: true };
   }
 
   private isSoftDeleted(stream: string): boolean {

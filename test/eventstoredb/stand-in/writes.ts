@@ -26,6 +26,7 @@ import {
   handlerThrew,
   metadataMissing,
   streamDeleted,
+  timedOut,
   wrongVersion,
   type Refusal,
 } from './refusals';
@@ -59,7 +60,15 @@ export function plainAppend(context: Context): handleClientStreamingCall<AppendR
         return answer(appendTooLarge());
       }
       const expected = expectedOf(options, options.getRevision());
-      const write = () => appendResponse(context.log.append(stream, expected, proposals), expected, stream);
+      const write: Write = {
+        now: () => appendResponse(context.log.append(stream, expected, proposals), expected, stream),
+        usual: async () => {
+          const written = await context.writer.append(stream, expected, proposals);
+          return written === 'timed-out'
+            ? timedOut('Commit phase timeout.')
+            : appendResponse(written, expected, stream);
+        },
+      };
       writeWithFault(context, stream, call, write, answer);
     });
   };
@@ -80,30 +89,28 @@ function writeWithFault(
   context: Context,
   stream: string,
   call: { getPeer(): string },
-  write: () => AppendOrRefusal,
+  write: Write,
   answer: Answer,
 ): void {
   const fault = context.faults.takeAppend(stream);
   const say = (written: AppendOrRefusal) => (written instanceof AppendResp ? answer(null, written) : answer(written));
-  if (!fault) return say(write());
+  if (!fault || fault.kind === 'second-answer') return void write.usual().then(say);
   switch (fault.kind) {
-    case 'second-answer':
-      return say(write());
     case 'silence':
-      if (fault.commit) write();
+      if (fault.commit) write.now();
       return;
     case 'late': {
-      const written = write();
+      const written = write.now();
       void fault.until.then(() => say(written));
       return;
     }
     case 'drop-before':
       return context.drop(call.getPeer());
     case 'drop-after':
-      write();
+      write.now();
       return context.drop(call.getPeer());
     case 'reset':
-      if (fault.commit) write();
+      if (fault.commit) write.now();
       return resetStream(call);
     default:
       return answer(refusalFor(fault));
@@ -111,6 +118,12 @@ function writeWithFault(
 }
 
 type AppendOrRefusal = AppendResp | Refusal;
+
+interface Write {
+  /** In this turn; for faults that say themselves when it is answered. */
+  now(): AppendOrRefusal;
+  usual(): Promise<AppendOrRefusal>;
+}
 
 function appendResponse(answer: WriteAnswer, expected: Expected, stream: string): AppendOrRefusal {
   if (answer.result === 'deleted') return streamDeleted(stream);
