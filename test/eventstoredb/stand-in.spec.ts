@@ -3,6 +3,7 @@ import type { StandIn } from './stand-in';
 import {
   PATHS,
   PLAIN,
+  ShiftedClock,
   all,
   clientOf,
   clock,
@@ -103,6 +104,24 @@ describe.each(PATHS)('an append on the %s path', (_name, path) => {
     expect(await append('job-1', 'any', [other, old])).toMatchObject({ nextExpectedRevision: 2n });
   });
 
+  it('that comes while the same is being written is not answered before the time-out of the server', async () => {
+    await append('warm-1', 'any', events(1));
+    const batch = events(2);
+    const answers = await Promise.allSettled(Array.from({ length: 6 }, () => append('job-1', 'no_stream', batch)));
+    const failed = answers.filter((one): one is PromiseRejectedResult => one.status === 'rejected');
+    expect(answers[0].status).toBe('fulfilled');
+    expect(failed.length).toBeGreaterThan(0);
+    for (const { reason } of failed) {
+      expect(reason).toMatchObject(
+        path === PLAIN
+          ? { type: 'timeout', code: 10, message: '10 ABORTED: Operation timed out: Commit phase timeout.' }
+          : { type: 'deadline-exceeded', code: undefined },
+      );
+    }
+    expect(await append('job-1', 'no_stream', batch)).toMatchObject({ nextExpectedRevision: 1n });
+    expect(await idsIn(client, 'job-1')).toHaveLength(2);
+  });
+
   it('does not compare data, and takes an id again in another stream or twice in one append', async () => {
     const given = event({ data: { first: true } });
     const first = await append('job-1', 'no_stream', [given]);
@@ -117,15 +136,21 @@ describe.each(PATHS)('an append on the %s path', (_name, path) => {
     expect(await failure(all(client.readStream('job-1')))).toMatchObject({ class: 'StreamNotFoundError' });
   });
 
-  it('is refused over 1,048,576 bytes of data, metadata and type, and nothing is written', async () => {
-    const sized = (bytes: number) => [event({ type: 'T', data: 'x'.repeat(bytes - 3) as never })];
-    expect(await append('job-1', 'any', sized(1_048_576))).toMatchObject({ success: true });
-    expect(await failure(append('job-2', 'any', sized(1_048_577)))).toMatchObject({
-      class: 'MaxAppendSizeExceededError',
-      type: 'maximum-append-size-exceeded',
-      maxAppendSize: 1_048_576,
+  it('is refused over 1,048,576 bytes of data, and nothing is written; metadata and type are not counted', async () => {
+    const sized = (bytes: number) => event({ data: 'x'.repeat(bytes - 2) as never });
+    const large = { metadata: 'y'.repeat(1_100_000) as never, type: 'T'.repeat(10_000) };
+    expect(await append('job-1', 'any', [{ ...sized(1_048_576), ...large }])).toMatchObject({ success: true });
+    for (const batch of [[sized(1_048_577)], [sized(600_000), sized(600_000)]]) {
+      expect(await failure(append('job-2', 'any', batch))).toMatchObject({
+        class: 'MaxAppendSizeExceededError',
+        type: 'maximum-append-size-exceeded',
+        maxAppendSize: 1_048_576,
+      });
+    }
+    expect(await failure(append('job-2', 'any', [sized(17_000_000)]))).toMatchObject({
+      class: 'UnknownError',
+      code: 8,
     });
-    expect(await failure(append('job-2', 'any', sized(17_000_000)))).toMatchObject({ class: 'UnknownError', code: 8 });
     expect(await failure(all(client.readStream('job-2')))).toMatchObject({ class: 'StreamNotFoundError' });
   });
 
@@ -196,6 +221,13 @@ describe('deleting', () => {
       expectedVersion: 0n,
     });
     expect((await client.deleteStream('job-1', { expectedRevision: 1n })).position).toBeDefined();
+    expect((await client.deleteStream('job-1')).position).toBeDefined();
+  });
+
+  it('needs a stream, a tombstone needs none', async () => {
+    expect(await failure(client.deleteStream('job-1'))).toMatchObject({ expectedVersion: -2n, actualVersion: -1n });
+    await client.tombstoneStream('job-1');
+    expect(await failure(client.appendToStream('job-1', events(1)))).toMatchObject({ class: 'StreamDeletedError' });
   });
 });
 
@@ -229,12 +261,18 @@ describe('metadata', () => {
     expect(inAll).toHaveLength(6);
   });
 
-  it('hides what is older than its maximum age', async () => {
+  it('hides what is older than its maximum age; a limit below one is none', async () => {
+    const shifted = new ShiftedClock();
+    server = await standIn({ clock: shifted });
+    client = clientOf(server);
     await client.appendToStream('job-1', events(1), PLAIN);
-    await client.setStreamMetadata('job-1', { maxAge: 0 });
-    const before = clock.wall();
-    while (clock.wall() === before) await clock.yield();
+    await client.setStreamMetadata('job-1', { maxAge: 10 });
+    shifted.ahead = 11_000;
     expect(await revisions('job-1')).toEqual([]);
+    await client.appendToStream('job-1', events(1), PLAIN);
+    expect(await revisions('job-1')).toEqual([1]);
+    await client.setStreamMetadata('job-1', { maxAge: 0, maxCount: 0 }, PLAIN);
+    expect(await revisions('job-1')).toEqual([0, 1]);
   });
 });
 
@@ -276,9 +314,17 @@ describe('reading', () => {
     );
   });
 
-  it('from a position that is none is refused', async () => {
-    await client.appendToStream('job-1', events(3), PLAIN);
-    const fromPosition = { commit: 1n, prepare: 1n };
-    expect(await failure(all(client.readAll({ fromPosition })))).toMatchObject({ class: 'UnknownError', code: 3 });
+  it('from where nothing begins is refused, from ahead of the end there is nothing', async () => {
+    const { position } = await client.appendToStream('job-1', events(3), PLAIN);
+    const from = (commit: bigint) => ({ fromPosition: { commit, prepare: commit } });
+    const refused = { class: 'UnknownError', code: 2, message: '2 UNKNOWN: Unexpected ReadAllResult: Error' };
+    const ahead = position!.commit + 1_000n;
+    expect(await failure(all(client.readAll(from(position!.commit - 1n))))).toMatchObject(refused);
+    expect(await failure(all(client.readAll({ ...from(ahead), direction: 'backwards' })))).toMatchObject(refused);
+    expect(await all(client.readAll(from(ahead)))).toEqual([]);
+    expect(await all(client.readAll(from(0n)))).toHaveLength(4);
+    expect(await failure(all(client.readStream('job-1', { fromRevision: END })))).toMatchObject({
+      message: '2 UNKNOWN: Unexpected ReadStreamResult: Error',
+    });
   });
 });

@@ -13,7 +13,7 @@ import type { ServerDuplexStream, handleBidiStreamingCall } from '@grpc/grpc-js'
 import type { Message } from 'google-protobuf';
 import { Any } from 'google-protobuf/google/protobuf/any_pb';
 import type { Timer } from '../../../src/clock';
-import { elsewhere, refusalFor, requiresLeader, type Context } from './context';
+import { elsewhere, refusalFor, requiresLeader, resetStream, type Context } from './context';
 import type { Refusing } from './faults';
 import { bytesOf, expectedOf, identifierOf, proposalOf, setRevision, streamName, uuid } from './messages';
 import type { Expected, Proposal, WriteAnswer } from './record';
@@ -102,7 +102,12 @@ class Batch {
     if (refused) return this.failStream(refused);
     const fault = context.faults.takeAppend(stream);
     const commit = () => context.log.append(stream, expected, proposals);
-    if (!fault) return this.answer(correlation, stream, expected, commit());
+    if (!fault) {
+      return void context.writer.append(stream, expected, proposals).then((written) => {
+        if (written !== 'timed-out') return this.answer(correlation, stream, expected, written);
+        this.refuse(correlation, stream, { kind: 'timeout' });
+      });
+    }
     switch (fault.kind) {
       case 'second-answer': {
         const written = commit();
@@ -122,6 +127,9 @@ class Batch {
       case 'drop-after':
         commit();
         return context.drop(call.getPeer());
+      case 'reset':
+        if (fault.commit) commit();
+        return resetStream(call);
       default:
         return this.refuse(correlation, stream, fault);
     }

@@ -114,8 +114,9 @@ export class Connections {
     });
   }
 
-  private cut({ outer, inner }: Relay): void {
-    outer.resetAndDestroy();
-    inner?.destroy();
+  private cut(relay: Relay): void {
+    this.relays.delete(relay);
+    relay.outer.resetAndDestroy();
+    relay.inner?.destroy();
   }
 }

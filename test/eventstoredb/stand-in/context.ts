@@ -1,8 +1,10 @@
+import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { Metadata } from '@grpc/grpc-js';
 import type { Clock, Random } from '../../../src/clock';
 import type { Faults, Refusing } from './faults';
 import type { Log } from './log';
 import { accessDenied, busy, noLeaderKnown, notLeader, notReady, timedOut, type Refusal } from './refusals';
+import type { Writer } from './writer';
 
 /** A call that came in, for tests that want to know what was asked for. */
 export interface SeenCall {
@@ -14,13 +16,14 @@ export interface SeenCall {
 export interface Limits {
   /** How many events a live subscription holds for a consumer that does not keep up. */
   readonly liveBuffer: number;
-  /** After how long the server gives up a batch append that it could not finish. */
+  /** After how long the server gives up an append that it could not finish. */
   readonly writeTimeoutMs: number;
 }
 
 /** What the services share. */
 export interface Context {
   readonly log: Log;
+  readonly writer: Writer;
   readonly faults: Faults;
   readonly clock: Clock;
   readonly random: Random;
@@ -53,4 +56,10 @@ export function refusalFor(fault: Refusing): Refusal {
 export function elsewhere(context: Context, headers: Metadata): Refusal | undefined {
   const { leader } = context.faults;
   return leader && requiresLeader(headers) ? notLeader(leader) : undefined;
+}
+
+/** Breaks a call off with RST_STREAM. The gRPC server offers no way to, so it is done below it. */
+export function resetStream(call: object): void {
+  const { stream } = (call as { call: { stream: ServerHttp2Stream } }).call;
+  stream.close(constants.NGHTTP2_INTERNAL_ERROR);
 }

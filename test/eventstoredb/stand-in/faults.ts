@@ -7,7 +7,8 @@ import type { Connections } from './connections';
  * - `late`: written at once, answered when `until` resolves.
  * - `second-answer`: answered twice (batch only; a plain call has one answer).
  * - `drop-before`, `drop-after`: the connection is reset before or after the events are written.
- * - `refuse`: `not-ready`, `busy`, `timeout` (forwarded to a leader that does not answer), `no-leader`, or `not-leader`, which names a leader.
+ * - `reset`: the transport breaks the call off, and nothing is written; `commit: true`: after it is written.
+ * - the others refuse: `not-ready`, `busy`, `timeout` (forwarded to a leader that does not answer), `no-leader`, or `not-leader`, which names a leader.
  */
 export type AppendFault =
   | { readonly kind: 'silence'; readonly commit?: boolean }
@@ -15,6 +16,7 @@ export type AppendFault =
   | { readonly kind: 'second-answer' }
   | { readonly kind: 'drop-before' }
   | { readonly kind: 'drop-after' }
+  | { readonly kind: 'reset'; readonly commit?: boolean }
   | Refusing;
 
 export type Refusing =

@@ -1,10 +1,11 @@
 import type { ReadReq } from '@eventstore/db-client/generated/streams_pb';
 import type { StoredRecord } from './record';
 
-/** How many records are looked at for one page when the caller does not say. */
 const DEFAULT_WINDOW = 32;
 
 export interface RecordFilter {
+  /** How many records are looked at for one page. */
+  readonly window: number;
   readonly matches: (record: StoredRecord) => boolean;
   /** After how many records that were looked at a checkpoint is due, matching or not. */
   readonly checkpointEvery: number;
@@ -20,6 +21,7 @@ export function filterOf(options: ReadReq.Options.FilterOptions | undefined): Re
   const prefixes = expression.getPrefixList();
   const pattern = regex === '' ? undefined : new RegExp(regex);
   return {
+    window,
     matches: (record) =>
       pattern ? pattern.test(subject(record)) : prefixes.some((prefix) => subject(record).startsWith(prefix)),
     checkpointEvery: window * options.getCheckpointintervalmultiplier(),

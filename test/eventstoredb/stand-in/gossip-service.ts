@@ -8,7 +8,8 @@ import { refusalFor, type Context } from './context';
 import type { Member, ReadFault } from './faults';
 import { uuid } from './messages';
 
-const SERVER_VERSION = '23.10.6.0';
+const SERVER_VERSION = '23.10.6';
+const FEATURES: Record<string, string[]> = { read: ['position', 'events'], batchappend: ['deadline_duration'] };
 const { INITIALIZING, FOLLOWER, LEADER } = MemberInfo.VNodeState;
 const STATES = { leader: LEADER, follower: FOLLOWER, unknown: INITIALIZING };
 
@@ -46,12 +47,12 @@ export function serverFeatures(context: Context): { getSupportedMethods: handleU
       const methods = new SupportedMethods();
       methods.setEventStoreServerVersion(SERVER_VERSION);
       for (const { path } of Object.values(StreamsService)) {
-        const [, service, name] = path.split('/');
+        // The server writes names in lower case, and the client compares so.
+        const [, service, name] = path.toLowerCase().split('/');
         const method = new SupportedMethod();
         method.setServiceName(service);
-        // The server writes names in lower case, and the client compares so.
-        method.setMethodName(name.toLowerCase());
-        if (name === 'Read') method.setFeaturesList(['position', 'events']);
+        method.setMethodName(name);
+        method.setFeaturesList(FEATURES[name] ?? []);
         methods.addMethods(method);
       }
       callback(null, methods);

@@ -55,6 +55,8 @@ export class Log {
 
   /** Soft: the stream is hidden by its metadata, and numbering goes on where it was. */
   delete(stream: string, expected: Expected): WriteAnswer {
+    // There is nothing to be hidden, whatever was expected.
+    if (!this.streams.has(stream)) return { result: 'wrong-version', current: -1n };
     const refusal = this.check(stream, expected, [this.system('$metadata', '{}')]);
     if (refusal) return refusal;
     const written = this.writeMetadata(stream, GONE);
@@ -96,7 +98,7 @@ export class Log {
 
   /** Whether a record begins here, or nothing has been written that far: any other place holds half a record. */
   isPosition(position: bigint): boolean {
-    return position >= this.end || this.records[this.indexOf(position)]?.position === position;
+    return position === 0n || position >= this.end || this.records[this.indexOf(position)]?.position === position;
   }
 
   /** Index in `records` of the first one at or after this position. */
@@ -187,7 +189,7 @@ export class Log {
   private answeredAgain(stream: string, revision: bigint): WriteAnswer {
     const read = this.readStream(stream, false, revision, 1);
     const found = read.result === 'found' ? read.records.find((record) => record.revision === revision) : undefined;
-    return { result: 'success', revision, position: found?.position };
+    return { result: 'success', revision, position: found?.position, repeated: true };
   }
 
   private isSoftDeleted(stream: string): boolean {

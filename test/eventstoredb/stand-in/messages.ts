@@ -72,8 +72,8 @@ export function proposalOf(message: Proposed): Proposal {
   };
 }
 
-export const bytesOf = ({ type, data, metadata }: Proposal): number =>
-  data.length + metadata.length + Buffer.byteLength(type, 'utf8');
+/** What the server counts of an event: its data alone. Metadata and type may be as large as a message. */
+export const bytesOf = ({ data }: Proposal): number => data.length;
 
 export function eventResponse(record: StoredRecord): ReadResp {
   const recorded = new ReadResp.ReadEvent.RecordedEvent();

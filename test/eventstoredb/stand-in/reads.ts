@@ -2,7 +2,7 @@ import type { ReadReq, ReadResp } from '@eventstore/db-client/generated/streams_
 import type { handleServerStreamingCall } from '@grpc/grpc-js';
 import { elsewhere, refusalFor, requiresLeader, type Context } from './context';
 import { eventResponse, notFoundResponse, streamName } from './messages';
-import { invalidPosition, streamDeleted } from './refusals';
+import { handlerThrew, readFailed, streamDeleted } from './refusals';
 import { filterOf, type RecordFilter } from './filters';
 import type { StoredRecord } from './record';
 import { Outlet } from './outlet';
@@ -38,8 +38,9 @@ export function read(context: Context): handleServerStreamingCall<ReadReq, ReadR
       return readStream(context, outlet, stream, backwards, from, count);
     }
     const from = allFrom(options.getAll()!);
-    if (typeof from === 'bigint' && !context.log.isPosition(from)) return outlet.fail(invalidPosition());
     const filter = filterOf(options.getFilter());
+    const nowhere = typeof from === 'bigint' && !context.log.isPosition(from);
+    if (nowhere) return outlet.fail(subscribing ? handlerThrew() : readFailed('ReadAllResult'));
     if (subscribing) return subscribeToAll(context, outlet, from, filter);
     readAll(context, outlet, backwards, from, count, filter);
   };
@@ -63,9 +64,9 @@ function readStream(
   from: From,
   count: number,
 ): void {
-  // The start backwards is the first event alone, the end forwards is nothing at all.
+  // The start backwards is the first event alone; the end forwards is more than the server can do.
   const first = from === 'start' ? 0n : from === 'end' ? undefined : from;
-  if (from === 'end' && !backwards) return outlet.end();
+  if (from === 'end' && !backwards) return outlet.fail(readFailed('ReadStreamResult'));
   const found = context.log.readStream(stream, backwards, first, count);
   if (found.result === 'deleted') return outlet.fail(streamDeleted(stream));
   if (found.result === 'found') return void deliver(outlet, found.records);
@@ -82,6 +83,10 @@ function readAll(
   filter: RecordFilter | undefined,
 ): void {
   if (backwards ? from === 'start' : from === 'end') return outlet.end();
+  // Forwards there is nothing yet; backwards the server does not find its way.
+  if (backwards && typeof from === 'bigint' && from > (context.log.records.at(-1)?.position ?? 0n)) {
+    return outlet.fail(readFailed('ReadAllResult'));
+  }
   const first = typeof from === 'bigint' ? from : undefined;
   const records = context.log.readAll(backwards, first, filter ? Infinity : count);
   void deliver(outlet, filter ? records.filter(filter.matches).slice(0, count) : records);

@@ -19,9 +19,12 @@ export interface StoredRecord extends Proposal {
 
 export type Expected = bigint | 'no_stream' | 'any' | 'stream_exists';
 
-/** `revision` is -1n where an empty append met an empty stream; `position` is absent where the events of a retry are truncated. */
+/**
+ * `revision` is -1n where an empty append met an empty stream; `position` is absent where the events of a retry are truncated.
+ * `repeated`: nothing was written, the answer is that of an earlier append.
+ */
 export type WriteAnswer =
-  | { readonly result: 'success'; readonly revision: bigint; readonly position?: bigint }
+  | { readonly result: 'success'; readonly revision: bigint; readonly position?: bigint; readonly repeated?: true }
   | { readonly result: 'wrong-version'; readonly current: bigint }
   | { readonly result: 'deleted' };
 

@@ -20,11 +20,11 @@ export const notReady = (): Refusal => refusal(status.UNAVAILABLE, 'Server Is No
 export const busy = (): Refusal => refusal(status.UNAVAILABLE, 'Server Is Too Busy');
 export const timedOut = (what: string): Refusal => refusal(status.ABORTED, `Operation timed out: ${what}`);
 export const tooSlow = (): Refusal => refusal(status.ABORTED, TOO_SLOW);
-export const handlerThrew = (what: string): Refusal =>
-  refusal(status.UNKNOWN, `Exception was thrown by handler. ArgumentException: ${what}`);
+/** What an exception of the server itself is: it does not say which. */
+export const handlerThrew = (): Refusal => refusal(status.UNKNOWN, 'Exception was thrown by handler.');
 export const noLeaderKnown = (): Refusal => refusal(status.UNKNOWN, 'No leader info available in response');
-export const invalidPosition = (): Refusal =>
-  refusal(status.INVALID_ARGUMENT, 'Trying to read from an invalid position.');
+/** `ReadStreamResult` or `ReadAllResult`. */
+export const readFailed = (result: string): Refusal => refusal(status.UNKNOWN, `Unexpected ${result}: Error`);
 
 export const notLeader = (leader: { host: string; port: number }): Refusal =>
   refusal(status.NOT_FOUND, 'Leader info available', {
@@ -54,11 +54,11 @@ export const metadataMissing = (property: string): Refusal =>
     'required-metadata-properties': 'type,content-type',
   });
 
-/** Of a delete or a tombstone; an append says it in its answer instead. */
-export const wrongVersion = (operation: string, stream: string, expected: bigint, actual: bigint): Refusal =>
+/** Of a delete or a tombstone, which calls itself a delete too; an append says it in its answer instead. */
+export const wrongVersion = (stream: string, expected: bigint, actual: bigint): Refusal =>
   refusal(
     status.FAILED_PRECONDITION,
-    `${operation} failed due to WrongExpectedVersion. Stream: ${stream}, Expected version: ${expected}, Actual version: ${actual}`,
+    `Delete failed due to WrongExpectedVersion. Stream: ${stream}, Expected version: ${expected}, Actual version: ${actual}`,
     {
       exception: 'wrong-expected-version',
       'stream-name': stream,

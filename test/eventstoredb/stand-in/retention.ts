@@ -8,8 +8,9 @@ export interface Retention {
   readonly truncateBefore?: bigint;
 }
 
-const wholeNumber = (given: unknown): number | undefined =>
-  typeof given === 'number' && Number.isFinite(given) ? given : undefined;
+/** A limit that is too small is no limit. */
+const atLeast = (least: number, given: unknown): number | undefined =>
+  typeof given === 'number' && given >= least ? given : undefined;
 
 /**
  * `$tb` of a soft-deleted stream is 2^63 - 1, which JSON.parse rounds up: whatever is as large as that means "gone".
@@ -18,10 +19,10 @@ const wholeNumber = (given: unknown): number | undefined =>
 export function retentionOf(stream: string, newestMetadata: StoredRecord | undefined): Retention {
   if (isMetastream(stream)) return { maxCount: 1 };
   const said = metadataObject(newestMetadata);
-  const tb = wholeNumber(said['$tb']);
+  const tb = atLeast(0, said['$tb']);
   return {
-    maxCount: wholeNumber(said['$maxCount']),
-    maxAge: wholeNumber(said['$maxAge']),
+    maxCount: atLeast(1, said['$maxCount']),
+    maxAge: atLeast(1, said['$maxAge']),
     truncateBefore: tb === undefined ? undefined : tb >= Number(GONE) ? GONE : BigInt(tb),
   };
 }

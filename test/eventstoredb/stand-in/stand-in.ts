@@ -11,6 +11,7 @@ import { gossip, serverFeatures } from './gossip-service';
 import { Log } from './log';
 import { read } from './reads';
 import { plainAppend, softDelete, tombstone } from './writes';
+import { Writer } from './writer';
 
 /** Messages larger than this are refused by the transport (RESOURCE_EXHAUSTED), before anybody looks at them. */
 const MAX_MESSAGE_BYTES = 16 * 1_024 * 1_024;
@@ -40,12 +41,14 @@ export class StandIn {
     // The port behind the relay is known when the server is bound; nothing comes in before that.
     this.connections = new Connections(() => this.innerPort);
     this.faults = new Faults(this.connections, () => this.log.startNewRun());
+    const writeTimeoutMs = options.writeTimeoutMs ?? 2_000;
     const context: Context = {
       log: this.log,
+      writer: new Writer(this.log, clock, writeTimeoutMs),
       faults: this.faults,
       clock,
       random: new SystemRandom(),
-      limits: { liveBuffer: options.liveBuffer ?? 32, writeTimeoutMs: options.writeTimeoutMs ?? 2_000 },
+      limits: { liveBuffer: options.liveBuffer ?? 32, writeTimeoutMs },
       calls: this.calls,
       drop: (peer) => this.connections.drop(peer),
     };

@@ -8,7 +8,7 @@ import {
 } from '@eventstore/db-client/generated/streams_pb';
 import { Empty } from '@eventstore/db-client/generated/shared_pb';
 import type { handleClientStreamingCall, handleUnaryCall } from '@grpc/grpc-js';
-import { elsewhere, refusalFor, requiresLeader, type Context } from './context';
+import { elsewhere, refusalFor, requiresLeader, resetStream, type Context } from './context';
 import {
   BadProposal,
   MissingProperty,
@@ -26,6 +26,7 @@ import {
   handlerThrew,
   metadataMissing,
   streamDeleted,
+  timedOut,
   wrongVersion,
   type Refusal,
 } from './refusals';
@@ -48,7 +49,7 @@ export function plainAppend(context: Context): handleClientStreamingCall<AppendR
       const stream = streamName(options?.getStreamIdentifier());
       context.calls.push({ method: 'append', stream, requiresLeader: requiresLeader(call.metadata) });
       const refused = elsewhere(context, call.metadata);
-      if (refused || !options) return answer(refused ?? handlerThrew('no options'));
+      if (refused || !options) return answer(refused ?? handlerThrew());
       let proposals: Proposal[];
       try {
         proposals = proposalsOf(stream, messages);
@@ -59,8 +60,16 @@ export function plainAppend(context: Context): handleClientStreamingCall<AppendR
         return answer(appendTooLarge());
       }
       const expected = expectedOf(options, options.getRevision());
-      const write = () => appendResponse(context.log.append(stream, expected, proposals), expected, stream);
-      writeWithFault(context, stream, call.getPeer(), write, answer);
+      const write: Write = {
+        now: () => appendResponse(context.log.append(stream, expected, proposals), expected, stream),
+        usual: async () => {
+          const written = await context.writer.append(stream, expected, proposals);
+          return written === 'timed-out'
+            ? timedOut('Commit phase timeout.')
+            : appendResponse(written, expected, stream);
+        },
+      };
+      writeWithFault(context, stream, call, write, answer);
     });
   };
 }
@@ -73,35 +82,48 @@ export function proposalsOf(stream: string, messages: readonly Parameters<typeof
 
 function refusalOfProposal(error: unknown): Refusal {
   if (error instanceof MissingProperty) return metadataMissing(error.property);
-  return handlerThrew(error instanceof Error ? error.message : String(error));
+  return handlerThrew();
 }
 
-function writeWithFault(context: Context, stream: string, peer: string, write: () => AppendOrRefusal, answer: Answer) {
+function writeWithFault(
+  context: Context,
+  stream: string,
+  call: { getPeer(): string },
+  write: Write,
+  answer: Answer,
+): void {
   const fault = context.faults.takeAppend(stream);
   const say = (written: AppendOrRefusal) => (written instanceof AppendResp ? answer(null, written) : answer(written));
-  if (!fault) return say(write());
+  if (!fault || fault.kind === 'second-answer') return void write.usual().then(say);
   switch (fault.kind) {
-    case 'second-answer':
-      return say(write());
     case 'silence':
-      if (fault.commit) write();
+      if (fault.commit) write.now();
       return;
     case 'late': {
-      const written = write();
+      const written = write.now();
       void fault.until.then(() => say(written));
       return;
     }
     case 'drop-before':
-      return context.drop(peer);
+      return context.drop(call.getPeer());
     case 'drop-after':
-      write();
-      return context.drop(peer);
+      write.now();
+      return context.drop(call.getPeer());
+    case 'reset':
+      if (fault.commit) write.now();
+      return resetStream(call);
     default:
       return answer(refusalFor(fault));
   }
 }
 
 type AppendOrRefusal = AppendResp | Refusal;
+
+interface Write {
+  /** In this turn; for faults that say themselves when it is answered. */
+  now(): AppendOrRefusal;
+  usual(): Promise<AppendOrRefusal>;
+}
 
 function appendResponse(answer: WriteAnswer, expected: Expected, stream: string): AppendOrRefusal {
   if (answer.result === 'deleted') return streamDeleted(stream);
@@ -138,7 +160,7 @@ export function softDelete(context: Context): handleUnaryCall<DeleteReq, DeleteR
     const expected = expectedOf(options, options.getRevision());
     context.calls.push({ method: 'delete', stream, requiresLeader: requiresLeader(call.metadata) });
     const answer = context.log.delete(stream, expected);
-    if (answer.result !== 'success') return callback(refusalOf('Delete', stream, expected, answer));
+    if (answer.result !== 'success') return callback(refusalOf(stream, expected, answer));
     const position = new DeleteResp.Position();
     position.setCommitPosition(String(answer.position));
     position.setPreparePosition(String(answer.position));
@@ -155,7 +177,7 @@ export function tombstone(context: Context): handleUnaryCall<TombstoneReq, Tombs
     const expected = expectedOf(options, options.getRevision());
     context.calls.push({ method: 'tombstone', stream, requiresLeader: requiresLeader(call.metadata) });
     const answer = context.log.tombstone(stream, expected);
-    if (answer.result !== 'success') return callback(refusalOf('Tombstone', stream, expected, answer));
+    if (answer.result !== 'success') return callback(refusalOf(stream, expected, answer));
     const position = new TombstoneResp.Position();
     position.setCommitPosition(String(answer.position));
     position.setPreparePosition(String(answer.position));
@@ -165,13 +187,8 @@ export function tombstone(context: Context): handleUnaryCall<TombstoneReq, Tombs
   };
 }
 
-function refusalOf(
-  operation: string,
-  stream: string,
-  expected: Expected,
-  answer: Exclude<WriteAnswer, { result: 'success' }>,
-): Refusal {
+function refusalOf(stream: string, expected: Expected, answer: Exclude<WriteAnswer, { result: 'success' }>): Refusal {
   return answer.result === 'deleted'
     ? streamDeleted(stream)
-    : wrongVersion(operation, stream, expectedNumber(expected), answer.current);
+    : wrongVersion(stream, expectedNumber(expected), answer.current);
 }
