@@ -1,29 +1,30 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import {
   EmbeddedEventStore,
+  EventStoreDbEventStore,
   HoldfastService,
   SystemClock,
-  SystemRandom,
   decode,
   jobType,
   livenessProfiles,
   resolveOptions,
   type AppendOptions,
+  type EventStore,
   type ExpectedRevision,
   type JobEvent,
   type NewEvent,
   type RecordedEvent,
   type ServiceEvent,
 } from 'holdfast';
+import { optionsAt, readAt, type Place } from './place';
 
-/** A service in a process of its own, for the cases that move many idle jobs: the real service, on one embedded log with its peers. */
+/** A service in a process of its own, for the cases that move many idle jobs: the real service, on one log with its peers. */
 
 export interface MovingOptions {
   readonly serviceId: string;
-  /** Holds the log, and the views of all. */
-  readonly directory: string;
+  /** Of the log, and the views of all. */
+  readonly place: Place;
   readonly profile: 'default' | 'tuned';
 }
 
@@ -51,7 +52,6 @@ interface Answer {
 }
 
 const clock = new SystemClock();
-const random = new SystemRandom();
 const Idle = jobType<{ readonly text: string }>('idle');
 /** Jobs of the bench have nothing to do for this long. */
 const FAR_MS = 30 * 86_400_000;
@@ -145,23 +145,14 @@ export async function untilOwned(services: readonly MovingService[], jobs: numbe
 export type MovingFact = { readonly recorded: RecordedEvent } & { readonly event: JobEvent | ServiceEvent };
 
 /** What the log holds of jobs and services, in its order. */
-export async function factsOf(directory: string): Promise<readonly MovingFact[]> {
-  const store = await EmbeddedEventStore.open({ path: logOf(directory), clock, random, readOnly: true });
+export async function factsOf(place: Place): Promise<readonly MovingFact[]> {
   const facts: MovingFact[] = [];
-  try {
-    for (let after: Parameters<typeof store.readAll>[0]['after'] = 'start'; ;) {
-      const slice = await store.readAll({ after, categories: ['job', 'service'], limit: 1_000 });
-      for (const recorded of slice.events) {
-        const event = decode(recorded.type, recorded.data, recorded.metadata);
-        if (event.type === '$unreadable') throw new Error(`${recorded.stream} holds an event that cannot be read`);
-        facts.push({ recorded, event: event as JobEvent | ServiceEvent });
-      }
-      if (slice.end) return facts;
-      after = slice.position;
-    }
-  } finally {
-    await store.close();
-  }
+  await readAt(place, ['job', 'service'], (recorded) => {
+    const event = decode(recorded.type, recorded.data, recorded.metadata);
+    if (event.type === '$unreadable') throw new Error(`${recorded.stream} holds an event that cannot be read`);
+    facts.push({ recorded, event: event as JobEvent | ServiceEvent });
+  });
+  return facts;
 }
 
 /** The worst of several processes. */
@@ -175,15 +166,11 @@ export function quantile(values: readonly number[], p: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))] ?? NaN;
 }
 
-function logOf(directory: string): string {
-  return join(directory, 'log.sqlite');
-}
-
 /** Times own heartbeats where they are handed to the log; everything else goes through untouched. */
-function timeBeats(onBeat: (ms: number) => void): void {
-  const { append } = EmbeddedEventStore.prototype;
-  EmbeddedEventStore.prototype.append = async function (
-    this: EmbeddedEventStore,
+function timeBeats({ prototype }: { readonly prototype: Pick<EventStore, 'append'> }, onBeat: (ms: number) => void) {
+  const { append } = prototype;
+  prototype.append = async function (
+    this: EventStore,
     stream: string,
     expected: ExpectedRevision,
     events: readonly NewEvent[],
@@ -197,16 +184,15 @@ function timeBeats(onBeat: (ms: number) => void): void {
   };
 }
 
-async function child({ serviceId, directory, profile }: MovingOptions): Promise<void> {
+async function child({ serviceId, place, profile }: MovingOptions): Promise<void> {
   process.on('disconnect', () => process.exit(1));
   let beats: number[] = [];
   let cpu = process.cpuUsage();
-  timeBeats((ms) => beats.push(ms));
+  timeBeats(place.server === undefined ? EmbeddedEventStore : EventStoreDbEventStore, (ms) => beats.push(ms));
   const service = await HoldfastService.open(
     resolveOptions({
       service: { name: serviceId, host: 'bench', id: serviceId },
-      store: { kind: 'embedded', path: logOf(directory) },
-      stateDirectory: directory,
+      ...optionsAt(place),
       liveness: livenessProfiles[profile],
     }),
   );
