@@ -22,7 +22,7 @@ const RAW_SECONDS = 3;
 const Noop = jobType<{ readonly n: string }>('noop');
 /** From the first command to the due instant: time to schedule and to bind, in all and per job. Where it did not suffice, the next one is tried. */
 const PREPARE_MS = 6_000;
-const PREPARE_MS_PER_JOB = [1.5, 5];
+const PREPARE_MS_PER_JOB = { embedded: [1.5, 5], server: [5, 25] } as const;
 const NOT_PREPARED = 3;
 
 interface Counted {
@@ -72,8 +72,10 @@ export async function prepared(
   concurrency: number,
   jobs: number,
 ): Promise<Counted> {
-  for (const [n, perJob] of PREPARE_MS_PER_JOB.entries()) {
-    const counted = await inChild(await placeOf(n), concurrency, jobs, PREPARE_MS + perJob * jobs);
+  for (let n = 0; n < 2; n++) {
+    const place = await placeOf(n);
+    const perJob = PREPARE_MS_PER_JOB[place.server === undefined ? 'embedded' : 'server'][n];
+    const counted = await inChild(place, concurrency, jobs, PREPARE_MS + perJob * jobs);
     if (counted !== null) return counted;
   }
   throw new Error(
