@@ -130,6 +130,7 @@ async function serve(place: Place, concurrency: number, jobs: number, prepareMs:
     },
   });
   await service.start();
+  while (!(await service.readiness()).ready) await clock.sleep(20);
   const dueAt = clock.wall() + prepareMs;
   await schedule(service, jobs, dueAt);
   const owned = () => service.readModel.service('bench@bench')?.ownedJobs ?? 0;

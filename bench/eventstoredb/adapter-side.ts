@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { HoldfastService, resolveOptions, SystemClock, SystemRandom, type EventStore, type NewEvent } from 'holdfast';
 import { answerWith } from '../asked-process';
 import { openOnServer, optionsAt } from '../place';
@@ -27,7 +28,7 @@ async function subscribed(store: EventStore, categories: readonly string[]): Pro
 }
 
 function eventOf(template: Template): NewEvent {
-  return { id: random.uuid(clock.wall()), ...template };
+  return { id: randomUUID(), ...template };
 }
 
 async function append(stream: string, expected: number | 'no_stream', template: Template): Promise<bigint> {

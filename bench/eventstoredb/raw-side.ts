@@ -163,6 +163,8 @@ async function catchUp(events: number): Promise<number> {
 answerWith(async (request: SideRequest | RawOrder): Promise<unknown> => {
   switch (request.ask) {
     case 'begin':
+      // About keep-alive below 10 s, which is as the adapter has it.
+      console.warn = () => undefined;
       client = EventStoreDBClient.connectionString(request.connection);
       leader = { credentials: request.credentials, requiresLeader: true };
       return;
