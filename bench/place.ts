@@ -4,8 +4,13 @@ import {
   EventStoreDbEventStore,
   SystemClock,
   SystemRandom,
+  StoreUnavailableError,
+  type AllSlice,
   type EventStore,
   type HoldfastOptions,
+  type LogIdentity,
+  type LogPosition,
+  type ReadAllOptions,
   type RecordedEvent,
 } from 'holdfast';
 
@@ -70,16 +75,54 @@ export function optionsAt({
 /** The log, open for reading; `namespace` is before the names of its streams. */
 export async function readingAt<T>(
   { directory, server }: Place,
-  use: (store: EventStore, namespace: string) => Promise<T>,
+  use: (log: Log, namespace: string) => Promise<T>,
 ): Promise<T> {
   const store =
     server === undefined
       ? await EmbeddedEventStore.open({ path: join(directory, 'log.sqlite'), clock, random, readOnly: true })
       : await openOnServer();
   try {
-    return await use(store, server?.namespace ?? '');
+    return await use(server === undefined ? store : new LogOfScene(store, server.after), server?.namespace ?? '');
   } finally {
     await store.close();
+  }
+}
+
+/** What is read of a log. */
+type Log = Pick<EventStore, 'readAll' | 'head' | 'identity'>;
+
+const MOST_TRIES = 10;
+const REST_MS = 1_000;
+
+/** Begins where the scene began, and asks again: a server that is short of processor time for a moment must not cost the round. */
+class LogOfScene implements Log {
+  constructor(
+    private readonly store: Log,
+    private readonly after: string,
+  ) {}
+
+  readAll(options: ReadAllOptions): Promise<AllSlice> {
+    const begin = options.after === 'start' && this.after !== '0' ? BigInt(this.after) : options.after;
+    return this.again(() => this.store.readAll({ ...options, after: begin }));
+  }
+
+  head(): Promise<LogPosition> {
+    return this.again(() => this.store.head());
+  }
+
+  identity(): Promise<LogIdentity> {
+    return this.again(() => this.store.identity());
+  }
+
+  private async again<T>(read: () => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await read();
+      } catch (error) {
+        if (!(error instanceof StoreUnavailableError) || tries === MOST_TRIES) throw error;
+        await clock.sleep(REST_MS);
+      }
+    }
   }
 }
 
@@ -89,14 +132,13 @@ export async function readAt(
   categories: readonly string[],
   onEvent: (event: RecordedEvent) => void,
 ): Promise<void> {
-  await readingAt(place, async (store, namespace) => {
+  await readingAt(place, async (log, namespace) => {
     const before = namespace === '' ? '' : `${namespace}.`;
     const asked = categories.map((category) => before + category);
-    const after = BigInt(place.server?.after ?? 0);
-    for (let from: Awaited<ReturnType<typeof store.head>> = after > 0n ? after : 'start', end = false; !end;) {
-      const slice = await store.readAll({ after: from, categories: asked, limit: PAGE });
+    for (let after: LogPosition = 'start', end = false; !end;) {
+      const slice = await log.readAll({ after, categories: asked, limit: PAGE });
       for (const event of slice.events) onEvent({ ...event, stream: event.stream.slice(before.length) });
-      ({ position: from, end } = slice);
+      ({ position: after, end } = slice);
     }
   });
 }

@@ -2,8 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { HoldfastService, resolveOptions, SystemClock, SystemRandom, type EventStore, type NewEvent } from 'holdfast';
 import { answerWith } from '../asked-process';
 import { openOnServer, optionsAt } from '../place';
-import { appendInLoops, restBetween } from './loops';
-import { templateOf, type Appended, type RawOrder, type SideOrder, type SideRequest, type Template } from './side';
+import { appendInLoops, restBetween, stopwatch } from './loops';
+import {
+  templateOf,
+  type Appended,
+  type CaughtUp,
+  type RawOrder,
+  type SideOrder,
+  type SideRequest,
+  type Template,
+} from './side';
 
 /** The same as the raw side, through the port; and what is appended is waited for in a view. */
 const order = JSON.parse(process.argv[2]) as SideOrder;
@@ -78,10 +86,10 @@ async function latencies(samples: number): Promise<readonly number[]> {
   return times;
 }
 
-async function catchUp(events: number): Promise<number> {
+async function catchUp(events: number): Promise<CaughtUp> {
   const store = await opened;
   let came = 0;
-  const begun = performance.now();
+  const taken = stopwatch(events);
   let all = () => {};
   const done = new Promise<void>((resolve) => (all = resolve));
   const subscription = store.subscribe({
@@ -93,7 +101,7 @@ async function catchUp(events: number): Promise<number> {
     },
   });
   await done;
-  const took = performance.now() - begun;
+  const took = taken();
   await subscription.close();
   return took;
 }

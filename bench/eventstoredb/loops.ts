@@ -1,4 +1,4 @@
-import type { Appended } from './side';
+import type { Appended, CaughtUp } from './side';
 
 /** What both sides do in the same way. Imports nothing, as the raw side imports nothing but the client. */
 
@@ -30,3 +30,12 @@ let streams = 0;
 
 /** Between two samples of the latency, so that nothing waits for the last one. */
 export const restBetween = () => new Promise((resolve) => setTimeout(resolve, 5 + Math.random() * 10));
+
+/** Of so many events, from now. */
+export function stopwatch(events: number): () => CaughtUp {
+  const [begun, cpu] = [performance.now(), process.cpuUsage()];
+  return () => {
+    const { user, system } = process.cpuUsage(cpu);
+    return { perSecond: (events / (performance.now() - begun)) * 1_000, micros: (user + system) / events };
+  };
+}

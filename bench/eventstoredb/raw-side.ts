@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { EventStoreDBClient, END, jsonEvent, START, type AllStreamResolvedEvent } from '@eventstore/db-client';
 import { answerWith } from '../asked-process';
-import { appendInLoops, restBetween } from './loops';
-import type { Appended, RawOrder, SideOrder, SideRequest, Template } from './side';
+import { appendInLoops, restBetween, stopwatch } from './loops';
+import type { Appended, CaughtUp, RawOrder, SideOrder, SideRequest, Template } from './side';
 
 /**
  * What the client alone gives: it imports nothing but that, and does with it what the adapter does. Each append goes to the leader as a call of its
@@ -146,16 +146,16 @@ async function latencies(samples: number): Promise<readonly number[]> {
   );
 }
 
-async function catchUp(events: number): Promise<number> {
+async function catchUp(events: number): Promise<CaughtUp> {
   let came = 0;
-  const begun = performance.now();
+  const taken = stopwatch(events);
   let all = () => {};
   const done = new Promise<void>((resolve) => (all = resolve));
   const from = after === '0' ? 'start' : BigInt(after);
   const subscription = new Subscription([...order.subscribed[0]], from, () => ++came === events && all());
   await subscription.open();
   await done;
-  const took = performance.now() - begun;
+  const took = taken();
   await subscription.close();
   return took;
 }

@@ -36,6 +36,12 @@ export interface Appended {
   readonly dropped: number;
 }
 
+export interface CaughtUp {
+  readonly perSecond: number;
+  /** Processor time of the whole process per event. */
+  readonly micros: number;
+}
+
 /** What a side is told when it begins. */
 export interface SideOrder {
   readonly place: Place;
@@ -82,9 +88,8 @@ export class Side {
     return (await this.process.ask({ ask: 'latency', samples })) as readonly number[];
   }
 
-  /** @returns ms */
-  async catchUp(events: number): Promise<number> {
-    return (await this.process.ask({ ask: 'catch-up', events })) as number;
+  async catchUp(events: number): Promise<CaughtUp> {
+    return (await this.process.ask({ ask: 'catch-up', events })) as CaughtUp;
   }
 
   kill(): Promise<void> {
