@@ -13,7 +13,17 @@ export type BenchKey =
   | 'rssMiB1MJobs'
   | 'idleCpuPercent100kJobs'
   | 'lateRatio100kTo100'
-  | 'fairnessP99Ms';
+  | 'fairnessP99Ms'
+  | 'esdbAppendsPerRaw1'
+  | 'esdbAppendsPerRaw64'
+  | 'esdbRunsPerRawPair50'
+  | 'esdbViewLatencyPerRaw'
+  | 'esdbCatchUpPerRaw'
+  | 'esdbTakeoverDefaultMaxMs'
+  | 'esdbTakeoverTunedMaxMs'
+  | 'esdbReown10kPerRaw'
+  | 'esdbLeaderKillMedianMs'
+  | 'esdbLeaderKillMaxMs';
 
 /** What one round of a case found. */
 export interface Measured {
@@ -31,6 +41,14 @@ export interface BenchContext {
   readonly seed?: number;
   /** Only to see that the case works: fewer samples, smaller sizes. Its figures are not compared with the goals. */
   readonly quick?: boolean;
+  /** How a node of the cluster is killed, where that may be done. */
+  readonly leaderKill?: LeaderKill;
+}
+
+/** Shell commands. Each is given the node's address in HOLDFAST_NODE (`host:port`). */
+export interface LeaderKill {
+  readonly kill: string;
+  readonly start: string;
 }
 
 /** One thing that is measured. A case starts what it needs, and has ended all of it when its promise settles. */

@@ -1,4 +1,11 @@
 import type { BenchCase } from './case';
+import { appends as storeAppends } from './eventstoredb/appends';
+import { catchUp } from './eventstoredb/catch-up';
+import { leaderKill } from './eventstoredb/leader-kill';
+import { reown as storeReown } from './eventstoredb/reown';
+import { runs as storeRuns } from './eventstoredb/runs';
+import { takeover as storeTakeover } from './eventstoredb/takeover';
+import { viewLatency } from './eventstoredb/view-latency';
 import { fairness } from './fairness';
 import { comparison } from './peers/compare';
 import { plannedMove } from './planned-move';
@@ -29,6 +36,19 @@ export const cases: readonly LimitedCase[] = [
   { bench: latenessRatio, limitSeconds: 240 },
   { bench: fairness, limitSeconds: 120 },
 ];
+
+/** With `--store`, instead of all others: over a log in EventStoreDB. */
+export const storeCases: readonly LimitedCase[] = [
+  { bench: storeAppends, limitSeconds: 180 },
+  { bench: storeRuns, limitSeconds: 240 },
+  { bench: viewLatency, limitSeconds: 120 },
+  { bench: catchUp, limitSeconds: 180 },
+  { bench: storeTakeover, limitSeconds: 900 },
+  { bench: storeReown, limitSeconds: 400 },
+];
+
+/** With `--store`, where the run is told how nodes are killed and started. */
+export const killing: LimitedCase = { bench: leaderKill, limitSeconds: 3_600 };
 
 /** With `--peers`, after all others. */
 export const peers: LimitedCase = { bench: comparison, limitSeconds: 900 };

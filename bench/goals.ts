@@ -28,6 +28,16 @@ export const goals: Readonly<Record<BenchKey, Goal>> = {
   idleCpuPercent100kJobs: { what: 'CPU with 100,000 idle jobs, % of a core', goal: atMost(1), digits: 2 },
   lateRatio100kTo100: { what: 'start lateness p50, 100,000 ÷ 100 idle jobs', goal: atMost(1.5), digits: 2 },
   fairnessP99Ms: { what: 'append beside two saturating writers, p99', goal: atMost(250), digits: 1 },
+  esdbAppendsPerRaw1: { what: 'appends/s ÷ raw, 1 in flight', goal: atLeast(0.95), digits: 3 },
+  esdbAppendsPerRaw64: { what: 'appends/s ÷ raw, 64 in flight', goal: atLeast(0.95), digits: 3 },
+  esdbRunsPerRawPair50: { what: 'runs/s ÷ raw pairs of appends/s, concurrency 50', goal: atLeast(0.65), digits: 3 },
+  esdbViewLatencyPerRaw: { what: 'append to view ÷ append to raw subscription, p50', goal: atMost(1.5), digits: 2 },
+  esdbCatchUpPerRaw: { what: 'catch-up events/s ÷ raw', goal: atLeast(0.8), digits: 3 },
+  esdbTakeoverDefaultMaxMs: { what: 'SIGKILL to first run elsewhere, default, max', goal: atMost(8_000), digits: 0 },
+  esdbTakeoverTunedMaxMs: { what: 'SIGKILL to first run elsewhere, tuned, max', goal: atMost(2_500), digits: 0 },
+  esdbReown10kPerRaw: { what: '10,000 idle jobs re-owned ÷ as many raw appends', goal: atMost(2.5), digits: 2 },
+  esdbLeaderKillMedianMs: { what: 'leader killed: without accepted claims, median', goal: atMost(2_000), digits: 0 },
+  esdbLeaderKillMaxMs: { what: 'leader killed: without accepted claims, max', goal: atMost(5_000), digits: 0 },
 };
 
 export const keys = Object.keys(goals) as readonly BenchKey[];

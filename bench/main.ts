@@ -1,15 +1,20 @@
 import { statSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
-import type { Measured } from './case';
-import { cases, peers, type LimitedCase } from './cases';
+import { ConnectionStringError, EventStoreDbConnection } from 'holdfast';
+import type { LeaderKill, Measured } from './case';
+import { cases, killing, peers, storeCases, type LimitedCase } from './cases';
 import { besideRows, figureRows, figuresOf, lineOf, table, type CaseResult } from './report';
 import { Rounds } from './rounds';
 
 const HELP = `npm run bench [-- options]
 
-  --only a,b       only these cases: ${cases.map(({ bench }) => bench.name).join(', ')}
+  --only a,b       only these cases: ${namesOf(cases)}
   --peers          and the same two cases for BullMQ, pg-boss, graphile-worker and Agenda (needs npm, redis-server and postgresql)
+  --store URL      instead: the cases over a log in EventStoreDB (esdb://…), against the client alone: ${namesOf(storeCases)}
+                   It writes about a million events, under names of its own: use a server that you can throw away.
+  --kill-node CMD  and with --store, ${killing.bench.name}: a command that kills the node HOLDFAST_NODE (host:port) of the cluster,
+  --start-node CMD and one that starts it again; both are given to the shell
   --rounds n       rounds of the cases whose median counts (default 5)
   --json           the last line on stdout is one line of JSON with the keys; the tables go to stderr
   --markdown       the tables as Markdown
@@ -21,6 +26,11 @@ const HELP = `npm run bench [-- options]
 Exit code: 0 all cases were measured, whether or not their goals are met; 1 a case failed (no JSON then); 2 wrong arguments; 130 interrupted.
 `;
 const DEFAULT_ROUNDS = 5;
+const LEFT_OUT = `Left out: ${killing.bench.keys.join(', ')}, for want of --kill-node and --start-node.`;
+
+function namesOf(of: readonly LimitedCase[]): string {
+  return of.map(({ bench }) => bench.name).join(', ');
+}
 
 class WrongArguments extends Error {}
 
@@ -32,17 +42,27 @@ interface Arguments {
   readonly quick: boolean;
   readonly seed?: number;
   readonly directory: string;
+  readonly store?: EventStoreDbConnection;
+  readonly storeUrl?: string;
+  readonly leaderKill?: LeaderKill;
 }
 
 function readArguments(argv: readonly string[]): Arguments | 'help' {
   const { values } = parseOrRefuse(argv);
   if (values.help) return 'help';
+  const storeUrl = values.store;
+  const store = storeUrl === undefined ? undefined : parseStore(storeUrl);
+  const leaderKill = readLeaderKill(store, values['kill-node'], values['start-node']);
+  if (store !== undefined && values.peers)
+    throw new WrongArguments('--peers compares services over an embedded log. Leave --store out.');
+  const all = store === undefined ? cases : [...storeCases, ...(leaderKill === undefined ? [] : [killing])];
+  const besides = store === undefined ? [peers] : [];
   const names = values.only?.split(',').map((name) => name.trim());
-  const unknown = names?.filter((name) => ![...cases, peers].some(({ bench }) => bench.name === name)) ?? [];
-  if (unknown.length > 0)
-    throw new WrongArguments(
-      `--only ${unknown.join(',')}: no such case. Cases are ${cases.map(({ bench }) => bench.name).join(', ')}.`,
-    );
+  const unknown = names?.filter((name) => ![...all, ...besides].some(({ bench }) => bench.name === name)) ?? [];
+  if (unknown.length > 0) {
+    const why = unknown.includes(killing.bench.name) ? ' It needs --store, --kill-node and --start-node.' : '';
+    throw new WrongArguments(`--only ${unknown.join(',')}: no such case.${why} Cases are ${namesOf(all)}.`);
+  }
   const quick = values.quick ?? false;
   const directory = values.directory ?? tmpdir();
   if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory())
@@ -51,7 +71,7 @@ function readArguments(argv: readonly string[]): Arguments | 'help' {
     );
   return {
     chosen: [
-      ...cases.filter(({ bench }) => !names || names.includes(bench.name)),
+      ...all.filter(({ bench }) => !names || names.includes(bench.name)),
       ...(values.peers || names?.includes(peers.bench.name) ? [peers] : []),
     ],
     rounds: whole('rounds', values.rounds, 1, 1_000) ?? (quick ? 1 : DEFAULT_ROUNDS),
@@ -60,7 +80,26 @@ function readArguments(argv: readonly string[]): Arguments | 'help' {
     markdown: values.markdown ?? false,
     quick,
     directory,
+    store,
+    storeUrl,
+    leaderKill,
   };
+}
+
+function parseStore(url: string): EventStoreDbConnection {
+  try {
+    return EventStoreDbConnection.parse(url);
+  } catch (error) {
+    if (error instanceof ConnectionStringError) throw new WrongArguments(`--store: ${error.message}`);
+    throw error;
+  }
+}
+
+function readLeaderKill(store: unknown, kill: string | undefined, start: string | undefined): LeaderKill | undefined {
+  if (kill === undefined && start === undefined) return undefined;
+  if (store === undefined) throw new WrongArguments('--kill-node and --start-node: only with --store.');
+  if (!kill || !start) throw new WrongArguments('--kill-node and --start-node: give both.');
+  return { kill, start };
 }
 
 function parseOrRefuse(argv: readonly string[]) {
@@ -72,6 +111,9 @@ function parseOrRefuse(argv: readonly string[]) {
         rounds: { type: 'string' },
         seed: { type: 'string' },
         directory: { type: 'string' },
+        store: { type: 'string' },
+        'kill-node': { type: 'string' },
+        'start-node': { type: 'string' },
         peers: { type: 'boolean' },
         json: { type: 'boolean' },
         markdown: { type: 'boolean' },
@@ -93,6 +135,7 @@ function whole(name: string, given: string | undefined, min: number, max: number
 }
 
 async function measure(args: Arguments, rounds: Rounds): Promise<readonly CaseResult[]> {
+  const { seed, quick, storeUrl: store, leaderKill } = args;
   const begun = performance.now();
   const elapsed = () => `${((performance.now() - begun) / 1_000).toFixed(0)} s`.padStart(7);
   const results: CaseResult[] = [];
@@ -102,7 +145,7 @@ async function measure(args: Arguments, rounds: Rounds): Promise<readonly CaseRe
     const measured: Measured[] = [];
     for (let n = 1; n <= count; n++) {
       process.stderr.write(`${elapsed()}  ${bench.name}${count > 1 ? ` (round ${n} of ${count})` : ''}\n`);
-      measured.push(await rounds.run({ name: bench.name, seed: args.seed, quick: args.quick }, limitSeconds));
+      measured.push(await rounds.run({ name: bench.name, seed, quick, store, leaderKill }, limitSeconds));
     }
     results.push({ name: bench.name, rounds: measured, seconds: (performance.now() - started) / 1_000 });
   }
@@ -110,7 +153,7 @@ async function measure(args: Arguments, rounds: Rounds): Promise<readonly CaseRe
   return results;
 }
 
-function tell(results: readonly CaseResult[], { json, markdown, quick }: Arguments): void {
+function tell(results: readonly CaseResult[], { json, markdown, quick, store, leaderKill }: Arguments): void {
   const figures = figuresOf(results);
   const style = markdown ? 'markdown' : 'plain';
   const took = [
@@ -121,6 +164,8 @@ function tell(results: readonly CaseResult[], { json, markdown, quick }: Argumen
   const text = [
     ...(quick ? ['Quick: these figures say that the cases work, and nothing else.'] : []),
     `Node ${process.versions.node}, ${cores.length} × ${cores[0]?.model ?? 'unknown processor'}`,
+    ...(store === undefined ? [] : [`Log: ${store}`]),
+    ...(store === undefined || leaderKill !== undefined ? [] : [LEFT_OUT]),
     table(figureRows(figures), style),
     table(besideRows(results), style),
     table(took, style),

@@ -1,29 +1,27 @@
-import { fork, type ChildProcess } from 'node:child_process';
-import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import {
   EmbeddedEventStore,
+  EventStoreDbEventStore,
   HoldfastService,
   SystemClock,
-  SystemRandom,
   decode,
   jobType,
   livenessProfiles,
   resolveOptions,
-  type AppendOptions,
-  type ExpectedRevision,
   type JobEvent,
-  type NewEvent,
   type RecordedEvent,
   type ServiceEvent,
 } from 'holdfast';
+import { AskedProcess, answerWith } from './asked-process';
+import { optionsAt, readAt, type Place } from './place';
+import { spyAppends } from './spied-appends';
 
-/** A service in a process of its own, for the cases that move many idle jobs: the real service, on one embedded log with its peers. */
+/** A service in a process of its own, for the cases that move many idle jobs: the real service, on one log with its peers. */
 
 export interface MovingOptions {
   readonly serviceId: string;
-  /** Holds the log, and the views of all. */
-  readonly directory: string;
+  /** Of the log, and the views of all. */
+  readonly place: Place;
   readonly profile: 'default' | 'tuned';
 }
 
@@ -43,15 +41,8 @@ type Request =
   | { readonly ask: 'schedule'; readonly jobs: number }
   | { readonly ask: 'drain'; readonly serviceId: string }
   | { readonly ask: 'owned' | 'watch' | 'strain' };
-type Asked = Request & { readonly n: number };
-interface Answer {
-  readonly n: number;
-  readonly value: unknown;
-  readonly error?: string;
-}
 
 const clock = new SystemClock();
-const random = new SystemRandom();
 const Idle = jobType<{ readonly text: string }>('idle');
 /** Jobs of the bench have nothing to do for this long. */
 const FAR_MS = 30 * 86_400_000;
@@ -60,29 +51,10 @@ const SCHEDULING = 200;
 const PATIENCE_MS = 60_000;
 
 export class MovingService {
-  private readonly process: ChildProcess;
-  private readonly waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
-  private asked = 0;
-  private over = false;
-  private readonly ended: Promise<void>;
+  private readonly process: AskedProcess<Request>;
 
   private constructor(readonly options: MovingOptions) {
-    this.process = fork(__filename, ['--moving-service', JSON.stringify(options)]);
-    this.process.on('message', ({ n, value, error }: Answer) => {
-      const waiter = this.waiting.get(n);
-      this.waiting.delete(n);
-      if (error === undefined) waiter?.resolve(value);
-      else waiter?.reject(new Error(error));
-    });
-    this.ended = new Promise((resolve) =>
-      this.process.on('exit', (code, signal) => {
-        this.over = true;
-        for (const { reject } of this.waiting.values())
-          reject(new Error(`the process of ${options.serviceId} ended (${signal ?? code})`));
-        this.waiting.clear();
-        resolve();
-      }),
-    );
+    this.process = new AskedProcess(__filename, ['--moving-service', JSON.stringify(options)], options.serviceId);
   }
 
   /** Started, registered and ready to claim. */
@@ -115,18 +87,12 @@ export class MovingService {
     return (await this.ask({ ask: 'strain' })) as Strain;
   }
 
-  async kill(): Promise<void> {
-    if (!this.over) this.process.kill('SIGKILL');
-    await this.ended;
+  kill(): Promise<void> {
+    return this.process.kill();
   }
 
   private ask(request: Request): Promise<unknown> {
-    if (this.over) return Promise.reject(new Error(`the process of ${this.options.serviceId} has ended`));
-    const n = (this.asked += 1);
-    return new Promise((resolve, reject) => {
-      this.waiting.set(n, { resolve, reject });
-      this.process.send({ ...request, n } satisfies Asked);
-    });
+    return this.process.ask(request);
   }
 }
 
@@ -145,23 +111,14 @@ export async function untilOwned(services: readonly MovingService[], jobs: numbe
 export type MovingFact = { readonly recorded: RecordedEvent } & { readonly event: JobEvent | ServiceEvent };
 
 /** What the log holds of jobs and services, in its order. */
-export async function factsOf(directory: string): Promise<readonly MovingFact[]> {
-  const store = await EmbeddedEventStore.open({ path: logOf(directory), clock, random, readOnly: true });
+export async function factsOf(place: Place): Promise<readonly MovingFact[]> {
   const facts: MovingFact[] = [];
-  try {
-    for (let after: Parameters<typeof store.readAll>[0]['after'] = 'start'; ;) {
-      const slice = await store.readAll({ after, categories: ['job', 'service'], limit: 1_000 });
-      for (const recorded of slice.events) {
-        const event = decode(recorded.type, recorded.data, recorded.metadata);
-        if (event.type === '$unreadable') throw new Error(`${recorded.stream} holds an event that cannot be read`);
-        facts.push({ recorded, event: event as JobEvent | ServiceEvent });
-      }
-      if (slice.end) return facts;
-      after = slice.position;
-    }
-  } finally {
-    await store.close();
-  }
+  await readAt(place, ['job', 'service'], (recorded) => {
+    const event = decode(recorded.type, recorded.data, recorded.metadata);
+    if (event.type === '$unreadable') throw new Error(`${recorded.stream} holds an event that cannot be read`);
+    facts.push({ recorded, event: event as JobEvent | ServiceEvent });
+  });
+  return facts;
 }
 
 /** The worst of several processes. */
@@ -175,38 +132,16 @@ export function quantile(values: readonly number[], p: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))] ?? NaN;
 }
 
-function logOf(directory: string): string {
-  return join(directory, 'log.sqlite');
-}
-
-/** Times own heartbeats where they are handed to the log; everything else goes through untouched. */
-function timeBeats(onBeat: (ms: number) => void): void {
-  const { append } = EmbeddedEventStore.prototype;
-  EmbeddedEventStore.prototype.append = async function (
-    this: EmbeddedEventStore,
-    stream: string,
-    expected: ExpectedRevision,
-    events: readonly NewEvent[],
-    options?: AppendOptions,
-  ) {
-    if (options?.lane !== 'beat') return append.call(this, stream, expected, events, options);
-    const begun = clock.monotonic();
-    const outcome = await append.call(this, stream, expected, events, options);
-    onBeat(clock.monotonic() - begun);
-    return outcome;
-  };
-}
-
-async function child({ serviceId, directory, profile }: MovingOptions): Promise<void> {
-  process.on('disconnect', () => process.exit(1));
+async function child({ serviceId, place, profile }: MovingOptions): Promise<void> {
   let beats: number[] = [];
   let cpu = process.cpuUsage();
-  timeBeats((ms) => beats.push(ms));
+  spyAppends(place.server === undefined ? EmbeddedEventStore : EventStoreDbEventStore, ({ lane, ms }) => {
+    if (lane === 'beat') beats.push(ms);
+  });
   const service = await HoldfastService.open(
     resolveOptions({
       service: { name: serviceId, host: 'bench', id: serviceId },
-      store: { kind: 'embedded', path: logOf(directory) },
-      stateDirectory: directory,
+      ...optionsAt(place),
       liveness: livenessProfiles[profile],
     }),
   );
@@ -254,12 +189,7 @@ async function child({ serviceId, directory, profile }: MovingOptions): Promise<
         return strain();
     }
   };
-  process.on('message', (asked: Asked) => {
-    answer(asked).then(
-      (value) => process.send?.({ n: asked.n, value: value ?? null } satisfies Answer),
-      (error: unknown) => process.send?.({ n: asked.n, value: null, error: String(error) } satisfies Answer),
-    );
-  });
+  answerWith(answer);
 }
 
 const [, , flag, options] = process.argv;

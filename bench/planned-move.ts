@@ -18,8 +18,9 @@ export const plannedMove: BenchCase = {
   rounds: 'median',
   async run({ directory, say }: BenchContext): Promise<Measured> {
     const services: MovingService[] = [];
+    const place = { directory };
     const start = async (serviceId: string) => {
-      const service = await MovingService.start({ serviceId, directory, profile: 'default' });
+      const service = await MovingService.start({ serviceId, place, profile: 'default' });
       services.push(service);
       return service;
     };
@@ -34,7 +35,7 @@ export const plannedMove: BenchCase = {
       await staying[0].drain(LEAVING);
       await untilOwned(staying, JOBS);
       const strains = await Promise.all(services.map((service) => service.strain()));
-      const { times, wholeMs, drainMs } = measured(await factsOf(directory));
+      const { times, wholeMs, drainMs } = measured(await factsOf(place));
       const ms = (value: number) => `${Math.round(value)} ms`;
       return {
         figures: { plannedMoveP99Ms: quantile(times, 0.99) },

@@ -111,7 +111,7 @@ function definitionOf(job: number): JobDefinition {
 }
 
 /** Scheduled, bound, then start and success in turns. */
-function eventOf(job: number, step: number): DomainEvent {
+export function eventOf(job: number, step: number): DomainEvent {
   const at = noon + job + step * 1_800 * SECOND;
   const pending = (slot: number) => ({ nextSlot: iso(slot), zoneData: '2026a' });
   const round = Math.floor(step / 2);

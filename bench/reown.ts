@@ -1,10 +1,11 @@
 import type { BenchCase, BenchContext, Measured } from './case';
+import type { Place } from './place';
 import { MovingService, factsOf, quantile, untilOwned, worst, type MovingFact, type Strain } from './moving-service';
 
-const JOBS = 10_000;
+export const JOBS = 10_000;
 const VICTIM = 'victim';
 
-interface Reowned {
+export interface Reowned {
   /** From the verdict to the last bind elsewhere, by the log's `created`. */
   readonly lastMs: number;
   readonly halfMs: number;
@@ -30,41 +31,46 @@ export const reown: BenchCase = {
   keys: ['reown10kMs'],
   rounds: 'median',
   async run({ directory, say }: BenchContext): Promise<Measured> {
-    const alone = await scene(`${directory}/alone`, 1, say);
-    const shared = await scene(`${directory}/shared`, 2, say);
+    const alone = await scene({ directory: `${directory}/alone` }, JOBS, 1, say);
+    const shared = await scene({ directory: `${directory}/shared` }, JOBS, 2, say);
     return {
       figures: { reown10kMs: Math.max(alone.lastMs, shared.lastMs) },
-      beside: [...told('1 survivor', alone), ...told('2 survivors', shared)],
+      beside: [...told('1 survivor', JOBS, alone), ...told('2 survivors', JOBS, shared)],
     };
   },
 };
 
-/** Runs one scene in a directory of its own. */
-export async function scene(directory: string, survivors: number, say: (line: string) => void): Promise<Reowned> {
+/** Runs one scene in a place of its own. */
+export async function scene(
+  place: Place,
+  jobs: number,
+  survivors: number,
+  say: (line: string) => void,
+): Promise<Reowned> {
   const services: MovingService[] = [];
   const start = async (serviceId: string) => {
-    const service = await MovingService.start({ serviceId, directory, profile: 'tuned' });
+    const service = await MovingService.start({ serviceId, place, profile: 'tuned' });
     services.push(service);
     return service;
   };
   try {
     const victim = await start(VICTIM);
-    say(`reown: ${JOBS} jobs of one service, ${survivors} ${survivors === 1 ? 'survivor' : 'survivors'}`);
-    await victim.schedule(JOBS);
-    await untilOwned([victim], JOBS);
+    say(`reown: ${jobs} jobs of one service, ${survivors} ${survivors === 1 ? 'survivor' : 'survivors'}`);
+    await victim.schedule(jobs);
+    await untilOwned([victim], jobs);
     const left: MovingService[] = [];
     for (let n = 1; n <= survivors; n++) left.push(await start(`survivor-${n}`));
     await Promise.all(left.map((service) => service.watch()));
     await victim.kill();
-    await untilOwned(left, JOBS);
+    await untilOwned(left, jobs);
     const strains = await Promise.all(left.map((service) => service.strain()));
-    return { ...measured(await factsOf(directory), survivors), strains };
+    return { ...measured(await factsOf(place), jobs, survivors), strains };
   } finally {
     await Promise.all(services.map((service) => service.kill()));
   }
 }
 
-function measured(facts: readonly MovingFact[], survivors: number): Omit<Reowned, 'strains'> {
+function measured(facts: readonly MovingFact[], jobs: number, survivors: number): Omit<Reowned, 'strains'> {
   const verdicts = facts.filter(({ event }) => event.type === 'ServiceMarkedFailed');
   const onVictim = ({ recorded }: MovingFact) => recorded.stream.endsWith(`service-${VICTIM}`);
   const verdict = verdicts.find(onVictim);
@@ -76,7 +82,7 @@ function measured(facts: readonly MovingFact[], survivors: number): Omit<Reowned
   // Of a job that moved twice the first bind counts.
   for (const { recorded } of [...binds].reverse())
     moved.set(recorded.stream, recorded.created - verdict.recorded.created);
-  if (moved.size !== JOBS) throw new Error(`${moved.size} of ${JOBS} jobs were bound elsewhere`);
+  if (moved.size !== jobs) throw new Error(`${moved.size} of ${jobs} jobs were bound elsewhere`);
   const perService = Array.from({ length: survivors }, (_, n) => {
     const of = (event: MovingFact['event']) => event.type === 'JobBoundToService' && event.data.serviceId;
     return binds.filter(({ event }) => of(event) === `survivor-${n + 1}`).length;
@@ -86,13 +92,14 @@ function measured(facts: readonly MovingFact[], survivors: number): Omit<Reowned
   return { lastMs: quantile(times, 1), halfMs: quantile(times, 0.5), binds: binds.length, perService, falseVerdicts };
 }
 
-function told(
+export function told(
   scene: string,
+  jobs: number,
   { lastMs, halfMs, binds, perService, falseVerdicts, strains }: Reowned,
 ): Measured['beside'] {
   const ms = (value: number) => `${Math.round(value)} ms`;
   return [
-    { what: `reown, ${scene}: last of ${JOBS}`, value: `${ms(lastMs)} (${Math.round((JOBS / lastMs) * 1_000)}/s)` },
+    { what: `reown, ${scene}: last of ${jobs}`, value: `${ms(lastMs)} (${Math.round((jobs / lastMs) * 1_000)}/s)` },
     { what: `reown, ${scene}: half of them`, value: ms(halfMs) },
     { what: `reown, ${scene}: binds per survivor`, value: `${perService.join(' + ')} = ${binds}` },
     { what: `reown, ${scene}: verdicts on survivors`, value: String(falseVerdicts) },

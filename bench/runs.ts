@@ -1,7 +1,8 @@
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
-import { EmbeddedEventStore, HoldfastService, jobType, resolveOptions, SystemClock, SystemRandom } from 'holdfast';
+import { HoldfastService, jobType, resolveOptions, SystemClock } from 'holdfast';
 import type { BenchCase, BenchContext, Measured } from './case';
+import { optionsAt, readAt, type Place } from './place';
 import { rawAppendsPerSecond } from './raw';
 
 /**
@@ -21,7 +22,7 @@ const RAW_SECONDS = 3;
 const Noop = jobType<{ readonly n: string }>('noop');
 /** From the first command to the due instant: time to schedule and to bind, in all and per job. Where it did not suffice, the next one is tried. */
 const PREPARE_MS = 6_000;
-const PREPARE_MS_PER_JOB = [1.5, 5];
+const PREPARE_MS_PER_JOB = { embedded: [1.5, 5], server: [5, 25] } as const;
 const NOT_PREPARED = 3;
 
 interface Counted {
@@ -38,7 +39,11 @@ export const runs: BenchCase = {
     const figures: { -readonly [key in (typeof CASES)[number]['key']]?: number } = {};
     const beside: { what: string; value: string }[] = [];
     for (const { concurrency, jobs, key } of CASES) {
-      const { runsPerSecond, microsPerRun } = await prepared(join(directory, `c${concurrency}`), concurrency, jobs);
+      const { runsPerSecond, microsPerRun } = await prepared(
+        (n) => ({ directory: join(directory, `c${concurrency}-${n}`) }),
+        concurrency,
+        jobs,
+      );
       const raw = await rawAppendsPerSecond({
         directory,
         groupSize: concurrency,
@@ -57,10 +62,20 @@ export const runs: BenchCase = {
   },
 };
 
-/** Alone, without the raw log. @throws Error when a run is missing, or was made twice. */
-export async function prepared(directory: string, concurrency: number, jobs: number): Promise<Counted> {
-  for (const [n, perJob] of PREPARE_MS_PER_JOB.entries()) {
-    const counted = await inChild(`${directory}-${n}`, concurrency, jobs, PREPARE_MS + perJob * jobs);
+/**
+ * Alone, without the raw log.
+ * @param placeOf of the n-th try
+ * @throws Error when a run is missing, or was made twice.
+ */
+export async function prepared(
+  placeOf: (n: number) => Place | Promise<Place>,
+  concurrency: number,
+  jobs: number,
+): Promise<Counted> {
+  for (let n = 0; n < 2; n++) {
+    const place = await placeOf(n);
+    const perJob = PREPARE_MS_PER_JOB[place.server === undefined ? 'embedded' : 'server'][n];
+    const counted = await inChild(place, concurrency, jobs, PREPARE_MS + perJob * jobs);
     if (counted !== null) return counted;
   }
   throw new Error(
@@ -69,9 +84,15 @@ export async function prepared(directory: string, concurrency: number, jobs: num
 }
 
 /** The service has a process of its own: nothing of the measuring shares its event loop. Null: the jobs were not bound in time. */
-function inChild(directory: string, concurrency: number, jobs: number, prepareMs: number): Promise<Counted | null> {
+function inChild(place: Place, concurrency: number, jobs: number, prepareMs: number): Promise<Counted | null> {
   return new Promise((resolve, reject) => {
-    const child = fork(__filename, ['--service', directory, String(concurrency), String(jobs), String(prepareMs)]);
+    const child = fork(__filename, [
+      '--service',
+      JSON.stringify(place),
+      String(concurrency),
+      String(jobs),
+      String(prepareMs),
+    ]);
     let counted: Counted | null = null;
     child.on('message', (message: Counted) => (counted = message));
     child.on('exit', (code) => {
@@ -82,14 +103,12 @@ function inChild(directory: string, concurrency: number, jobs: number, prepareMs
   });
 }
 
-async function serve(directory: string, concurrency: number, jobs: number, prepareMs: number): Promise<Counted> {
-  const path = join(directory, 'log.sqlite');
+async function serve(place: Place, concurrency: number, jobs: number, prepareMs: number): Promise<Counted> {
   const clock = new SystemClock();
   const service = await HoldfastService.open(
     resolveOptions({
       service: { name: 'bench', host: 'bench' },
-      stateDirectory: directory,
-      store: { kind: 'embedded', path },
+      ...optionsAt(place),
       capacity: { maxConcurrentRuns: concurrency },
     }),
     { clock },
@@ -111,6 +130,7 @@ async function serve(directory: string, concurrency: number, jobs: number, prepa
     },
   });
   await service.start();
+  while (!(await service.readiness()).ready) await clock.sleep(20);
   const dueAt = clock.wall() + prepareMs;
   await schedule(service, jobs, dueAt);
   const owned = () => service.readModel.service('bench@bench')?.ownedJobs ?? 0;
@@ -123,7 +143,7 @@ async function serve(directory: string, concurrency: number, jobs: number, prepa
   const leftovers = await service.close();
   if (leftovers.length > 0 || entered.size !== jobs || entries.length !== jobs)
     throw new Error(`${entries.length} runs of ${entered.size} jobs, ${leftovers.length} left over; expected ${jobs}`);
-  await verify(path, jobs);
+  await verify(place, jobs);
   return { runsPerSecond, microsPerRun: (user + system) / (to - from) };
 }
 
@@ -140,33 +160,19 @@ async function schedule(service: HoldfastService, jobs: number, dueAt: number): 
 }
 
 /** Every job: one start, one success after it. */
-async function verify(path: string, jobs: number): Promise<void> {
-  const store = await EmbeddedEventStore.open({
-    path,
-    clock: new SystemClock(),
-    random: new SystemRandom(),
-    readOnly: true,
-  });
+async function verify(place: Place, jobs: number): Promise<void> {
   const found = new Map<string, string>();
-  try {
-    for (let after: Awaited<ReturnType<typeof store.head>> = 'start', end = false; !end;) {
-      const slice = await store.readAll({ after, categories: ['job'], limit: 5_000 });
-      for (const { stream, type } of slice.events) {
-        if (type.startsWith('JobRun')) found.set(stream, `${found.get(stream) ?? ''} ${type}`);
-      }
-      ({ position: after, end } = slice);
-    }
-  } finally {
-    await store.close();
-  }
+  await readAt(place, ['job'], ({ stream, type }) => {
+    if (type.startsWith('JobRun')) found.set(stream, `${found.get(stream) ?? ''} ${type}`);
+  });
   const wrong = [...found].find(([, story]) => story !== ' JobRunStarted JobRunSucceeded');
   if (wrong || found.size !== jobs)
     throw new Error(`the log has runs of ${found.size} jobs, expected ${jobs}; ${wrong?.join(':') ?? ''}`);
 }
 
-const [, , flag, directory, concurrency, jobs, prepareMs] = process.argv;
+const [, , flag, place, concurrency, jobs, prepareMs] = process.argv;
 if (require.main === module && flag === '--service') {
-  void serve(directory, Number(concurrency), Number(jobs), Number(prepareMs)).then((counted) => {
+  void serve(JSON.parse(place) as Place, Number(concurrency), Number(jobs), Number(prepareMs)).then((counted) => {
     process.send?.(counted);
     if (!process.send) console.log(JSON.stringify(counted));
     if (process.connected) process.disconnect();

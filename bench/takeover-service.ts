@@ -1,12 +1,13 @@
 import { HoldfastService, jobType, livenessProfiles, resolveOptions } from 'holdfast';
 import type { FromMember, ToMember } from './cluster';
+import { optionsAt, type Place } from './place';
 
-/** One service of the takeover case, a process of its own: state directory, host, profile. Its handler says when it was entered, and then goes on until told. */
+/** One service of the takeover case, a process of its own: place, host, profile. Its handler says when it was entered, and then goes on until told. */
 const Long = jobType<null>('long');
 const READY_POLL_MS = 20;
 
-async function main(stateDirectory: string, host: string, profile: keyof typeof livenessProfiles): Promise<void> {
-  const options = resolveOptions({ service: { name: 'bench', host }, stateDirectory, liveness: profile });
+async function main(place: Place, host: string, profile: keyof typeof livenessProfiles): Promise<void> {
+  const options = resolveOptions({ service: { name: 'bench', host }, ...optionsAt(place), liveness: profile });
   const service = await HoldfastService.open(options);
   const send = (message: FromMember) => process.send?.(message);
   const finish = new Map<string, () => void>();
@@ -30,5 +31,5 @@ async function main(stateDirectory: string, host: string, profile: keyof typeof 
   send({ kind: 'ready' });
 }
 
-const [, , stateDirectory, host, profile] = process.argv;
-void main(stateDirectory, host, profile as keyof typeof livenessProfiles);
+const [, , place, host, profile] = process.argv;
+void main(JSON.parse(place) as Place, host, profile as keyof typeof livenessProfiles);

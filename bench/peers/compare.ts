@@ -52,7 +52,11 @@ async function holdfast(random: () => number, context: BenchContext): Promise<Ou
   const directory = join(context.directory, 'holdfast');
   mkdirSync(directory);
   const own = { directory, say: context.say };
-  const { runsPerSecond } = await countRuns(join(directory, 'runs'), CONCURRENCY, context.quick ? 1_000 : OUR_JOBS);
+  const { runsPerSecond } = await countRuns(
+    (n) => ({ directory: join(directory, `runs-${n}`) }),
+    CONCURRENCY,
+    context.quick ? 1_000 : OUR_JOBS,
+  );
   const kills = (profile: keyof typeof OUR_KILLS) => (context.quick ? 1 : OUR_KILLS[profile]);
   const takeoverMs = {
     default: median(await takeoverTimes('default', kills('default'), random, own)),

@@ -1,20 +1,28 @@
-import { cases } from '../../bench/cases';
+import { cases, killing, storeCases } from '../../bench/cases';
 import type { Measured } from '../../bench/case';
 import { isMet, keys } from '../../bench/goals';
 import { figureRows, figuresOf, lineOf, table } from '../../bench/report';
 import { seeded } from '../../bench/seeded';
 import { median, percentile } from '../../bench/statistics';
 
+const all = [...cases, ...storeCases, killing];
+
 describe('the figures of the bench', () => {
   it('have one case each, and every case has keys', () => {
-    const measured = cases.flatMap(({ bench }) => bench.keys);
+    const measured = all.flatMap(({ bench }) => bench.keys);
     expect([...measured].sort()).toEqual([...keys].sort());
-    for (const { bench } of cases) expect(bench.keys.length).toBeGreaterThan(0);
+    for (const { bench } of all) expect(bench.keys.length).toBeGreaterThan(0);
   });
 
   it('come from cases with names of their own', () => {
-    const names = cases.map(({ bench }) => bench.name);
+    const names = all.map(({ bench }) => bench.name);
     expect(new Set(names).size).toBe(names.length);
+  });
+
+  it('bear the name of the store where they are measured over a server, and only there', () => {
+    const ofStore = [...storeCases, killing].flatMap(({ bench }) => bench.keys);
+    expect(ofStore.every((key) => key.startsWith('esdb'))).toBe(true);
+    expect(cases.flatMap(({ bench }) => bench.keys).some((key) => key.startsWith('esdb'))).toBe(false);
   });
 
   it('are met at their very goal, and missed beyond it', () => {

@@ -133,9 +133,8 @@ export class LogReader {
   /** Events of the log after a position, page by page. */
   private async *forwards(after: LogPosition, atLeast: number): AsyncGenerator<RecordedEvent> {
     let from: LogPosition = after === 'start' ? await this.origin() : after;
-    // Two at least: a page begins with the event that the last one ended with.
-    const size = Math.max(2, Math.min(MOST_PER_PAGE, atLeast + 1));
-    for (;;) {
+    // Two at least: a page begins with the event that the last one ended with. Where little is asked for of what is there, the next one is longer.
+    for (let size = Math.max(2, Math.min(MOST_PER_PAGE, atLeast + 1)); ; size = Math.min(MOST_PER_PAGE, size * 4)) {
       const before: LogPosition = from;
       const page = await this.calls.readAll('forwards', from, size).catch((error: unknown) => {
         throw this.failed(error);
