@@ -8,7 +8,7 @@ import { writingCommands } from './writing-commands';
 
 const footer = `
 Only these write to the log: bind, pause, resume, run-now, cancel, remove, release, resolve-hold, drain, mark-failed, restored.
-All others open it for reading only. While one reads a log that no service has open, SQLite keeps <log>-wal and <log>-shm beside it; they go with
+All others open it for reading only (copy reads one log and writes another). While one reads a log that no service has open, SQLite keeps <log>-wal and <log>-shm beside it; they go with
 the end of the command (and stay, harmless, when it is interrupted or may not write there).
 
 --json prints one JSON object; a list (services, jobs, history, export) is one object a line. Errors are JSON, too, on the error output.
