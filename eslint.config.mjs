@@ -20,6 +20,7 @@ const below = {
   queries: ['domain', 'clock', 'logging', 'event-store', 'commands', 'read-model'],
   declarations: ['domain', 'clock', 'logging', 'commands', 'read-model'],
   audit: ['domain', 'clock', 'logging', 'event-store'],
+  copy: ['domain', 'clock', 'event-store', 'audit'],
   runtime: [
     'domain',
     'clock',
@@ -35,7 +36,7 @@ const below = {
     'audit',
   ],
   http: ['domain', 'commands', 'queries', 'audit', 'runtime'],
-  cli: ['domain', 'clock', 'logging', 'event-store', 'audit', 'commands', 'read-model', 'queries', 'runtime'],
+  cli: ['domain', 'clock', 'logging', 'event-store', 'audit', 'copy', 'commands', 'read-model', 'queries', 'runtime'],
 };
 const rooms = [...Object.keys(below), 'module', 'testing'];
 const zones = Object.entries(below).map(([room, allowed]) => ({

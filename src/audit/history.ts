@@ -1,12 +1,12 @@
 import type { EventStore } from '../event-store';
-import { decoded, forwards, jobStream, type AuditScope } from './job-stream';
+import { decoded, forwards, jobStream, takenAt, type AuditScope } from './job-stream';
 import { wordsOf } from './words';
 
 /** One fact of a job. */
 export interface HistoryEntry {
   readonly revision: number;
   readonly position: bigint;
-  /** When the log took it, ms since the epoch, by the log's clock. */
+  /** When the log took it, ms since the epoch, by the log's clock; of an event that was copied from another log: when that one took it. */
   readonly created: number;
   readonly eventId: string;
   readonly type: string;
@@ -14,7 +14,7 @@ export interface HistoryEntry {
   readonly words: string;
   /** The event as it was written: JobScheduled, JobRescheduled and JobBooksClosed hold the payload of the job. */
   readonly data: unknown;
-  /** As it was written: `$correlationId`, `$causationId`, `actor`, `schemaVersion`. */
+  /** As it was written: `$correlationId`, `$causationId`, `actor`, `schemaVersion`, `copied`. */
   readonly metadata: unknown;
 }
 
@@ -28,11 +28,11 @@ export async function* history(
   scope: AuditScope = {},
 ): AsyncGenerator<HistoryEntry, void> {
   for await (const recorded of forwards(store, jobStream(jobId, scope))) {
-    const { revision, position, created, id, type, data, metadata } = recorded;
+    const { revision, position, id, type, data, metadata } = recorded;
     yield {
       revision,
       position,
-      created,
+      created: takenAt(recorded),
       eventId: id,
       type,
       words: wordsOf(decoded(recorded)),

@@ -1,4 +1,4 @@
-import { decode, type DomainEvent } from '../domain/codec';
+import { decode, originOf, type DomainEvent } from '../domain/codec';
 import type { JobEvent } from '../domain/job';
 import type { UnreadableEvent } from '../domain/unreadable';
 import type { EventStore, RecordedEvent } from '../event-store';
@@ -21,6 +21,11 @@ export function prefixOf(namespace: string): string {
 
 export function decoded({ type, data, metadata }: RecordedEvent): DomainEvent | UnreadableEvent {
   return decode(type, data, metadata);
+}
+
+/** When a log first took the event: of a copied one, the log that it was copied from. */
+export function takenAt({ created, metadata }: RecordedEvent): number {
+  return originOf(metadata)?.created ?? created;
 }
 
 /** What the fold of a job takes: an event of another kind in its stream is one that cannot be read. */

@@ -1,6 +1,6 @@
 import { absentJob, evolve, statusOf, type BindingReason, type JobRecord, type JobState } from '../domain/job';
 import type { EventStore, RecordedEvent } from '../event-store';
-import { backwards, jobEvent, jobStream, type AuditScope } from './job-stream';
+import { backwards, jobEvent, jobStream, takenAt, type AuditScope } from './job-stream';
 import { whyWords } from './words';
 
 /** A point in the life of a job: its own revision, a position of the log, or a time by the log's clock (ms since the epoch); all inclusive. */
@@ -58,7 +58,8 @@ export async function stateAsOf(
   const owner = await ownerOf(store, stream, state, revision);
   return {
     jobId,
-    at: newest === undefined ? null : { revision: newest.revision, position: newest.position, created: newest.created },
+    at:
+      newest === undefined ? null : { revision: newest.revision, position: newest.position, created: takenAt(newest) },
     state,
     owner,
     words: stateWords(state, owner),
@@ -72,7 +73,7 @@ async function lastRevision(store: EventStore, stream: string, asOf: AsOf): Prom
   if (head === 'no_stream' || first === undefined) return -1;
   if ('revision' in asOf) return asOf.revision < first.revision ? -1 : Math.min(asOf.revision, head);
   const before = (event: RecordedEvent): boolean =>
-    'position' in asOf ? event.position <= asOf.position : event.created <= asOf.time;
+    'position' in asOf ? event.position <= asOf.position : takenAt(event) <= asOf.time;
   if (!before(first)) return -1;
   let [known, beyond] = [first.revision, head + 1];
   while (beyond - known > 1) {

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock';
+import { originOf } from '../domain/codec';
 import { LogChecker, type Violation } from '../domain/invariants';
 import type { EventStore, LogIdentity, LogPosition } from '../event-store';
 import { decoded, prefixOf, type AuditScope } from './job-stream';
@@ -71,7 +72,9 @@ export async function verifyLog(store: EventStore, options: VerifyOptions = {}):
     for (const recorded of slice.events) {
       if (recorded.position > head) break;
       const event = decoded(recorded);
-      const { stream, revision, created, id } = recorded;
+      const { stream, revision, id } = recorded;
+      const origin = originOf(recorded.metadata);
+      const created = origin?.created ?? recorded.created;
       events += 1;
       if (event.type === '$unreadable') {
         unreadableCount += 1;
@@ -79,7 +82,7 @@ export async function verifyLog(store: EventStore, options: VerifyOptions = {}):
         if (unreadable.length < maxListed)
           unreadable.push({ stream, revision, position: recorded.position, type, why });
       }
-      take(checker.check({ stream, revision, position: recorded.position, created, id, event }));
+      take(checker.check({ stream, revision, position: recorded.position, created, id, event, origin }));
     }
     const reached = slice.end || slice.position === 'start' || slice.position > head ? head : slice.position;
     position = reached;

@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander';
+import { copy } from './copy';
 import { readAsOf, showHistory } from './history';
 import { withLog } from './open-log';
 import { logOption, readNamespace, type Call } from './options';
@@ -8,10 +9,18 @@ const exitCodes = `
 Exit codes: 0 done, the log is sound; 1 the log breaks a rule; 2 bad usage, or the log cannot be read.
 `;
 
+const copyNotes = `
+Everything up to the head that the log has when the copy begins is copied: stop the services first. Beats are not copied. The copy is a log of its
+own, with a generation above that of the first: see docs/moving-a-log.md.
+
+Exit codes: 0 the copy is whole, equal and sound, and the log has got nothing since; 1 refused, or it is not; 2 bad usage; 3 a log cannot be opened,
+read or written: start the same copy again.
+`;
+
 const namespace = () =>
   new Option('--namespace <name>', 'namespace of the installation').argParser(readNamespace).default('', 'none');
 
-/** `verify`, `history`, `restored`: what a log proves, and its care. */
+/** `verify`, `history`, `restored`, `copy`: what a log proves, and its care. */
 export function auditCommands(program: Command, call: Call): void {
   program
     .command('verify')
@@ -48,6 +57,22 @@ export function auditCommands(program: Command, call: Call): void {
       const { id, generation } = await withLog(path, (store) => store.raiseGeneration(), { readOnly: false });
       await call.io.out.write(
         json ? `${JSON.stringify({ log: id, generation })}\n` : `log ${id}: generation ${generation}\n`,
+      );
+    });
+  program
+    .command('copy')
+    .description(
+      'copy the jobs and services of a log into an empty one, of the same or another store, and compare both; started again, it goes on where it stopped',
+    )
+    .argument('<from>', 'path of the log file, or esdb://… of a server; it is only read')
+    .argument('<to>', 'path of a new log file, or esdb://… of a server')
+    .addOption(namespace())
+    .option('--json', 'print the report as JSON', false)
+    .addHelpText('after', copyNotes)
+    .action(async (from: string, to: string, options: { namespace: string; json: boolean }) => {
+      call.unreadableCode = 3;
+      call.code = await withLog(from, (source) =>
+        withLog(to, (target) => copy(source, target, options, call.io), { make: true }),
       );
     });
 }

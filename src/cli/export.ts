@@ -1,4 +1,4 @@
-import type { AsOf } from '../audit';
+import { takenAt, type AsOf } from '../audit';
 import { namespacePrefix } from '../domain/namespace';
 import { categoryOf, type EventStore, type LogPosition, type RecordedEvent } from '../event-store';
 import { printable, type CommandIo } from './output';
@@ -99,21 +99,21 @@ async function before(store: EventStore, from: AsOf, head: bigint): Promise<LogP
 function onFrom(event: RecordedEvent, from: AsOf | undefined): boolean {
   if (from === undefined) return true;
   if ('revision' in from) return event.revision >= from.revision;
-  return 'position' in from ? event.position >= from.position : event.created >= from.time;
+  return 'position' in from ? event.position >= from.position : takenAt(event) >= from.time;
 }
 
 function upTo(event: RecordedEvent, to: AsOf | undefined): boolean {
   if (to === undefined) return true;
   if ('revision' in to) return event.revision <= to.revision;
-  return 'position' in to ? event.position <= to.position : event.created <= to.time;
+  return 'position' in to ? event.position <= to.position : takenAt(event) <= to.time;
 }
 
 /** Data and metadata as they were written; line breaks between their parts are spaces. */
 function line(event: RecordedEvent, withoutPayloads: boolean): string {
-  const { stream, revision, position, created, id, type, data, metadata } = event;
+  const { stream, revision, position, id, type, data, metadata } = event;
   const head = { position: String(position), stream, category: categoryOf(stream), revision, id, type };
   const text = withoutPayloads ? withoutPayload(data) : oneLine(data);
-  return `${JSON.stringify({ ...head, created: iso(created) }).slice(0, -1)},"data":${text},"metadata":${oneLine(metadata)}}\n`;
+  return `${JSON.stringify({ ...head, created: iso(takenAt(event)) }).slice(0, -1)},"data":${text},"metadata":${oneLine(metadata)}}\n`;
 }
 
 function oneLine(json: string): string {

@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { CommandRefusedError, CommandUnavailableError, OutcomeUnknownError } from '../commands';
+import { CopyRefusedError } from '../copy';
 import type { Refusal } from '../domain/refusal';
 import { StoreUnavailableError, StoreUnusableError } from '../event-store';
 import { QueryRefusedError } from '../queries';
@@ -50,7 +51,9 @@ function codeOf(error: unknown, { unreadableCode }: FailureSettings): number {
 }
 
 function refusalsOf(error: unknown): readonly Refusal[] | null {
-  return error instanceof CommandRefusedError || error instanceof QueryRefusedError ? error.refusals : null;
+  const refused =
+    error instanceof CommandRefusedError || error instanceof QueryRefusedError || error instanceof CopyRefusedError;
+  return refused ? error.refusals : null;
 }
 
 function described(error: unknown): object {

@@ -11,18 +11,18 @@ import {
 import { LogMissingError, UsageError } from './usage-error';
 
 /**
- * Opens a log, for reading only unless said otherwise, and closes it afterwards. A log that does not exist is not made.
+ * Opens a log, for reading only unless said otherwise, and closes it afterwards. A log that does not exist is not made, unless `make` says so.
  * @param log path of an embedded log, or `esdb://…`.
  */
 export async function withLog<T>(
   log: string,
   use: (store: EventStore) => Promise<T>,
-  { readOnly = true }: { readonly readOnly?: boolean } = {},
+  { make = false, readOnly = !make }: { readonly readOnly?: boolean; readonly make?: boolean } = {},
 ): Promise<T> {
   const ports = { clock: new SystemClock(), random: new SystemRandom(), readOnly };
   const store = await (isConnectionString(log)
     ? EventStoreDbEventStore.open({ connection: connectionOf(log), ...ports })
-    : openFile(log, ports));
+    : openFile(log, make, ports));
   try {
     return await use(store);
   } finally {
@@ -32,9 +32,10 @@ export async function withLog<T>(
 
 async function openFile(
   path: string,
+  make: boolean,
   ports: Omit<Parameters<typeof EmbeddedEventStore.open>[0], 'path'>,
 ): Promise<EventStore> {
-  if (!existsSync(path)) throw new LogMissingError(path);
+  if (!make && !existsSync(path)) throw new LogMissingError(path);
   return EmbeddedEventStore.open({ path, ...ports });
 }
 

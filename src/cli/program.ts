@@ -10,18 +10,18 @@ import { writingCommands } from './writing-commands';
 
 const footer = `
 Only these write to the log: bind, pause, resume, run-now, cancel, remove, release, resolve-hold, drain, mark-failed, restored.
-All others open it for reading only. While one reads a log that no service has open, SQLite keeps <log>-wal and <log>-shm beside it; they go with
-the end of the command (and stay, harmless, when it is interrupted or may not write there).
+All others open it for reading only (copy reads one log and writes another). While one reads a log that no service has open, SQLite keeps
+<log>-wal and <log>-shm beside it; they go with the end of the command (and stay, harmless, when it is interrupted or may not write there).
 
 --json prints one JSON object; a list (services, jobs, history, export) is one object a line. Errors are JSON, too, on the error output.
 
-Exit codes: 0 done; 1 refused, what was asked for does not exist, or (verify) the log breaks a rule; 2 bad usage; 3 the log cannot be opened or
-read, or the outcome of a command is unknown (verify, history and restored: 2).
+Exit codes: 0 done; 1 refused, what was asked for does not exist, (verify) the log breaks a rule, or (copy) the copy is not whole; 2 bad usage;
+3 the log cannot be opened or read, or the outcome of a command is unknown (verify, history and restored: 2).
 `;
 
 /**
  * Runs one command line (without node and script). Never rejects.
- * @returns the exit code: 0 done; 1 refused, not found, or `verify` found violations; 2 bad usage; 3 an unreadable log or an unknown outcome
+ * @returns the exit code: 0 done; 1 refused, not found, `verify` found violations, or `copy` is not whole; 2 bad usage; 3 an unreadable log or an unknown outcome
  * (2 for `verify`, `history` and `restored`).
  */
 export async function run(args: readonly string[], io: CommandIo): Promise<number> {

@@ -1,4 +1,5 @@
-import { decode } from '../domain/codec';
+import { takenAt } from '../audit';
+import { decode, originOf } from '../domain/codec';
 import { namespacePrefix } from '../domain/namespace';
 import {
   absentService,
@@ -35,8 +36,15 @@ export interface Beat {
   readonly running: number;
 }
 
-/** The end of what is looked at, inclusive: a position or a time of the log; null: all there is. */
-export type Until = { readonly position: bigint } | { readonly time: number } | null;
+/**
+ * The end of what is looked at, inclusive: a position or a time of the log; null: all there is. With `log`: a position of the log that an event at
+ * `before` was copied from.
+ */
+export type Until =
+  | { readonly position: bigint; readonly log?: undefined }
+  | { readonly position: bigint; readonly log: string; readonly before: bigint }
+  | { readonly time: number }
+  | null;
 
 /** All services, by id. Costs a read of the service events and of one beat each, however many jobs there are. Rejects with `StoreUnavailableError`. */
 export async function readServices(store: EventStore, namespace: string, until: Until): Promise<SeenService[]> {
@@ -130,5 +138,11 @@ function fold(state: ServiceState, { type, data, metadata, revision }: RecordedE
 
 function within(event: RecordedEvent, until: Until): boolean {
   if (until === null) return true;
-  return 'position' in until ? event.position <= until.position : event.created <= until.time;
+  if ('time' in until) return takenAt(event) <= until.time;
+  if (until.log === undefined) return event.position <= until.position;
+  const origin = originOf(event.metadata);
+  // What came by an earlier copy was there when this one began.
+  return origin?.log === until.log
+    ? origin.position <= until.position
+    : origin !== null && event.position < until.before;
 }

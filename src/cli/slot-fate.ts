@@ -1,4 +1,4 @@
-import { wordsOf, type StateAsOf } from '../audit';
+import { takenAt, wordsOf, type StateAsOf } from '../audit';
 import { decode } from '../domain/codec';
 import { instantOfSlot, type JobEvent, type Slot } from '../domain/job';
 import type { EventStore, RecordedEvent } from '../event-store';
@@ -81,9 +81,17 @@ async function fateOf(store: EventStore, stream: string, slot: Slot, from: numbe
   return still;
 }
 
-function fate(slot: Slot, event: JobEvent, { revision, created }: RecordedEvent): SlotFate {
+function fate(slot: Slot, event: JobEvent, recorded: RecordedEvent): SlotFate {
+  const { revision } = recorded;
   const reason = event.type === 'JobSlotsSkipped' ? event.data.reason : null;
-  return { slot, fate: reason === null ? 'ran' : 'skipped', reason, words: wordsOf(event), revision, created };
+  return {
+    slot,
+    fate: reason === null ? 'ran' : 'skipped',
+    reason,
+    words: wordsOf(event),
+    revision,
+    created: takenAt(recorded),
+  };
 }
 
 /** The newest scheduled slot that an event deals with; null: none. */

@@ -29,6 +29,11 @@ export async function verify(store: EventStore, options: VerifyCommandOptions, i
 }
 
 function text(report: VerifyReport): string {
+  return `${verdictLines(report).join('\n')}\n`;
+}
+
+/** What breaks which rule, and what was checked. */
+export function verdictLines(report: VerifyReport): string[] {
   const { events, jobs, position, log, violations, violationCount, unreadable, unreadableCount } = report;
   const lines = violations.map(
     ({ invariant, stream, revision, position: at, eventId, words }) =>
@@ -48,5 +53,5 @@ function text(report: VerifyReport): string {
   lines.push(
     `${events} events of ${jobs} jobs up to position ${position} (log ${log.id}, generation ${log.generation}): ${sound}`,
   );
-  return `${lines.join('\n')}\n`;
+  return lines;
 }

@@ -1,5 +1,6 @@
-import type { AsOf, StateAsOf } from '../audit';
+import { takenAt, type AsOf, type StateAsOf } from '../audit';
 import { SystemClock } from '../clock';
+import { originOf } from '../domain/codec';
 import { placeable, statusOf, type JobEvent } from '../domain/job';
 import { namespacePrefix } from '../domain/namespace';
 import { rank } from '../domain/placement';
@@ -58,7 +59,7 @@ export async function showWhy(store: EventStore, jobId: string, options: WhyOpti
   const saw =
     bound === null
       ? facts.candidates
-      : candidatesOf(await readServices(store, namespace, { position: BigInt(bound.viewPosition) }));
+      : candidatesOf(await readServices(store, namespace, await viewOf(store, stream, bound)));
   const seen = placement(facts, saw);
   await io.out.write(
     options.json
@@ -80,7 +81,19 @@ async function standsBecause(
   else if (state.paused) wanted.push('JobPaused');
   if (wanted.length === 0 || at === null) return null;
   const fact = await newestFact(store, stream, at.revision, ({ type }) => wanted.includes(type));
-  return fact === null ? null : { words: fact.words, created: fact.recorded.created };
+  return fact === null ? null : { words: fact.words, created: takenAt(fact.recorded) };
+}
+
+/** What the decider of a binding had seen. */
+async function viewOf(
+  store: EventStore,
+  stream: string,
+  { revision, viewPosition }: { readonly revision: number; readonly viewPosition: string },
+): Promise<Until> {
+  const { events } = await store.readStream(stream, { direction: 'forwards', from: revision, limit: 1 });
+  const origin = events[0] === undefined ? null : originOf(events[0].metadata);
+  const position = BigInt(viewPosition);
+  return origin === null ? { position } : { position, log: origin.log, before: events[0].position };
 }
 
 /** Services whose newest incarnation has not ended. */

@@ -103,7 +103,8 @@ export class LogChecker {
     }
   }
 
-  private checkService(serviceId: string, { event, position }: LoggedEvent, report: Report): void {
+  private checkService(serviceId: string, { event, position, origin = null }: LoggedEvent, report: Report): void {
+    this.services.place(position, origin);
     if (event.type === '$unreadable') this.services.markUnreadable(serviceId);
     else if (!isServiceEvent(event)) report('log', `${event.type} stands in the stream of a service.`);
     else this.services.check(serviceId, event, position, report);

@@ -1,3 +1,4 @@
+import type { Origin } from '../codec/origin';
 import type { JobBoundToService, JobReleased, JobRequeued } from '../job/events';
 import { labelsMatch } from '../placement/eligibility';
 import type { JobTrack } from './job-track';
@@ -11,6 +12,7 @@ export interface At {
   readonly revision: number;
   readonly position: bigint;
   readonly created: number;
+  readonly origin?: Origin | null;
 }
 
 /** I1, I4, I10: epochs are consecutive, each with one owner, given to a service that was eligible in the decider's view. */
@@ -50,7 +52,7 @@ function checkEligible(
   report: Report,
 ): void {
   if (!services.readable(data.serviceId)) return;
-  const view = BigInt(data.viewPosition);
+  const view = services.view(data.viewPosition, at);
   const bound = `Epoch ${data.epoch} is bound to service ${data.serviceId} (incarnation ${data.incarnation}) at view position ${view}`;
   if (view >= at.position) report('I4', `${bound}, which is not before the event itself.`);
   const facts = services.incarnation(data.incarnation);
@@ -100,7 +102,7 @@ export function checkRequeue(
   }
   for (const run of track.openRuns()) report('I3', `The job is requeued while ${runWords(run)} is open.`);
   if (services.readable(fromServiceId)) {
-    const view = BigInt(viewPosition);
+    const view = services.view(viewPosition, at);
     const words = `JobRequeued from service ${fromServiceId} (incarnation ${fromIncarnation}) as ${cause} at view position ${view}`;
     const facts = services.incarnation(fromIncarnation);
     if (facts === null || facts.end === null) {

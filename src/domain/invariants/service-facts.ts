@@ -1,3 +1,4 @@
+import type { Origin } from '../codec/origin';
 import type { ServiceEvent } from '../service/events';
 import type { Candidate } from '../service/state';
 import type { Report } from './violation';
@@ -19,9 +20,38 @@ export class ServiceFacts {
   private readonly services = new Map<string, IncarnationFacts[]>();
   private readonly byIncarnation = new Map<string, IncarnationFacts>();
   private readonly unreadable = new Set<string>();
+  /** Of the events that were copied, by the log that they are from: where each was there, and where it is here. */
+  private readonly copied = new Map<string, { readonly there: bigint; readonly here: bigint }[]>();
 
   incarnation(id: string): IncarnationFacts | null {
     return this.byIncarnation.get(id) ?? null;
+  }
+
+  /** The next event of a service, readable or not. */
+  place(here: bigint, origin: Origin | null): void {
+    if (origin === null) return;
+    const places = this.copied.get(origin.log) ?? [];
+    this.copied.set(origin.log, places);
+    places.push({ there: origin.position, here });
+  }
+
+  /**
+   * What a decider had seen, as a position of this log. The view position in a copied event counts in the log that it is from, so it is that of the
+   * last event of a service which that view held; nothing else is compared with it.
+   */
+  view(viewPosition: string, at: { readonly position: bigint; readonly origin?: Origin | null }): bigint {
+    const there = BigInt(viewPosition);
+    const { origin = null } = at;
+    if (origin === null) return there;
+    if (there >= origin.position) return at.position;
+    const places = this.copied.get(origin.log) ?? [];
+    let [low, high] = [0, places.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (places[middle].there <= there) low = middle + 1;
+      else high = middle;
+    }
+    return low === 0 ? 0n : places[low - 1].here;
   }
 
   /** False when an event of this service could not be read: what is known of it is not the whole. */
