@@ -62,6 +62,8 @@ export interface EventStoreDbOptions {
   readonly probeMs?: number;
 }
 
+/** An append that has had no turn for so long is certainly not written, ms: before the commands that wait for it give up (30 s). */
+const TURN_PATIENCE_MS = 20_000;
 const CHECK_PATIENCE_MS = 5_000;
 const END_REST_MS = 250;
 
@@ -133,7 +135,7 @@ export class EventStoreDbEventStore implements EventStore {
     this.who = new IdentityStream(this.calls, this.names, { clock, random, readOnly });
     this.reader = new LogReader(this.calls, this.names, () => this.who.origin());
     this.appender = new Appender(this.calls, this.names, this.reader, (position) => this.know(position));
-    this.lanes = new AppendLanes(clock, appendTimeoutMs);
+    this.lanes = new AppendLanes(clock, TURN_PATIENCE_MS);
     this.retention = new Retention(this.calls);
   }
 
