@@ -2,7 +2,25 @@
  * Holdfast: every background job has exactly one owner, and the log proves it.
  * This is the whole public surface; `holdfast/testing` is the one for tests and for authors of adapters.
  */
-export * from './module';
+export * from './module/facts';
+export {
+  HandlerInvoker,
+  HOLDFAST_CONTEXT,
+  HOLDFAST_PORTS,
+  JobCtx,
+  JobHandler,
+  JobHandlerRefusedError,
+  JobOwnershipModule,
+  JobPayload,
+} from './module';
+export type {
+  HoldfastAsyncOptions,
+  InvokerOptions,
+  JobHandlerDecorator,
+  JobHandlerOptions,
+  JobRequest,
+  JobRunner,
+} from './module';
 export { HoldfastService, IdentityConflictError, OptionsRefusedError, resolveOptions } from './runtime';
 export type {
   HealthCheck,

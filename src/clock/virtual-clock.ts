@@ -115,6 +115,17 @@ export class VirtualClock implements Clock {
     this.suspended += ms;
   }
 
+  /**
+   * Moves time to the next timer and fires it.
+   * @returns false when none is pending, or none within `limitMs`: time stands where it stood.
+   */
+  async step(limitMs = Infinity): Promise<boolean> {
+    const next = this.next();
+    if (next === null || next.due - this.elapsed > limitMs) return false;
+    await this.fire(next);
+    return true;
+  }
+
   /** Timers that have not fired or been cancelled. */
   pendingTimers(): readonly string[] {
     return [...this.timers].map((t) => t.name);

@@ -22,7 +22,20 @@ function ordered(modules: ModulesContainer): OrderedModule[] {
  * drains them is set nearer than the root itself (which has distance 1). It is also bootstrapped last, when all others are ready.
  */
 export function drainFirst(modules: ModulesContainer, drains: Type): void {
-  for (const module of ordered(modules)) if (module.metatype === drains) module.distance = 0;
+  setDistance(modules, drains, 0);
+}
+
+/** A module that ends before even the drain begins, and is bootstrapped after it: one that turns the clock by which it is done. */
+export function endBeforeDrain(modules: ModulesContainer, ends: Type): void {
+  endsFirst.add(ends);
+  setDistance(modules, ends, -1);
+}
+
+/** Modules for which that is right: nothing is warned of. */
+const endsFirst = new Set<unknown>();
+
+function setDistance(modules: ModulesContainer, of: Type, distance: number): void {
+  for (const module of ordered(modules)) if (module.metatype === of) module.distance = distance;
 }
 
 /** Providers with `onModuleDestroy` whose modules are destroyed before the module that drains, as `Module.Provider`. */
@@ -33,6 +46,7 @@ export function whoIsDestroyedBefore(modules: ModulesContainer, drains: Type): s
   const before: string[] = [];
   for (const module of order) {
     if (module.metatype === drains) break;
+    if (endsFirst.has(module.metatype)) continue;
     for (const { instance, name } of module.providers.values()) {
       const hook = (instance as { onModuleDestroy?: unknown } | null)?.onModuleDestroy;
       if (typeof hook === 'function') before.push(`${module.name}.${String(name)}`);

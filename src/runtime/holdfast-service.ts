@@ -10,7 +10,7 @@ import { ServiceMembership, type Membership } from '../membership';
 import { OwnershipSweep } from '../ownership';
 import { Queries } from '../queries';
 import { SqliteReadModel, ViewLockedError, type OwnJobs, type ReadModel } from '../read-model';
-import { HandlerRegistry, Worker, type Leftover } from '../worker';
+import { HandlerRegistry, Worker, type HandlerDefinition, type Leftover } from '../worker';
 import { FactFeed, type PublishedEvent } from './fact-feed';
 import type { HealthCheck, Readiness } from './health';
 import { onceReachable, openStore } from './open-store';
@@ -34,7 +34,14 @@ export interface RuntimePorts {
   readonly logger?: Logger;
   /** `process.versions.tz` by default. */
   readonly zoneData?: string;
+  /** Takes the place of the log that the options name. The view is in memory then, no directory is made, and the store is not closed. */
+  readonly store?: EventStore;
+  /** What stands between the worker and a handler: for tests that observe, delay or break it. Asked once per registered handler. */
+  readonly aroundHandler?: (handler: HandlerDefinition) => HandlerDefinition;
 }
+
+/** Those that a service goes on with. */
+type OwnPorts = Required<Pick<RuntimePorts, 'clock' | 'random' | 'logger' | 'zoneData'>>;
 
 /**
  * One service, composed from its ports: the log, the view, membership, the sweep, the worker.
@@ -43,7 +50,7 @@ export interface RuntimePorts {
  * drainTimeout + abortGrace + a few seconds for the store. No Nest in here: the module and the stand-alone service are thin over it.
  */
 export class HoldfastService {
-  readonly handlers = new HandlerRegistry();
+  readonly handlers: HandlerRegistry;
   /** What the code of this process declares. Filled before `start`, like the handlers. */
   readonly declared = new Declarations(Intl.DateTimeFormat().resolvedOptions().timeZone);
   /** How that is brought into the log, once per start. */
@@ -60,14 +67,16 @@ export class HoldfastService {
 
   private constructor(
     readonly options: ResolvedOptions,
-    private readonly ports: Required<RuntimePorts>,
+    private readonly ports: OwnPorts,
     private readonly store: EventStore,
     private identity: LogIdentity,
     private readonly view: SqliteReadModel,
     readonly executor: CommandExecutor,
     private readonly time: SwitchableTime,
     private readonly feed: FactFeed,
+    aroundHandler: RuntimePorts['aroundHandler'],
   ) {
+    this.handlers = new HandlerRegistry(aroundHandler);
     this.jobs = new Jobs(executor, (handler) => this.handlers.get(handler)?.defaults);
     this.services = new Services(executor);
     this.queries = new Queries(view, ports.clock);
@@ -92,13 +101,14 @@ export class HoldfastService {
    * Opens the log and the view's file. Waits for a server that does not answer, for as long as that takes; the log of the process tells of it.
    * @throws StoreUnusableError when the log cannot be used as it is.
    */
-  static async open(options: ResolvedOptions, ports: RuntimePorts = {}): Promise<HoldfastService> {
+  static async open(asked: ResolvedOptions, ports: RuntimePorts = {}): Promise<HoldfastService> {
+    const options: ResolvedOptions = ports.store ? { ...asked, store: { kind: 'adapter', store: ports.store } } : asked;
     const clock = ports.clock ?? new SystemClock();
     const random = ports.random ?? new SystemRandom();
     const logger = (ports.logger ?? silentLogger).child({ serviceId: options.serviceId });
     const zoneData = ports.zoneData ?? process.versions.tz ?? 'unknown';
     const { namespace } = options;
-    const inMemory = options.store.kind === 'memory';
+    const inMemory = options.store.kind === 'memory' || ports.store !== undefined;
     if (!inMemory) makeStateDirectory(options.stateDirectory);
     const store = await openStore(options, clock, random, logger);
     const file = join(options.stateDirectory, `view-${encodeURIComponent(options.serviceId)}`);
@@ -128,6 +138,7 @@ export class HoldfastService {
       executor,
       time,
       feed,
+      ports.aroundHandler,
     );
   }
 

@@ -4,6 +4,9 @@ import type { HandlerDefinition } from './job-context';
 export class HandlerRegistry {
   private readonly byName = new Map<string, HandlerDefinition>();
 
+  /** @param around what is run in the place of a handler; default the handler itself. */
+  constructor(private readonly around: (handler: HandlerDefinition) => HandlerDefinition = (handler) => handler) {}
+
   /** @throws RangeError when the name is taken, empty, or the concurrency is not a positive integer. */
   register(handler: HandlerDefinition): void {
     if (this.byName.has(handler.name)) {
@@ -22,7 +25,7 @@ export class HandlerRegistry {
         `handler '${handler.name}': concurrency ${concurrency} is not a positive integer. Leave it out for no limit of its own.`,
       );
     }
-    this.byName.set(handler.name, handler);
+    this.byName.set(handler.name, this.around(handler));
   }
 
   get(name: string): HandlerDefinition | undefined {

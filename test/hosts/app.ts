@@ -14,7 +14,7 @@ import {
   type JobRequest,
   type JobRunner,
 } from 'holdfast';
-import { SeededRandom, VirtualClock } from 'holdfast/testing';
+import { HoldfastTesting, HoldfastTestingModule, SeededRandom, VirtualClock } from 'holdfast/testing';
 
 /** A host application as users write it: one handler behind a guard, a job that comes of its run, a tick. Compiled and run by `run.mjs`; prints one line of JSON. */
 const Greeting = jobType<{ readonly whom: string }>('greeting');
@@ -72,6 +72,22 @@ class Greetings {
 })
 class AppModule {}
 
+/** The same providers in a test: no file, and time is turned. */
+@Module({ imports: [HoldfastTestingModule.forRoot()], providers: [Greetings, OnlyGreetings, PerRun] })
+class TestedModule {}
+
+async function runsInATest(): Promise<number> {
+  const app = await NestFactory.createApplicationContext(TestedModule, { abortOnError: false, logger: ['error'] });
+  const testing = app.get(HoldfastTesting);
+  await app
+    .get(Jobs)
+    .schedule(Greeting, { whom: 'test' }, { id: 'greet', schedule: { kind: 'interval', every: 'PT10S' } });
+  await testing.advance('25s');
+  await testing.expectOwner('greet', 'app@test');
+  await app.close();
+  return testing.runs('greet').filter(({ outcome }) => outcome === 'returned').length;
+}
+
 async function main(): Promise<void> {
   const app = await NestFactory.createApplicationContext(AppModule, {
     abortOnError: false,
@@ -97,6 +113,7 @@ async function main(): Promise<void> {
       owner: row?.serviceId,
       runs: greetings.runs,
       seen: [...new Set(seen)].sort(),
+      tested: await runsInATest(),
       clock: new VirtualClock() instanceof VirtualClock,
       random: new SeededRandom(1).next() === new SeededRandom(1).next(),
     }),

@@ -1,6 +1,7 @@
 export type * from './schedule';
 export type { ScheduleRefusalCode } from './refusals';
 export { defineSchedule } from './define';
+export { readInterval } from './durations';
 export { countSlots, isSlot, nextSlot, preview, previousSlot, slotsBetween } from './slots';
 export { fixedZone } from './fixed-offset';
 export { describe } from './describe';
