@@ -1,5 +1,6 @@
 import { eventStoreContract } from '../../src/testing';
 import { logsOn } from './log-of-its-own';
+import { failover, Installation } from './services';
 
 /**
  * The contract against the server that HOLDFAST_EVENTSTOREDB_URL names (`npm run test:eventstoredb`). Every case has a log of its own, of a
@@ -9,4 +10,22 @@ const url = process.env.HOLDFAST_EVENTSTOREDB_URL ?? '';
 
 describe('the store of EventStoreDB, against a server, keeps the contract:', () => {
   for (const { name, run } of eventStoreContract(logsOn(() => url))) it(name, run);
+});
+
+describe('services on a log in EventStoreDB, on a server', () => {
+  let installation: Installation;
+  beforeEach(() => (installation = new Installation(url)));
+  afterEach(() => installation.close());
+
+  it('take over the jobs of one that has died', () => failover(installation));
+
+  it('schedule, bind and run; hand over on a drain', async () => {
+    const a = await installation.service('a');
+    await installation.schedule(a, 'job-1');
+    await installation.until('runs on a', () => installation.ran.length >= 3);
+    const b = await installation.service('b');
+    expect(await a.close()).toEqual([]);
+    await installation.until('a run on b', () => installation.ran.includes('b@test'));
+    expect(b.readModel.job('job-1')).toMatchObject({ serviceId: 'b@test', epoch: 2 });
+  });
 });

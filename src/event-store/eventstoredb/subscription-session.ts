@@ -24,6 +24,7 @@ export class SubscriptionSession {
   /** How often anything was heard of the server. */
   signs = 0;
   private taken = 0;
+  private dry = false;
   private marks: Mark[] = [];
   private over: { readonly error: unknown } | null = null;
   private wake: (() => void) | null = null;
@@ -48,7 +49,11 @@ export class SubscriptionSession {
     const events: FoundEvent[] = [];
     while (events.length < most) {
       const event = this.stream.read() as FoundEvent | null;
-      if (event === null) break;
+      if (event === null) {
+        // One that was destroyed may keep what it has.
+        this.dry = this.stream.destroyed;
+        break;
+      }
       events.push(event);
     }
     this.taken += events.length;
@@ -58,7 +63,7 @@ export class SubscriptionSession {
 
   /** Events that came and were not taken. */
   get waiting(): number {
-    return this.stream.readableLength;
+    return this.dry ? 0 : this.stream.readableLength;
   }
 
   /** Why nothing comes any more; null: it may. */

@@ -1,0 +1,355 @@
+import { inspect } from 'node:util';
+import { SystemClock, SystemRandom } from '../../src/clock';
+import {
+  SupervisedSubscription,
+  type AppendOutcome,
+  type EventStore,
+  type EventStoreDbOptions,
+  type NewEvent,
+  type RecordedEvent,
+} from '../../src/event-store';
+import type { LogFields, Logger } from '../../src/logging';
+import { freshNamespace, openLog } from './log-of-its-own';
+import { StandIn, type AppendFault } from './stand-in';
+
+const clock = new SystemClock();
+const random = new SystemRandom();
+const event = (): NewEvent => ({ id: random.uuid(clock.wall()), type: 'Happened', data: '{}', metadata: '{}' });
+
+class Facts implements Logger {
+  readonly facts: { readonly fact: string; readonly fields?: LogFields }[] = [];
+  debug(): void {}
+  info(fact: string, fields?: LogFields): void {
+    this.facts.push({ fact, fields });
+  }
+  warn(fact: string, fields?: LogFields): void {
+    this.facts.push({ fact, fields });
+  }
+  error(fact: string, fields?: LogFields): void {
+    this.facts.push({ fact, fields });
+  }
+  child(): Logger {
+    return this;
+  }
+  count(name: string): number {
+    return this.facts.filter(({ fact }) => fact === name).length;
+  }
+}
+
+async function until(condition: () => boolean, what: string, ms = 15_000): Promise<void> {
+  const begun = clock.monotonic();
+  while (!condition()) {
+    if (clock.monotonic() - begun > ms) throw new Error(`waited in vain for ${what}`);
+    await clock.sleep(5);
+  }
+}
+
+/** As whoever decides does: the identical append, until its answer is definite. */
+async function settle(store: EventStore, stream: string, expected: number | 'no_stream', batch: NewEvent[]) {
+  const seen: AppendOutcome['outcome'][] = [];
+  for (let tries = 0; tries < 100; tries++) {
+    const answer = await store.append(stream, expected, batch);
+    seen.push(answer.outcome);
+    if (answer.outcome !== 'unknown' && answer.outcome !== 'unavailable') return { answer, seen };
+    await clock.sleep(50);
+  }
+  throw new Error(`never settled: ${seen.join()}`);
+}
+
+describe('the store of EventStoreDB, when things go wrong', () => {
+  let server: StandIn;
+  let namespace: string;
+  let logger: Facts;
+  const open: EventStore[] = [];
+  const openStore = async (more: Partial<EventStoreDbOptions> = {}, at = server.connectionString) => {
+    const store = await openLog(at, namespace, { logger, appendTimeoutMs: 1_000, probeMs: 100, ...more });
+    open.push(store);
+    return store;
+  };
+  const idsOf = async (store: EventStore, stream: string) =>
+    (await store.readStream(stream, { direction: 'forwards', limit: 10_000 })).events.map(({ id }) => id);
+
+  beforeEach(async () => {
+    server = await StandIn.start();
+    namespace = freshNamespace();
+    logger = new Facts();
+  });
+  afterEach(async () => {
+    server.faults.clear();
+    server.faults.thaw();
+    await Promise.all(open.splice(0).map((store) => store.close()));
+    await server.close();
+  });
+
+  describe('with an append', () => {
+    const faults: readonly (readonly [string, AppendFault, readonly AppendOutcome['outcome'][]])[] = [
+      ['that nobody answers', { kind: 'silence' }, ['unknown', 'appended']],
+      ['that is written and not answered', { kind: 'silence', commit: true }, ['unknown', 'appended']],
+      ['whose connection is lost before it is written', { kind: 'drop-before' }, ['unknown', 'appended']],
+      ['whose connection is lost after it was written', { kind: 'drop-after' }, ['unknown', 'appended']],
+    ];
+    it.each(faults)('%s: it lands once', async (_what, fault, expected) => {
+      const store = await openStore();
+      server.faults.onAppend(fault, { stream: (name) => name.endsWith('job-1') });
+      const batch = [event(), event()];
+      const { answer, seen } = await settle(store, 'job-1', 'no_stream', batch);
+      expect(answer).toMatchObject({ outcome: 'appended', revision: 1 });
+      expect(seen).toEqual(expected);
+      expect(await idsOf(store, 'job-1')).toEqual(batch.map(({ id }) => id));
+      expect(await store.append('job-1', 1, [event()])).toMatchObject({ outcome: 'appended', revision: 2 });
+    });
+
+    it.each(['not-ready', 'busy', 'timeout', 'no-leader'] as const)(
+      'that is refused for a while (%s): it lands once',
+      async (kind) => {
+        const store = await openStore();
+        server.faults.onAppend({ kind }, { times: 3, stream: (name) => name.endsWith('job-1') });
+        const batch = [event()];
+        const { answer, seen } = await settle(store, 'job-1', 'no_stream', batch);
+        expect(answer.outcome).toBe('appended');
+        expect(seen.slice(0, 3)).toEqual(['unknown', 'unknown', 'unknown']);
+        expect(await idsOf(store, 'job-1')).toEqual(batch.map(({ id }) => id));
+      },
+    );
+
+    it('to which access is denied: it was certainly not written, and says what to do', async () => {
+      const store = await openStore();
+      server.faults.onAppend({ kind: 'access-denied' }, { stream: (name) => name.endsWith('job-1') });
+      const answer = await store.append('job-1', 'no_stream', [event()]);
+      expect(answer).toMatchObject({ outcome: 'unavailable', message: expect.stringMatching(/\$admins/) });
+    });
+
+    it('that is answered late: its outcome is unknown in time, and its repetition finds it', async () => {
+      const store = await openStore();
+      let release = () => {};
+      server.faults.onAppend({ kind: 'late', until: new Promise<void>((resolve) => (release = resolve)) });
+      const batch = [event()];
+      const begun = clock.monotonic();
+      expect((await store.append('job-1', 'no_stream', batch)).outcome).toBe('unknown');
+      expect(clock.monotonic() - begun).toBeLessThan(2_000);
+      expect((await store.append('job-1', 'no_stream', batch)).outcome).toBe('appended');
+      release();
+      await clock.sleep(50);
+      expect(await idsOf(store, 'job-1')).toHaveLength(1);
+    });
+
+    it('sends each as a call of its own, to the leader, with a deadline', async () => {
+      const store = await openStore();
+      await store.append('job-1', 'no_stream', [event()]);
+      await store.readStream('job-1', { direction: 'forwards', limit: 1 });
+      await store.head();
+      expect(server.calls.filter(({ method }) => method === 'append').length).toBeGreaterThan(0);
+      for (const { method, requiresLeader } of server.calls) {
+        expect(['append', 'read']).toContain(method);
+        expect(requiresLeader).toBe(true);
+      }
+    });
+  });
+
+  it('a tide of appends while the server dies and returns: each lands once, none is lost', async () => {
+    const store = await openStore();
+    const streams = Array.from({ length: 40 }, (_, n) => `job-${n}`);
+    const acknowledged: string[] = [];
+    let over = false;
+    const writers = streams.map(async (stream) => {
+      for (let revision = -1; !over; revision++) {
+        const one = event();
+        const { answer } = await settle(store, stream, revision < 0 ? 'no_stream' : revision, [one]);
+        expect(answer.outcome).toBe('appended');
+        acknowledged.push(one.id);
+      }
+    });
+    for (let round = 0; round < 3; round++) {
+      await clock.sleep(200);
+      await server.faults.kill();
+      await clock.sleep(150);
+      await server.faults.restart();
+    }
+    await clock.sleep(300);
+    over = true;
+    await Promise.all(writers);
+    const found = (await Promise.all(streams.map((stream) => idsOf(store, stream)))).flat();
+    expect(new Set(found).size).toBe(found.length);
+    expect(found.sort()).toEqual(acknowledged.sort());
+    expect(acknowledged.length).toBeGreaterThan(streams.length);
+  });
+
+  describe('with a subscription', () => {
+    const heardBy = async (store: EventStore) => {
+      const heard: RecordedEvent[] = [];
+      const supervised = new SupervisedSubscription(
+        { store, clock, random },
+        { after: 'start', categories: ['job'], onEvents: (events) => void heard.push(...events) },
+      );
+      supervised.start();
+      open.push({ close: () => supervised.close() } as EventStore);
+      return heard;
+    };
+    const faults: readonly (readonly [string, () => Promise<void> | void])[] = [
+      ['ended by the server', () => server.faults.endSubscriptions()],
+      ['dropped as too slow', () => server.faults.dropSlowSubscriptions()],
+      ['that falls silent', () => server.faults.muteSubscriptions()],
+      ['whose connection is lost', () => server.faults.dropConnections()],
+      [
+        'whose server dies and returns',
+        async () => {
+          await server.faults.kill();
+          await clock.sleep(100);
+          await server.faults.restart();
+        },
+      ],
+    ];
+    it.each(faults)('%s: every event is delivered once, in order, and work goes on', async (_what, strike) => {
+      const store = await openStore();
+      const heard = await heardBy(store);
+      let revision = -1;
+      const write = async (count: number) => {
+        for (let n = 0; n < count; n++) {
+          const { answer } = await settle(store, 'job-1', revision < 0 ? 'no_stream' : revision, [event()]);
+          if (answer.outcome !== 'appended') throw new Error(answer.outcome);
+          revision = answer.revision;
+        }
+      };
+      await write(20);
+      await until(() => heard.length === 20, 'the first events');
+      for (let round = 0; round < 3; round++) {
+        await strike();
+        await write(20);
+      }
+      await until(() => heard.length >= 80, `80 events (${heard.length})`);
+      await clock.sleep(250);
+      expect(heard.map((one) => one.revision)).toEqual(Array.from({ length: 80 }, (_, n) => n));
+    });
+
+    it('at a server that is frozen: it is noticed within 4 s, and it goes on when that is over', async () => {
+      const store = await openStore({ appendTimeoutMs: 5_000 });
+      const heard = await heardBy(store);
+      await store.append('job-1', 'no_stream', [event()]);
+      await until(() => heard.length === 1, 'the first event');
+      server.faults.freeze();
+      const begun = clock.monotonic();
+      const answer = await store.append('job-1', 0, [event()]);
+      expect(answer.outcome).toBe('unknown');
+      expect(clock.monotonic() - begun).toBeLessThan(4_000);
+      await until(() => logger.count('log.unreachable') > 0, 'the word about it');
+      server.faults.thaw();
+      await settle(store, 'job-2', 'no_stream', [event()]);
+      await until(() => heard.some(({ stream }) => stream === 'job-2'), 'the event after it');
+    });
+  });
+
+  it('opens without a server, says so now and then, and works when it comes', async () => {
+    const { port, log } = server;
+    const at = server.connectionString;
+    await server.close();
+    const store = await openStore({}, at);
+    expect(await store.append('job-1', 'no_stream', [event()])).toMatchObject({ outcome: 'unavailable' });
+    await expect(store.head()).rejects.toMatchObject({ name: 'StoreUnavailableError', code: 'unavailable' });
+    const heard: RecordedEvent[] = [];
+    store.subscribe({ after: 'end', onEvents: (events) => void heard.push(...events) });
+    for (let n = 0; n < 10; n++) await store.head().catch(() => undefined);
+    expect(logger.count('log.unreachable')).toBe(1);
+    server = await StandIn.start({ port, log });
+    await settle(store, 'job-1', 'no_stream', [event()]);
+    await until(() => heard.length === 1, 'the event');
+    expect(logger.count('log.reachable')).toBeGreaterThan(0);
+  });
+
+  it('refuses a user that may not read $all, with the remedy', async () => {
+    server.faults.onRead({ kind: 'access-denied' }, { times: Infinity, stream: (name) => name === '$all' });
+    await expect(openStore()).rejects.toMatchObject({
+      name: 'StoreUnusableError',
+      code: 'access-denied',
+      remedy: expect.stringMatching(/\$admins/),
+    });
+  });
+
+  it('follows the leader to another node', async () => {
+    const other = await StandIn.start({ log: server.log });
+    try {
+      const store = await openStore();
+      await store.append('job-1', 'no_stream', [event()]);
+      server.faults.leader = { host: '127.0.0.1', port: other.port };
+      const { answer } = await settle(store, 'job-1', 0, [event()]);
+      expect(answer).toMatchObject({ outcome: 'appended', revision: 1 });
+      expect((await store.readStream('job-1', { direction: 'backwards', limit: 1 })).head).toBe(1);
+      expect(other.calls.length).toBeGreaterThan(0);
+    } finally {
+      await Promise.all(open.splice(0).map((store) => store.close()));
+      await other.close();
+    }
+  });
+
+  it('finds another leader when the one that it was sent to is dead', async () => {
+    const store = await openStore();
+    server.faults.onAppend({ kind: 'not-leader', host: '127.0.0.1', port: 1 }, { times: 2 });
+    const { answer } = await settle(store, 'job-1', 'no_stream', [event()]);
+    expect(answer).toMatchObject({ outcome: 'appended', revision: 0 });
+  });
+
+  it('lets a beat pass thousands of appends that wait', async () => {
+    const store = await openStore({ appendTimeoutMs: 5_000 });
+    const appends = Array.from({ length: 4_000 }, (_, n) => store.append(`job-${n}`, 'no_stream', [event()]));
+    const begun = clock.monotonic();
+    const beat = await store.append('heartbeat-1', 'any', [event()], { lane: 'beat' });
+    const beatMs = clock.monotonic() - begun;
+    const answers = await Promise.all(appends);
+    const allMs = clock.monotonic() - begun;
+    expect(beat.outcome).toBe('appended');
+    expect(beatMs).toBeLessThan(allMs / 5);
+    expect(answers.every(({ outcome }) => outcome === 'appended' || outcome === 'unavailable')).toBe(true);
+  });
+
+  it('two stores share one client, and the last one leaves no connection open', async () => {
+    const [one, two] = [await openStore(), await openStore()];
+    two.subscribe({ after: 'start', onEvents: () => undefined });
+    await one.append('job-1', 'no_stream', [event()]);
+    await clock.sleep(50);
+    expect(server.connected.open).toBe(1);
+    await one.close();
+    expect((await two.append('job-1', 0, [event()])).outcome).toBe('appended');
+    await two.close();
+    await until(() => server.connected.open === 0, 'the end of the connection');
+  });
+
+  it('shows no password: not in errors, nor in the log, nor when it is inspected', async () => {
+    const secret = 's3cr3t';
+    const at = `esdb://admin:${secret}@127.0.0.1:1?tls=false`;
+    const warn = jest.spyOn(console, 'warn').mockImplementation(() => undefined);
+    const store = await openStore({}, at);
+    const error: unknown = await store.head().catch((thrown: unknown) => thrown);
+    const answer = await store.append('job-1', 'any', [event()]);
+    const shown = inspect([store, error, answer, logger.facts, warn.mock.calls], { depth: 12, showHidden: true });
+    warn.mockRestore();
+    expect(shown).not.toContain(secret);
+    expect(shown).toContain('esdb://admin:***@127.0.0.1:1');
+    expect(inspect(store)).toMatch(/^EventStoreDbEventStore \{ esdb/);
+  });
+
+  it('a stream that was deleted for good is read as none, and refuses every append', async () => {
+    const store = await openStore();
+    await store.append('job-1', 'no_stream', [event()]);
+    server.log.tombstone(`${namespace}.job-1`, 'any');
+    expect(await store.readStream('job-1', { direction: 'forwards', limit: 1 })).toEqual({
+      events: [],
+      head: 'no_stream',
+    });
+    expect(await store.append('job-1', 'no_stream', [event()])).toMatchObject({
+      outcome: 'refused',
+      code: 'stream-deleted',
+    });
+  });
+
+  it('a stream that was soft-deleted: no_stream succeeds, numbering goes on, and a conflict says what a read says', async () => {
+    const store = await openStore();
+    await store.append('job-1', 'no_stream', [event(), event()]);
+    server.log.delete(`${namespace}.job-1`, 'any');
+    expect(await store.readStream('job-1', { direction: 'forwards', limit: 1 })).toEqual({
+      events: [],
+      head: 'no_stream',
+    });
+    expect(await store.append('job-1', 0, [event()])).toEqual({ outcome: 'conflict', actual: 'no_stream' });
+    expect(await store.append('job-1', 'no_stream', [event()])).toMatchObject({ outcome: 'appended', revision: 2 });
+    expect((await store.readStream('job-1', { direction: 'backwards', limit: 1 })).head).toBe(2);
+  });
+});
