@@ -35,6 +35,7 @@ describe('services on a log in EventStoreDB, on a server', () => {
     const b = await installation.service('b');
     expect(await a.close()).toEqual([]);
     await installation.until('a run on b', () => installation.ran.includes('b@test'));
-    expect(b.readModel.job('job-1')).toMatchObject({ serviceId: 'b@test', epoch: 2 });
+    await installation.until('the view of b', () => b.readModel.job('job-1')?.serviceId === 'b@test');
+    expect(b.readModel.job('job-1')?.epoch).toBe(2);
   });
 });

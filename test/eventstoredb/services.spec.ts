@@ -22,7 +22,8 @@ describe('services on a log in EventStoreDB', () => {
     const b = await installation.service('b');
     expect(await a.close()).toEqual([]);
     await installation.until('a run on b', () => installation.ran.includes('b@test'));
-    expect(b.readModel.job('job-1')).toMatchObject({ serviceId: 'b@test', epoch: 2 });
+    await installation.until('the view of b', () => b.readModel.job('job-1')?.serviceId === 'b@test');
+    expect(b.readModel.job('job-1')?.epoch).toBe(2);
     const again = await installation.service('a');
     await installation.until('the view of a', () => again.readModel.job('job-1')?.serviceId === 'b@test');
   });

@@ -33,8 +33,9 @@ class Sent extends Readable {
   constructor(
     readonly from: LogPosition,
     readonly checkpoint: (position: bigint) => void,
+    highWaterMark: number,
   ) {
-    super({ objectMode: true, highWaterMark: 500, read: () => undefined });
+    super({ objectMode: true, highWaterMark, read: () => undefined });
   }
   send(...positions: number[]): void {
     for (const position of positions) this.push(found(position));
@@ -58,6 +59,7 @@ class Scene {
   readonly ports: SubscriptionPorts;
   identity = { id: 'log', generation: 1 };
   newest: LogPosition = 'start';
+  buffer = 500;
   subscription!: AllSubscription;
 
   constructor() {
@@ -66,7 +68,7 @@ class Scene {
       random: new SystemRandom(),
       names,
       open: (from) => (checkpoint) => {
-        const sent = new Sent(from, checkpoint);
+        const sent = new Sent(from, checkpoint, this.buffer);
         this.sessions.push(sent);
         return sent;
       },
@@ -274,6 +276,25 @@ describe('a subscription of $all', () => {
     const second = await scene.session(1);
     expect(second.from).toBe(90n);
     expect(scene.positions).toEqual([1n, 3n]);
+  });
+
+  it('loses nothing where checkpoints come between events that wait, while they are taken', async () => {
+    scene.has(...range(1, 400));
+    const steps: (number | bigint)[] = range(1, 400).flatMap((n) => (n % 3 === 0 ? [n, BigInt(n)] : [n]));
+    scene.buffer = 10;
+    scene.subscribe({ batch: 50 });
+    const first = await scene.session(0);
+    // As the client does it: a read sets it going with what is next on the wire.
+    first._read = () => {
+      for (let n = 0; n < 5 && steps.length > 0; n++) {
+        const step = steps.shift()!;
+        if (typeof step === 'bigint') first.checkpoint(step);
+        else if (!first.push(found(step))) return;
+      }
+    };
+    first.send(steps.shift() as number);
+    await until(() => scene.heard.length >= 400, '400 events');
+    expect(scene.heard).toEqual(range(1, 400));
   });
 
   it('moves its position to what this process has appended, not beyond, when a checkpoint lies behind it', async () => {

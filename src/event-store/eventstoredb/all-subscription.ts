@@ -152,7 +152,8 @@ export class AllSubscription implements Subscription {
       // Once at once: what others have appended before the events that are to come is passed over without waiting for silence.
       const first: boolean = session.live && !looked;
       looked ||= first;
-      if (!(await session.news(first ? 0 : ports.probeMs)) && !this.over) await this.probe(session, before);
+      if (await session.news(first ? 0 : ports.probeMs)) await session.gathered();
+      else if (!this.over) await this.probe(session, before);
     }
     return null;
   }

@@ -296,7 +296,9 @@ export class EventStoreDbEventStore implements EventStore {
 
   private broken(error: string, tooSlow: boolean): void {
     if (tooSlow) return this.logger.debug('log.subscriber-dropped', { error });
+    // The server may come back as an earlier one.
     this.reader.forget();
+    this.newest = 'start';
     this.reachability.failed(error);
   }
 

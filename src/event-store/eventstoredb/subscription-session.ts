@@ -55,8 +55,9 @@ export class SubscriptionSession {
         break;
       }
       events.push(event);
+      // One by one: what the next read sets going may say something, and that is said behind this event.
+      this.taken++;
     }
-    this.taken += events.length;
     this.pass();
     return events;
   }
@@ -83,6 +84,14 @@ export class SubscriptionSession {
     });
     this.wake = null;
     return heard;
+  }
+
+  /** Resolves when no more events come with those that wait: the client gives them one by one, and they are handled better together. */
+  async gathered(): Promise<void> {
+    for (let before = -1; this.over === null && this.waiting > before;) {
+      before = this.waiting;
+      await this.clock.yield();
+    }
   }
 
   /** Gives it up. The server is told; nobody waits for it. */
