@@ -6,6 +6,8 @@ import { NestFactory } from '@nestjs/core';
 import { EventBus } from '@nestjs/cqrs';
 import {
   CommandRefusedError,
+  ConnectionStringError,
+  EventStoreDbConnection,
   JobOwnershipModule,
   Jobs,
   Queries,
@@ -19,6 +21,7 @@ import { Display } from './display';
 import { Engines } from './engines';
 import { faults, type Fault } from './faults';
 import { judge, type KillReport } from './judge';
+import { freshNamespace, openLog, type Log } from './log';
 import { claimStateFolder, StateFolderError } from './state-folder';
 import { Story } from './story';
 
@@ -28,7 +31,10 @@ Three decision engines share a dozen audits; one of them is killed in mid-run; i
 
   --once            end by itself and judge the run from the raw log and from the ledger; exit 0 only if all is well
   --fresh           empty the state folder first
-  --state DIR       state folder (default .holdfast/demo; with --once .holdfast/demo-once, which is emptied first)
+  --store URL       the log is in EventStoreDB: esdb://host:2113?tls=false, esdb://user:password@a,b,c, …; every run has a
+                    namespace of its own there, beside whatever else is on the server (default: a file in the state folder)
+  --state DIR       state folder (default .holdfast/demo; with --once .holdfast/demo-once, with --store
+                    .holdfast/demo-store; those two are emptied first)
   --profile NAME    default | tuned: how fast silence is noticed (default: default)
   --fault NAME      ${faults.join(' | ')}: break the promise on purpose; the judge must notice
   --help            this text
@@ -43,6 +49,7 @@ let interrupted = false;
 interface Options {
   readonly once: boolean;
   readonly state: string;
+  readonly log: Log;
   readonly profile: 'default' | 'tuned';
   readonly fault: Fault;
 }
@@ -58,6 +65,7 @@ function readOptions(): Options {
       options: {
         once: { type: 'boolean', default: false },
         fresh: { type: 'boolean', default: false },
+        store: { type: 'string' },
         state: { type: 'string' },
         profile: { type: 'string', default: 'default' },
         fault: { type: 'string', default: 'none' },
@@ -74,18 +82,30 @@ function readOptions(): Options {
   const { profile } = values;
   if (profile !== 'default' && profile !== 'tuned') return fail(`--profile ${profile}: default or tuned.`);
   const fault = faults.find((f) => f === values.fault) ?? fail(`--fault ${values.fault}: one of ${faults.join(', ')}.`);
-  // A judged run begins with an empty log; a plain one goes on with what is there.
-  const state = resolve(values.state ?? (values.once ? '.holdfast/demo-once' : '.holdfast/demo'));
+  const { store, once } = values;
+  if (store !== undefined) {
+    try {
+      EventStoreDbConnection.parse(store);
+    } catch (error) {
+      if (!(error instanceof ConnectionStringError)) throw error;
+      return fail(`--store: ${error.message}`);
+    }
+  }
+  // A judged run begins with an empty log, one on a server with a log of its own; a plain one goes on with what is there.
+  const folder = store !== undefined ? 'demo-store' : once ? 'demo-once' : 'demo';
+  const state = resolve(values.state ?? join('.holdfast', folder));
   try {
     claimStateFolder(state, {
-      empty: values.fresh || values.once,
+      empty: values.fresh || once || store !== undefined,
       say: (words) => process.stderr.write(`${words}\n`),
     });
   } catch (error) {
     if (!(error instanceof StateFolderError)) throw error;
     return fail(error.message);
   }
-  return { once: values.once, state, profile, fault };
+  const log: Log =
+    store === undefined ? { path: join(state, 'log.sqlite') } : { connection: store, namespace: freshNamespace() };
+  return { once, state, log, profile, fault };
 }
 
 /** Nest's warnings and errors; what keeps the demo from starting is told once, in words, by `main`. */
@@ -100,10 +120,11 @@ class Warnings extends ConsoleLogger {
 
 async function main(): Promise<void> {
   const options = readOptions();
-  const { state, profile, fault, once } = options;
+  const { state, log, profile, fault, once } = options;
   const display = new Display();
   const audits = readAudits(join(__dirname, '../../../examples/decision-engine/audits.json'));
   const story = new Story(display, audits);
+  const store = await openLog(log);
 
   @Module({
     imports: [
@@ -111,7 +132,7 @@ async function main(): Promise<void> {
         service: { name: 'demo', host: 'terminal' },
         role: 'web-only',
         stateDirectory: state,
-        store: { kind: 'embedded', path: join(state, 'log.sqlite') },
+        store: { kind: 'adapter', store },
         liveness: profile,
       }),
     ],
@@ -125,6 +146,7 @@ async function main(): Promise<void> {
 
   const engines = new Engines({
     state,
+    log,
     profile,
     fault,
     onSilences: (observer, silences) => story.silences(observer, silences),
@@ -144,6 +166,7 @@ async function main(): Promise<void> {
       for (const host of late) display.line('red', `engine@${host}`, 'did not stop within its bound and was killed');
       if (late.length === 0) display.line('green', 'stop', 'every engine has handed over or finished');
       await app.close();
+      await store.close();
     })());
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
@@ -154,7 +177,11 @@ async function main(): Promise<void> {
     });
   }
 
-  display.plain(`State: ${state} (log.sqlite, ledger.sqlite, findings.log, one log per engine)`);
+  if ('path' in log) display.plain(`State: ${state} (log.sqlite, ledger.sqlite, findings.log, one log per engine)`);
+  else {
+    display.plain(`Log: ${EventStoreDbConnection.parse(log.connection).shown}, streams ${log.namespace}.…`);
+    display.plain(`State: ${state} (ledger.sqlite, findings.log, one log per engine)`);
+  }
   for (const host of hosts) engines.start(host);
   await story.until('three engines registered', () => story.registered.size >= hosts.length);
   await schedule(app.get(Jobs), audits, display, story);
@@ -195,7 +222,7 @@ async function main(): Promise<void> {
   await stop();
   const { report } = kill;
   const wrong = await judge(
-    { log: join(state, 'log.sqlite'), ledger: join(state, 'ledger.sqlite') },
+    { log, ledger: join(state, 'ledger.sqlite') },
     audits,
     hosts.map((h) => `engine@${h}`),
     report,

@@ -5,6 +5,7 @@ import { HoldfastService, JobHandler, JobOwnershipModule, type JobContext } from
 import { Audit, audit, type AuditPayload } from './audit';
 import { faultyStore, type Fault } from './faults';
 import { Ledger, type Entry } from './ledger';
+import { logFromText } from './log';
 import { shareStateFolder } from './state-folder';
 
 /**
@@ -12,6 +13,7 @@ import { shareStateFolder } from './state-folder';
  */
 const state = required('DEMO_STATE');
 const host = required('DEMO_HOST');
+const log = logFromText(required('DEMO_LOG'));
 const fault = (process.env.DEMO_FAULT ?? 'none') as Fault;
 
 @Injectable()
@@ -41,7 +43,7 @@ class AuditService {
       useFactory: async () => ({
         service: { name: 'engine', host },
         stateDirectory: state,
-        store: { kind: 'adapter' as const, store: await faultyStore(`${state}/log.sqlite`, fault) },
+        store: { kind: 'adapter' as const, store: await faultyStore(log, fault) },
         liveness: process.env.DEMO_PROFILE === 'tuned' ? ('tuned' as const) : ('default' as const),
         homeAfterMs: 3_000,
         drainTimeoutMs: 4_000,

@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import type { Fault } from './faults';
+import { logToText, type Log } from './log';
 
 export interface Silence {
   readonly serviceId: string;
@@ -16,6 +17,7 @@ export class Engines {
   constructor(
     private readonly options: {
       readonly state: string;
+      readonly log: Log;
       readonly profile: 'default' | 'tuned';
       readonly fault: Fault;
       readonly onSilences: (observer: string, silences: readonly Silence[]) => void;
@@ -24,9 +26,16 @@ export class Engines {
   ) {}
 
   start(host: string): void {
-    const { state, profile, fault } = this.options;
+    const { state, log: where, profile, fault } = this.options;
     const child = fork(join(__dirname, 'engine.js'), {
-      env: { ...process.env, DEMO_STATE: state, DEMO_HOST: host, DEMO_PROFILE: profile, DEMO_FAULT: fault },
+      env: {
+        ...process.env,
+        DEMO_STATE: state,
+        DEMO_LOG: logToText(where),
+        DEMO_HOST: host,
+        DEMO_PROFILE: profile,
+        DEMO_FAULT: fault,
+      },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       // Ctrl-C in a terminal goes to the whole group: the demo passes it on itself, once.
       detached: true,

@@ -1,11 +1,5 @@
-import {
-  EmbeddedEventStore,
-  SystemClock,
-  SystemRandom,
-  type AppendOutcome,
-  type EventStore,
-  type NewEvent,
-} from 'holdfast';
+import { SystemClock, SystemRandom, type AppendOutcome, type EventStore, type NewEvent } from 'holdfast';
+import { openLog, type Log } from './log';
 
 /**
  * Ways to break the promise, from outside, so that the judge can be seen to notice. All of them wrap the store; the product has no switch.
@@ -17,11 +11,11 @@ import {
 export type Fault = 'none' | 'requeue-off' | 'duplicate-start' | 'lost-outcome' | 'idle-kill';
 export const faults: readonly Fault[] = ['none', 'requeue-off', 'duplicate-start', 'lost-outcome', 'idle-kill'];
 
-/** The embedded log at `path`, with a fault in front of it. */
-export async function faultyStore(path: string, fault: Fault): Promise<EventStore> {
+/** The log, with a fault in front of it. */
+export async function faultyStore(log: Log, fault: Fault): Promise<EventStore> {
   const clock = new SystemClock();
   const random = new SystemRandom();
-  const store = await EmbeddedEventStore.open({ path, clock, random });
+  const store = await openLog(log);
   if (fault === 'none' || fault === 'idle-kill') return store;
   let done = false;
   return new Proxy<EventStore>(store, {

@@ -1,16 +1,7 @@
-import {
-  EmbeddedEventStore,
-  SystemClock,
-  SystemRandom,
-  decode,
-  fencingToken,
-  verifyLog,
-  type EventStore,
-  type HoldfastEvent,
-  type RecordedEvent,
-} from 'holdfast';
+import { decode, fencingToken, verifyLog, type EventStore, type HoldfastEvent, type RecordedEvent } from 'holdfast';
 import { rightful, type AuditDefinition } from './audits';
 import { Ledger, type LedgerRow } from './ledger';
+import { openLog, type Log } from './log';
 
 /** What the demo did, as far as it is not in the log: the kill. */
 export interface KillReport {
@@ -34,18 +25,13 @@ interface LogEntry {
  * @returns one sentence per thing that is wrong, each naming the audit (or engine); none: all is well.
  */
 export async function judge(
-  paths: { readonly log: string; readonly ledger: string },
+  found: { readonly log: Log; readonly ledger: string },
   audits: readonly AuditDefinition[],
   engines: readonly string[],
   kill: KillReport,
 ): Promise<string[]> {
-  const store = await EmbeddedEventStore.open({
-    path: paths.log,
-    clock: new SystemClock(),
-    random: new SystemRandom(),
-    readOnly: true,
-  });
-  const ledger = new Ledger(paths.ledger);
+  const store = await openLog(found.log, { readOnly: true });
+  const ledger = new Ledger(found.ledger);
   try {
     const entries = await readLog(store);
     const generation = (await store.identity()).generation;

@@ -1,5 +1,6 @@
 import { eventStoreContract } from '../../src/testing';
 import { logsOn } from './log-of-its-own';
+import { failoverOfProcesses } from './failover';
 import { failover, Installation } from './services';
 
 /**
@@ -18,6 +19,14 @@ describe('services on a log in EventStoreDB, on a server', () => {
   afterEach(() => installation.close());
 
   it('take over the jobs of one that has died', () => failover(installation));
+
+  it('as processes: one is killed, its jobs move and run on, it comes back; the log breaks no rule', async () => {
+    const { report, moved } = await failoverOfProcesses(url);
+    expect(report.violations).toEqual([]);
+    expect(report.unreadableCount).toBe(0);
+    expect(report.jobs).toBe(30);
+    expect(moved).toBeGreaterThan(0);
+  }, 180_000);
 
   it('schedule, bind and run; hand over on a drain', async () => {
     const a = await installation.service('a');

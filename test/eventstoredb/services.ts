@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { SystemClock } from '../../src/clock';
 import { jobType } from '../../src/commands';
 import type { EventStore } from '../../src/event-store';
+import { verifyLog } from '../../src/audit';
 import { HoldfastService, resolveOptions, type StoreOptions } from '../../src/runtime';
 import { freshNamespace, openLog } from './log-of-its-own';
 
@@ -62,6 +63,13 @@ export class Installation {
     }
   }
 
+  /** What in its part of the log breaks a rule; services may go on. */
+  async violations(): Promise<readonly unknown[]> {
+    const store = await openLog(this.connection, '', { readOnly: true });
+    this.stores.push(store);
+    return (await verifyLog(store, { namespace: this.namespace })).violations;
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.services.splice(0).map((service) => service.close()));
     await Promise.all(this.stores.splice(0).map((store) => store.close()));
@@ -86,4 +94,6 @@ export async function failover(installation: Installation): Promise<void> {
     return since.length >= 36 && since.every((by) => by !== 'a@test');
   });
   await installation.until('the verdict', () => c.readModel.service('a@test')?.ownedJobs === 0);
+  const violations = await installation.violations();
+  if (violations.length > 0) throw new Error(`the log breaks a rule: ${JSON.stringify(violations.slice(0, 5))}`);
 }

@@ -101,7 +101,7 @@ export class EventStoreDbEventStore implements EventStore {
     const { connection: given } = options;
     const connection = typeof given === 'string' ? EventStoreDbConnection.parse(given) : given;
     checkNamespace(options.namespace);
-    const { client, release } = takeClient(await loadClient(), connection);
+    const { client, release } = takeClient(await loadClient(), connection, options.clock);
     const store = new EventStoreDbEventStore(options, connection, client, release);
     try {
       await store.look();
@@ -133,7 +133,15 @@ export class EventStoreDbEventStore implements EventStore {
       appendTimeoutMs,
     });
     this.who = new IdentityStream(this.calls, this.names, { clock, random, readOnly });
-    this.reader = new LogReader(this.calls, this.names, () => this.who.origin());
+    this.reader = new LogReader(this.calls, this.names, () => this.who.origin(), {
+      clock,
+      open: (after, categories) =>
+        openSubscription(this.client, this.connection.credentials, this.names, after, {
+          after,
+          categories,
+          onEvents: () => undefined,
+        }),
+    });
     this.appender = new Appender(this.calls, this.names, this.reader, (position) => this.know(position));
     this.lanes = new AppendLanes(clock, TURN_PATIENCE_MS);
     this.retention = new Retention(this.calls);
