@@ -131,7 +131,15 @@ export class EventStoreDbEventStore implements EventStore {
       appendTimeoutMs,
     });
     this.who = new IdentityStream(this.calls, this.names, { clock, random, readOnly });
-    this.reader = new LogReader(this.calls, this.names, () => this.who.origin());
+    this.reader = new LogReader(this.calls, this.names, () => this.who.origin(), {
+      clock,
+      open: (after, categories) =>
+        openSubscription(this.client, this.connection.credentials, this.names, after, {
+          after,
+          categories,
+          onEvents: () => undefined,
+        }),
+    });
     this.appender = new Appender(this.calls, this.names, this.reader, (position) => this.know(position));
     this.lanes = new AppendLanes(clock, appendTimeoutMs);
     this.retention = new Retention(this.calls);

@@ -1,3 +1,4 @@
+import type { Clock } from '../../clock';
 import {
   StoreUnavailableError,
   type AllSlice,
@@ -10,11 +11,16 @@ import { fromServer, positionOf } from './event-text';
 import type { FoundEvent } from './log-client';
 import { wants, type LogNames } from './log-names';
 import { isNoPosition } from './outcome';
+import { SubscriptionSession, type OpenSubscription } from './subscription-session';
 import type { ServerCalls } from './server-calls';
 
 /** Events of one page of `$all`: the newest event of a log is nearly always in the first one. */
 const FIRST_PAGE_BACK = 16;
 const MOST_PER_PAGE = 1_000;
+/** So many events of the server are looked at here; then the server is asked to look for those of the categories. */
+const NEAR = 2 * MOST_PER_PAGE;
+/** A look by the server that is silent for so long is given up, ms: servers before 23.10 do not say when they are done. */
+const FAR_PATIENCE_MS = 1_500;
 /** The server counts positions with 63 bits. */
 const LAST_POSITION = 2n ** 63n - 1n;
 
@@ -36,11 +42,18 @@ interface Seen {
 export class LogReader {
   private seen: Seen | null = null;
 
-  /** @param origin where the log begins on the server: nothing of it lies before. */
+  /**
+   * @param origin where the log begins on the server: nothing of it lies before.
+   * @param far how the server looks for events of categories behind a position: the only filtered read that there is.
+   */
   constructor(
     private readonly calls: ServerCalls,
     private readonly names: LogNames,
     private readonly origin: () => Promise<LogPosition>,
+    private readonly far?: {
+      readonly clock: Clock;
+      readonly open: (after: bigint, categories: readonly string[]) => OpenSubscription;
+    },
   ) {}
 
   async stream(stream: string, { direction, from, limit }: ReadStreamOptions): Promise<StreamSlice> {
@@ -71,13 +84,66 @@ export class LogReader {
     let position = after;
     if (head === 'start' || (after !== 'start' && after >= head)) return { events, position, end: true, head };
     const wanted = wants(categories);
-    for await (const event of this.forwards(after, limit + 1)) {
-      position = event.position;
-      if (wanted(event.stream)) events.push(event);
-      if (position >= head) return { events, position, end: true, head };
-      if (events.length === limit) return { events, position, end: false, head };
+    let from = after;
+    let looked = 0;
+    let near = categories === undefined || this.far === undefined ? Infinity : NEAR;
+    for (;;) {
+      for await (const { at, event } of this.forwards(from, limit + 1)) {
+        from = at;
+        if (event !== null) {
+          position = at;
+          if (wanted(event.stream)) events.push(event);
+          if (at >= head) return { events, position, end: true, head };
+          if (events.length === limit) return { events, position, end: false, head };
+        }
+        if (++looked >= near) break;
+      }
+      if (looked < near || categories === undefined || from === 'start') return { events, position, end: true, head };
+      const reached = await this.look(from, { categories, limit, head }, events);
+      if (reached === 'end') return { events, position: head, end: true, head };
+      if (events.length === limit) return { events, position: reached, end: false, head };
+      // It was broken off. The rest in the plain way, which takes longer.
+      from = reached;
+      near = Infinity;
     }
-    return { events, position, end: true, head };
+  }
+
+  /**
+   * Lets the server look behind a position, up to the head or until there are enough. Adds to `events`.
+   * @returns how far it came; everything before was looked at.
+   */
+  private async look(
+    after: bigint,
+    asked: { readonly categories: readonly string[]; readonly limit: number; readonly head: bigint },
+    events: RecordedEvent[],
+  ): Promise<bigint | 'end'> {
+    const { far } = this;
+    const { categories, limit, head } = asked;
+    if (far === undefined) return after;
+    const wanted = wants(categories);
+    const session = new SubscriptionSession(far.clock, far.open(after, categories));
+    let from = after;
+    try {
+      for (;;) {
+        const found = session.take(limit);
+        for (const one of found) {
+          const at = positionOf(one);
+          if (at <= from) continue;
+          if (at > head) return 'end';
+          from = at;
+          const event = fromServer(one, this.names);
+          if (event !== null && wanted(event.stream)) events.push(event);
+          if (at === head) return 'end';
+          if (events.length === limit) return from;
+        }
+        const { checkpoint } = session;
+        if ((checkpoint !== null && checkpoint >= head) || (session.live && session.waiting === 0)) return 'end';
+        if (found.length > 0) continue;
+        if (session.ended !== null || !(await session.news(FAR_PATIENCE_MS))) return from;
+      }
+    } finally {
+      session.close();
+    }
   }
 
   async readAt(position: bigint): Promise<RecordedEvent | null> {
@@ -130,8 +196,11 @@ export class LogReader {
     return head;
   }
 
-  /** Events of the log after a position, page by page. */
-  private async *forwards(after: LogPosition, atLeast: number): AsyncGenerator<RecordedEvent> {
+  /** What comes after a position, page by page; `event` null: it is none of the log's. */
+  private async *forwards(
+    after: LogPosition,
+    atLeast: number,
+  ): AsyncGenerator<{ readonly at: bigint; readonly event: RecordedEvent | null }> {
     let from: LogPosition = after === 'start' ? await this.origin() : after;
     // Two at least: a page begins with the event that the last one ended with.
     const size = Math.max(2, Math.min(MOST_PER_PAGE, atLeast + 1));
@@ -143,8 +212,7 @@ export class LogReader {
       for (const found of page) {
         from = positionOf(found);
         if (before !== 'start' && from <= before) continue;
-        const event = fromServer(found, this.names);
-        if (event !== null) yield event;
+        yield { at: from, event: fromServer(found, this.names) };
       }
       if (page.length < size) return;
     }

@@ -9,7 +9,8 @@ interface Member {
   readonly httpEndPointPort: number;
 }
 
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 180_000;
+const START_AGAIN_MS = 15_000;
 
 /** The nodes of the server: who leads, and what is done to them. */
 export class Nodes {
@@ -29,7 +30,7 @@ export class Nodes {
   }
 
   async start(n: number): Promise<void> {
-    await shell(fill(this.options.start, n));
+    if (this.options.start !== '') await shell(fill(this.options.start, n));
   }
 
   async freeze(n: number): Promise<void> {
@@ -40,10 +41,15 @@ export class Nodes {
     await shell(fill(this.options.thaw, n, await this.pid(n)));
   }
 
-  /** All nodes are there and in step, as each of them sees it. @returns false: not in time. */
+  /**
+   * All nodes are there and in step, as each of them sees it. One that is silent for long is started again: a leader of former times with records
+   * that nobody else has ends itself when it comes back, to be started once more.
+   * @returns false: not in time.
+   */
   async whole(): Promise<boolean> {
     const { nodes } = this.options;
     const deadline = performance.now() + PATIENCE_MS;
+    let again = performance.now() + START_AGAIN_MS;
     while (performance.now() < deadline) {
       const seen = await Promise.all(nodes.map(gossip));
       const good = (members: readonly Member[] | null) =>
@@ -51,6 +57,10 @@ export class Nodes {
         members.filter(({ isAlive, state }) => isAlive && (state === 'Leader' || state === 'Follower')).length ===
           nodes.length;
       if (seen.every(good)) return true;
+      if (performance.now() > again && this.options.start !== '') {
+        again = performance.now() + START_AGAIN_MS;
+        for (const [index, members] of seen.entries()) if (members === null) await this.start(index + 1);
+      }
       await rest(250);
     }
     return false;
