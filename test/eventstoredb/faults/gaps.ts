@@ -6,6 +6,7 @@ export class Gaps {
   private last: number;
   private since = Infinity;
   private longest = 0;
+  private waiting: ((at: number) => void)[] = [];
 
   constructor(private readonly clock: Clock) {
     this.last = clock.monotonic();
@@ -16,6 +17,12 @@ export class Gaps {
     if (now >= this.since) this.longest = Math.max(this.longest, now - this.last);
     this.last = now;
     this.count++;
+    for (const tell of this.waiting.splice(0)) tell(now);
+  }
+
+  /** When the next one is accepted (monotonic). */
+  next(): Promise<number> {
+    return new Promise((resolve) => this.waiting.push(resolve));
   }
 
   /** From now on. */

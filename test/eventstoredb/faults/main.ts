@@ -16,6 +16,8 @@ interface Round {
   readonly appendsMs: number;
   /** Longest time without an accepted claim of the services, ms. */
   readonly claimsMs: number;
+  /** From when the command that starts the node was done to the next accepted append, ms; 0: appends went on before. */
+  readonly afterStartMs: number;
 }
 
 async function main(): Promise<number> {
@@ -37,7 +39,7 @@ async function main(): Promise<number> {
     const { acknowledged, unknown, unavailable } = load.counts;
     const { fences, aborted } = workforce.counts;
     console.log(
-      `round ${n}: nothing accepted for ${round.appendsMs} ms (appends), ${round.claimsMs} ms (claims); ` +
+      `round ${n}: nothing accepted for ${round.appendsMs} ms (appends), ${round.claimsMs} ms (claims), appends ${round.afterStartMs} ms after the start; ` +
         `so far ${acknowledged} acknowledged, ${unknown} unknown, ${unavailable} unavailable, ${fences} fences, ${aborted} runs aborted`,
     );
   }
@@ -60,8 +62,14 @@ async function oneRound(options: FaultOptions, nodes: Nodes, seen: Seen): Promis
   accepted.begin();
   claimed.begin();
   await inflict(options, nodes, n, accepted);
+  const startedAt = clock.monotonic();
+  const afterStart = accepted.next().then((at) => Math.max(0, Math.round(at - startedAt)));
   await until('acceptance again, and services that are ready', () => flows(options, seen));
-  const round = { appendsMs: options.inFlight > 0 ? accepted.end() : 0, claimsMs: claimed.end() };
+  const round = {
+    appendsMs: options.inFlight > 0 ? accepted.end() : 0,
+    claimsMs: claimed.end(),
+    afterStartMs: options.inFlight > 0 ? await afterStart : 0,
+  };
   if (options.nodes.length > 0 && !(await nodes.whole())) throw new Error('The nodes did not come together again.');
   return round;
 }
@@ -145,6 +153,7 @@ async function judge(
     ...found,
     withoutAppends: of(({ appendsMs }) => appendsMs),
     withoutClaims: of(({ claimsMs }) => claimsMs),
+    acceptedAfterStart: of(({ afterStartMs }) => afterStartMs),
     ...workforce.counts,
     ...facts,
     events: report.events,
