@@ -287,6 +287,62 @@ describe('the store of EventStoreDB, when things go wrong', () => {
     expect(answer).toMatchObject({ outcome: 'appended', revision: 0 });
   });
 
+  it('a cluster: finds the leader by gossip, and its successor when it dies in the midst of appends', async () => {
+    const other = await StandIn.start({ log: server.log });
+    const third = await StandIn.start({ log: server.log });
+    const nodes = [server, other, third];
+    const elect = (leader: StandIn, dead: readonly StandIn[] = []) => {
+      for (const node of nodes) {
+        node.faults.leader = node === leader ? undefined : { host: '127.0.0.1', port: leader.port };
+        node.faults.members = nodes.map((one) => ({
+          host: '127.0.0.1',
+          port: one.port,
+          state: one === leader ? ('leader' as const) : ('follower' as const),
+          alive: !dead.includes(one),
+        }));
+      }
+    };
+    elect(other);
+    try {
+      const seeds = nodes.map(({ port }) => `127.0.0.1:${port}`).join(',');
+      const store = await openStore({}, `esdb://${seeds}?tls=false`);
+      const heard: number[] = [];
+      store.subscribe({ after: 'start', onEvents: (events) => void heard.push(...events.map((one) => one.revision)) });
+      let revision = -1;
+      const write = async () => {
+        const { answer } = await settle(store, 'job-1', revision < 0 ? 'no_stream' : revision, [event()]);
+        expect(answer).toMatchObject({ outcome: 'appended', revision: ++revision });
+      };
+      for (let n = 0; n < 10; n++) await write();
+      expect(other.calls.some(({ method }) => method === 'append')).toBe(true);
+      expect(server.calls.some(({ method }) => method === 'append')).toBe(false);
+      // Its successor is elected a while after its death: until then nobody can be found who leads.
+      const dies = other.faults.kill();
+      for (let n = 0; n < 5; n++) void store.head().catch(() => undefined);
+      await dies;
+      await clock.sleep(300);
+      elect(third, [other]);
+      for (let n = 0; n < 10; n++) await write();
+      await until(() => heard.length >= 20, `20 events (${heard.length})`);
+      expect(heard).toEqual(Array.from({ length: 20 }, (_, n) => n));
+      expect(third.calls.some(({ method }) => method === 'append')).toBe(true);
+    } finally {
+      await Promise.all(open.splice(0).map((store) => store.close()));
+      await other.close();
+      await third.close();
+    }
+  });
+
+  it('a cluster of which no node answers: nothing ends the process, and it says so', async () => {
+    const seeds = '127.0.0.1:1,127.0.0.1:2';
+    const store = await openStore({}, `esdb://${seeds}?tls=false`);
+    store.subscribe({ after: 'start', onEvents: () => undefined });
+    expect(await store.append('job-1', 'no_stream', [event()])).toMatchObject({ outcome: 'unavailable' });
+    await Promise.all(Array.from({ length: 20 }, () => store.head().catch(() => undefined)));
+    await clock.sleep(300);
+    expect(logger.count('log.unreachable')).toBe(1);
+  });
+
   it('lets a beat pass thousands of appends that wait', async () => {
     const store = await openStore({ appendTimeoutMs: 5_000 });
     const appends = Array.from({ length: 4_000 }, (_, n) => store.append(`job-${n}`, 'no_stream', [event()]));
