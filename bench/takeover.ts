@@ -6,7 +6,7 @@ import { Cluster } from './cluster';
 import { seeded } from './seeded';
 import { median, percentile } from './statistics';
 
-type Profile = keyof typeof livenessProfiles;
+type Profile = Exclude<keyof typeof livenessProfiles, 'cluster'>;
 
 export const SERVICES = 3;
 const KILLS: Readonly<Record<Profile, number>> = { default: 20, tuned: 30 };

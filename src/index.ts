@@ -48,7 +48,7 @@ export * from './queries';
 export { JobAbortedError } from './worker';
 export type { AbortReason, HandlerDefinition, JobContext, Leftover, RunJob } from './worker';
 export { livenessProfiles } from './membership';
-export type { FenceReason, LivenessOptions, MembershipHealth } from './membership';
+export type { FenceReason, LivenessOptions, LivenessProfile, MembershipHealth } from './membership';
 export type { JobFilter, JobRow, Page, ReadModelHealth, ServiceRow } from './read-model';
 export { VIEW_DDL, ViewTimeoutError } from './read-model';
 export * from './event-store';

@@ -4,6 +4,7 @@ import { NestFactory, type AbstractHttpAdapter } from '@nestjs/core';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { HealthController } from './http';
 import { JobOwnershipModule } from './module';
+import type { LivenessProfile } from './membership';
 import { OptionsRefusedError, resolveOptions, type HoldfastOptions } from './runtime';
 import { StoreUnusableError } from './event-store';
 
@@ -17,7 +18,7 @@ interface Flags {
   readonly store?: string;
   readonly namespace: string;
   readonly role: 'worker' | 'web-only';
-  readonly liveness: 'default' | 'tuned';
+  readonly liveness: LivenessProfile;
   readonly label: Readonly<Record<string, string>>;
   readonly concurrency: number;
   readonly drainTimeout: number;
@@ -65,7 +66,7 @@ function readFlags(argv: readonly string[]): Flags {
     )
     .addOption(
       env('--liveness <profile>', 'how fast silence is noticed', 'HOLDFAST_LIVENESS')
-        .choices(['default', 'tuned'])
+        .choices(['default', 'tuned', 'cluster'])
         .default('default'),
     )
     .addOption(

@@ -5,7 +5,7 @@ const fields = (options: Partial<LivenessOptions>) =>
   checkLiveness({ ...livenessProfiles.default, ...options }).map((r) => r.field);
 
 describe('the times of liveness', () => {
-  it.each(['default', 'tuned'] as const)('the profile %s is good', (profile) => {
+  it.each(['default', 'tuned', 'cluster'] as const)('the profile %s is good', (profile) => {
     expect(checkLiveness(livenessProfiles[profile])).toEqual([]);
   });
 

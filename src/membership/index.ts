@@ -3,7 +3,7 @@ export type * from './membership';
 export { checkLiveness } from './check-liveness';
 export { LogClusterTime } from './cluster-time';
 export { Observation, type ObservationOptions, type Suspect } from './observation';
-export { livenessProfiles, type LivenessOptions } from './options';
+export { livenessProfiles, type LivenessOptions, type LivenessProfile } from './options';
 export { ownProcessIdentity, provablyGone } from './process-identity';
 export type { MembershipOptions, MembershipPorts } from './ports';
 export { ServiceMembership } from './service-membership';

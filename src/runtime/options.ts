@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Refusal } from '../domain/refusal';
 import type { Labels } from '../domain/service';
 import { ConnectionStringError, EventStoreDbConnection, type EventStore } from '../event-store';
-import { checkLiveness, livenessProfiles, type LivenessOptions } from '../membership';
+import { checkLiveness, livenessProfiles, type LivenessOptions, type LivenessProfile } from '../membership';
 
 /**
  * Everything that can be set, read once at start. Times in milliseconds.
@@ -25,7 +25,7 @@ export interface HoldfastOptions {
   /** Prefix of all streams, so that several systems share one log: letters, digits, `_`; default none. */
   readonly namespace?: string;
   /** How fast silence is noticed: a profile, or a profile with single values changed. Default `default`. */
-  readonly liveness?: 'default' | 'tuned' | ({ readonly profile?: 'default' | 'tuned' } & Partial<LivenessOptions>);
+  readonly liveness?: LivenessProfile | ({ readonly profile?: LivenessProfile } & Partial<LivenessOptions>);
   /** How much this service takes. */
   readonly capacity?: {
     /** Placement gives it no more jobs than this. Default 1,000,000. */
@@ -130,9 +130,9 @@ export function resolveOptions(options: HoldfastOptions): ResolvedOptions {
   const stateDirectory = options.stateDirectory ?? '.holdfast';
   const serviceId = options.service?.id ?? `${name}@${host}`;
   const store = options.store ?? { kind: 'embedded' };
-  const liveness = resolveLiveness(options.liveness);
   const refuse = (field: string, value: unknown, rule: string, remedy: string) =>
     refusals.push({ code: 'option', field, value: String(value).slice(0, 100), rule, remedy });
+  const liveness = resolveLiveness(options.liveness, refuse);
   const resolved: ResolvedOptions = {
     serviceId,
     labels: { ...options.service?.labels, host, name },
@@ -227,9 +227,16 @@ function resolveStore(
   }
 }
 
-function resolveLiveness(liveness: HoldfastOptions['liveness']): LivenessOptions {
-  if (liveness === undefined || liveness === 'default') return livenessProfiles.default;
-  if (liveness === 'tuned') return livenessProfiles.tuned;
-  const { profile, ...changed } = liveness;
-  return { ...livenessProfiles[profile ?? 'default'], ...changed };
+function resolveLiveness(
+  liveness: HoldfastOptions['liveness'] = 'default',
+  refuse: (field: string, value: unknown, rule: string, remedy: string) => void,
+): LivenessOptions {
+  const { profile = 'default', ...changed } = typeof liveness === 'string' ? { profile: liveness } : liveness;
+  const known = Object.keys(livenessProfiles);
+  if (!known.includes(profile)) {
+    const field = typeof liveness === 'string' ? 'liveness' : 'liveness.profile';
+    refuse(field, profile, `A profile is one of ${known.join(', ')}.`, 'Choose one of them.');
+    return livenessProfiles.default;
+  }
+  return { ...livenessProfiles[profile], ...changed };
 }

@@ -22,7 +22,7 @@ export interface FaultOptions {
   readonly services: number;
   readonly jobs: number;
   readonly longJobs: number;
-  readonly liveness: 'default' | 'tuned';
+  readonly liveness: 'default' | 'tuned' | 'cluster';
 }
 
 export const usage = `Usage: npm run faults:eventstoredb -- --fault NAME --rounds N --nodes URL[,URL,URL] [options]
@@ -87,7 +87,8 @@ export function readOptions(argv: string[]): FaultOptions {
   if (fault === 'freeze-leader' && `${values.freeze}${values.thaw}`.includes('{pid}') && values.pid === '')
     throw new UsageError('--fault freeze-leader needs --pid, or --freeze and --thaw without {pid}.');
   const { liveness } = values;
-  if (liveness !== 'default' && liveness !== 'tuned') throw new UsageError(`--liveness ${liveness}: default or tuned.`);
+  if (liveness !== 'default' && liveness !== 'tuned' && liveness !== 'cluster')
+    throw new UsageError(`--liveness ${liveness}: default, tuned or cluster.`);
   return {
     fault,
     rounds: whole('rounds', values.rounds),
