@@ -99,7 +99,7 @@ export class EventStoreDbEventStore implements EventStore {
     const { connection: given } = options;
     const connection = typeof given === 'string' ? EventStoreDbConnection.parse(given) : given;
     checkNamespace(options.namespace);
-    const { client, release } = takeClient(await loadClient(), connection);
+    const { client, release } = takeClient(await loadClient(), connection, options.clock);
     const store = new EventStoreDbEventStore(options, connection, client, release);
     try {
       await store.look();

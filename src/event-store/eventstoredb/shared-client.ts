@@ -1,4 +1,5 @@
 import type { EventStoreDBClient } from '@eventstore/db-client';
+import type { Clock } from '../../clock';
 import { StoreUnusableError } from '../port';
 import type { EventStoreDbConnection } from './connection-string';
 import type { ClientModule } from './load-client';
@@ -12,7 +13,14 @@ interface Shared {
 
 interface Channel {
   close(): void;
+  /** 0 idle, 1 connecting, 2 ready, 3 failed, 4 shut down. */
+  getConnectivityState?(connect: boolean): number;
 }
+
+const CONNECTING = 1;
+/** A node that has not answered the first word of a connection for so long is frozen, ms. The transport itself waits for 20 s. */
+const CONNECT_PATIENCE_MS = 2_000;
+const UNAVAILABLE = 14;
 
 /** What of the client's inside is put right. Fields of the instance in this version; one that is missing is left alone. */
 interface Inside {
@@ -30,9 +38,10 @@ const clients = new Map<string, Shared>();
 export function takeClient(
   { EventStoreDBClient: Client }: ClientModule,
   connection: EventStoreDbConnection,
+  clock?: Clock,
 ): { readonly client: LogClient; readonly release: () => Promise<void> } {
   const key = connection.forClient;
-  const shared = clients.get(key) ?? make(() => Client.connectionString(key));
+  const shared = clients.get(key) ?? make(() => Client.connectionString(key), clock);
   clients.set(key, shared);
   shared.users++;
   let released = false;
@@ -51,7 +60,7 @@ export function takeClient(
   };
 }
 
-function make(open: () => EventStoreDBClient): Shared {
+function make(open: () => EventStoreDBClient, clock: Clock | undefined): Shared {
   let client: EventStoreDBClient;
   try {
     client = withoutAdvice(open);
@@ -64,7 +73,7 @@ function make(open: () => EventStoreDBClient): Shared {
       { cause },
     );
   }
-  return { client, channels: mend(client as unknown as Inside), users: 0 };
+  return { client, channels: mend(client as unknown as Inside, clock), users: 0 };
 }
 
 /** The client advises against keep-alive below 10 s; it is set with a reason (see `DEFAULTS` of the connection string). */
@@ -81,17 +90,29 @@ function withoutAdvice<T>(open: () => T): T {
 }
 
 /** @returns the channels that are or may become open. */
-function mend(inside: Inside): () => readonly Promise<Channel>[] {
+function mend(inside: Inside, clock: Clock | undefined): () => readonly Promise<Channel>[] {
   const { handleError, getChannel } = inside;
   if (typeof handleError === 'function') {
     // Nobody inside the client waits for it, and it rejects when a discovery that is under way fails: the process would end.
     inside.handleError = (client, error) => handleError(client, error).catch(() => undefined);
   }
+  // A frozen node takes the connection and says nothing: all calls would wait for their deadlines, and none makes the client look for another node.
+  const watched = new WeakSet<Channel>();
+  const watch = (channel: Channel): void => {
+    if (watched.has(channel) || clock === undefined) return;
+    watched.add(channel);
+    const look = () => {
+      if (channel.getConnectivityState?.(false) !== CONNECTING) return;
+      const error = Object.assign(new Error('the node takes connections and says nothing'), { code: UNAVAILABLE });
+      void inside.handleError?.({ getChannel: () => channel }, error);
+    };
+    clock.setTimer(CONNECT_PATIENCE_MS, look, { name: 'connect-patience', keepAlive: false });
+  };
   let newest: Promise<Channel> | null = null;
   if (typeof getChannel === 'function') {
     inside.getChannel = () => {
       newest = getChannel();
-      newest.catch(() => undefined);
+      newest.then(watch, () => undefined);
       return newest;
     };
   }
