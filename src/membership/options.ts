@@ -37,7 +37,7 @@ export const livenessProfiles: { readonly [profile in LivenessProfile]: Liveness
     claimGraceMs: 100,
     clockRateError: 0.01,
   },
-  /** For a log on several nodes: trust outlasts the election of a leader, and a leader that freezes, so that neither aborts a handler. */
+  /** For a log on several nodes: trust outlasts the election of a leader, so that it aborts no handler. A leader that freezes for ten seconds outlasts it. */
   cluster: {
     beatMs: 1_000,
     selfFenceAfterMs: 10_000,

@@ -13,4 +13,11 @@ describe('holdfast/testing as it is built', () => {
     await testing.close();
     await app.close();
   });
+
+  it('loads the client of a log in EventStoreDB within a test runner', async () => {
+    const { loadClient } = jest.requireActual<typeof import('../../src/event-store/eventstoredb/load-client')>(
+      '../../dist/event-store/eventstoredb/load-client',
+    );
+    expect((await loadClient()).EventStoreDBClient).toBeInstanceOf(Function);
+  });
 });

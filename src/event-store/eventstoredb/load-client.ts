@@ -15,7 +15,9 @@ const INSTALL = `npm install @eventstore/db-client@${CLIENT_RANGE}`;
  */
 export async function loadClient(): Promise<ClientModule> {
   try {
-    return await import('@eventstore/db-client');
+    // Not import(): a test runner that keeps modules in a context of its own, as jest does, refuses that one.
+    // eslint-disable-next-line @typescript-eslint/no-require-imports
+    return require('@eventstore/db-client') as ClientModule;
   } catch (cause) {
     const { code, message = '' } = cause as { code?: unknown; message?: string };
     const absent =
