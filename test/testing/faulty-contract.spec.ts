@@ -94,9 +94,13 @@ describe.each([
 
 describe('behind faults, the cases still notice an adapter that', () => {
   const sound = async (): Promise<EventStore> => new MemoryEventStore({ clock, random });
-  // A wrong event in the middle of an append is refused before any adapter is asked.
-  const unseen = 'events of one append are written together or not at all';
-  const noticed = brokenAdapters.filter(({ fails }) => !Object.hasOwn(leftOut, fails) && fails !== unseen);
+  const unseen: readonly string[] = [
+    // A wrong event in the middle of an append is refused before any adapter is asked.
+    'events of one append are written together or not at all',
+    // An adapter that does not wait for its handler does not hear either that a fault broke the connection off.
+    'onEvents is never called while an earlier call has not settled',
+  ];
+  const noticed = brokenAdapters.filter(({ fails }) => !Object.hasOwn(leftOut, fails) && !unseen.includes(fails));
   it.each(noticed)('$name', async ({ fails, wrap }) => {
     const cases = eventStoreContract({ open: async () => faulty(wrap(await sound())), patienceMs: 500 });
     await expect(cases.find(({ name }) => name === fails)?.run()).rejects.toThrow(AssertionError);
