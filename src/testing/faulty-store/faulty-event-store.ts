@@ -291,11 +291,12 @@ export class FaultyEventStore implements EventStore {
   }
 
   private track<T>(work: Promise<T>): Promise<T> {
-    const settled = work.then(
-      () => this.underWay.delete(settled),
-      () => this.underWay.delete(settled),
+    const settled: Promise<void> = work.then(
+      () => undefined,
+      () => undefined,
     );
     this.underWay.add(settled);
+    void settled.then(() => this.underWay.delete(settled));
     return work;
   }
 }
