@@ -106,10 +106,13 @@ describe('what is kept while a log is checked', () => {
   };
 
   it('does not grow with the runs that are closed', () => {
-    expect(after(runs(1_000)) - after(runs(100))).toBeLessThan(1_000);
+    // Books are closed at 500 events, and begin anew what is kept: fewer.
+    expect(after(runs(240)) - after(runs(40))).toBeLessThan(500);
+    expect(after(runs(2_000)) - after(runs(240))).toBeLessThan(500);
   });
   it('is a few hundred bytes of a job that has ended', () => {
-    expect((after(lives(400)) - after(lives(100))) / 300).toBeLessThan(700);
+    // 465 as this is written; 614 with the whole track.
+    expect((after(lives(400)) - after(lives(100))) / 300).toBeLessThan(540);
   });
   it('still tells that a job which has ended is not to be changed, and how it may begin anew', () => {
     const log = new Recorder();
