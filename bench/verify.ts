@@ -13,7 +13,7 @@ import type { BenchCase, BenchContext, Measured } from './case';
 
 /**
  * `verify` of a log of a million events, in a process of its own: 2,000 jobs that run again and again, their events interleaved, and between them
- * 40,000 jobs that run once and have ended. What the check holds in memory is of jobs that live.
+ * 18,000 jobs that run once and have ended. What the check holds in memory is of jobs that live.
  */
 const SECOND = 1_000;
 const IN_FLIGHT = 512;

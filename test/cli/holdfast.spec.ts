@@ -130,9 +130,7 @@ describe('holdfast verify', () => {
     expect(around.map((line) => line.slice(0, 8).trim().replace('> ', '>'))).toEqual(
       [revision - 2, revision - 1, `>${revision}`, revision + 1, revision + 2].map((one) => String(one)),
     );
-    expect(around[2]).toMatch(
-      /^ {4}> \d+ {2}\S+Z {2}JobRunStarted: attempt 1 of slot .* started on engine@host-1/,
-    );
+    expect(around[2]).toMatch(/^ {4}> \d+ {2}\S+Z {2}JobRunStarted: attempt 1 of slot .* started on engine@host-1/);
     expect(out).not.toContain('never shown');
     const json = async (...args: readonly string[]) =>
       JSON.parse((await holdfast('verify', '--json', ...args, path)).out) as { violations: { neighbours: object[] }[] };
