@@ -1,119 +1,18 @@
-import type { AbandonRun, JobCommand, JobDefinition, RunRef } from '../../src/domain/job';
 import type { Schedule } from '../../src/domain/schedule';
 import type { RecordedEvent } from '../../src/event-store';
 import { definition } from '../audit/healthy-log';
-import { quarantine, Recorder, zoneData } from '../audit/recorder';
+import { Storyteller } from './storyteller';
 
 const bounds = { start: null, end: null, maxRuns: null };
 const asap: Schedule = { kind: 'once', at: 'asap', ...bounds };
 const MINUTE = 60_000;
-
-/** Commands in short, by whom they are due to. Whatever is refused is a mistake in the story. */
-class Story {
-  readonly log = new Recorder();
-  private lives = 0;
-
-  incarnation(): string {
-    this.lives += 1;
-    return `0172c000-0000-7000-8000-${String(this.lives).padStart(12, '0')}`;
-  }
-
-  job(jobId: string, command: JobCommand, booksEvery = 500): void {
-    const decision = this.log.job(jobId, command, booksEvery);
-    if (!decision.ok) throw new Error(`${jobId}, ${command.kind}: ${decision.refusal.rule}`);
-    if (decision.events.length === 0) throw new Error(`${jobId}, ${command.kind}: it adds nothing`);
-  }
-
-  get common() {
-    return { at: this.log.now, zoneData };
-  }
-  get asked() {
-    return { ...this.common, commandId: this.log.commandId(), reason: 'asked' };
-  }
-
-  schedule(jobId: string, of: JobDefinition, more: { renew?: boolean; booksEvery?: number } = {}): void {
-    const { renew = false, booksEvery } = more;
-    const hash = JSON.stringify(of);
-    this.job(
-      jobId,
-      { kind: 'ScheduleJob', jobId, definition: of, definitionHash: hash, onConflict: 'refuse', renew, ...this.asked },
-      booksEvery,
-    );
-  }
-
-  claim(jobId: string, serviceId: string, start = true): void {
-    const decision = this.log.claim(jobId, serviceId, start);
-    if (!decision.ok) throw new Error(`${jobId} is not bound: ${decision.refusal.rule}`);
-  }
-
-  run(jobId: string): RunRef {
-    const run = this.log.record(jobId).inProgress.find((one) => one.run !== null)?.run;
-    if (run == null) throw new Error(`${jobId} does not run`);
-    const { slot, attempt, epoch, incarnation } = run;
-    return { slot, attempt, epoch, incarnation };
-  }
-
-  start(jobId: string): RunRef {
-    const decision = this.log.startRun(jobId);
-    if (!decision.ok) throw new Error(`${jobId} does not start: ${decision.refusal.rule}`);
-    return this.run(jobId);
-  }
-
-  complete(jobId: string, run = this.run(jobId), release: 'drain' | null = null): void {
-    const then = { release, startNext: false };
-    this.job(jobId, { kind: 'CompleteRun', run, durationMs: 5, then, ...this.common });
-  }
-
-  fail(jobId: string, timedOut = false): void {
-    const failure = timedOut
-      ? ({ kind: 'timedOut', timeoutMs: 1_000 } as const)
-      : ({ kind: 'failed', error: 'TypeError', message: 'no such report' } as const);
-    const then = { release: null, startNext: false };
-    this.job(jobId, { kind: 'FailRun', run: this.run(jobId), durationMs: 9, failure, then, ...this.common });
-  }
-
-  abandon(jobId: string, reason: AbandonRun['reason']): void {
-    this.job(jobId, { kind: 'AbandonRun', run: this.run(jobId), reason, timedOut: null, ...this.common });
-  }
-
-  release(jobId: string, reason: 'drain' | 'ineligible' | 'home' | 'rebalance', target: string | null): void {
-    const { ownership, epoch } = this.log.record(jobId);
-    if (ownership.kind !== 'bound') throw new Error(`${jobId} has no owner`);
-    const { serviceId, incarnation } = ownership;
-    this.job(jobId, { kind: 'ReleaseJob', serviceId, incarnation, epoch, reason, target, ...this.common });
-  }
-
-  move(jobId: string, serviceId: string): void {
-    const { log } = this;
-    const why = log.why('operator', jobId, serviceId);
-    const viewPosition = log.view();
-    const { commandId, ...rest } = this.asked;
-    const service = log.live(serviceId);
-    this.job(jobId, { kind: 'BindJob', by: 'operator', commandId, service, viewPosition, why, start: false, ...rest });
-  }
-
-  declare(jobId: string, of: JobDefinition, hash: string, disabled = false): void {
-    const declaration = { hash, source: 'engine' };
-    const definitionHash = JSON.stringify(of);
-    this.job(jobId, {
-      kind: 'DeclareJob',
-      jobId,
-      definition: of,
-      definitionHash,
-      declaration,
-      disabled,
-      restart: false,
-      ...this.asked,
-    });
-  }
-}
 
 /**
  * A log that holds every event type, every field that the codec asks for, and every word that it knows: written by the deciders, the same every time.
  * What it tells is in the names of its jobs.
  */
 export function goldenStory(): readonly RecordedEvent[] {
-  const story = new Story();
+  const story = new Storyteller();
   const { log } = story;
   const [one, two, three] = ['engine@host-1', 'engine@host-2', 'other@host-3'];
   for (const serviceId of [one, two, three]) log.register(serviceId, story.incarnation());
@@ -130,7 +29,7 @@ export function goldenStory(): readonly RecordedEvent[] {
   return log.events;
 }
 
-function everySchedule(story: Story): void {
+function everySchedule(story: Storyteller): void {
   const { log } = story;
   const later = log.now + 3_600_000;
   const schedules: { readonly [name: string]: Schedule } = {
@@ -182,7 +81,7 @@ function everySchedule(story: Story): void {
   story.declare('declared', definition({ payload: 'new' }), 'hash-2');
 }
 
-function outcomes(story: Story, owner: string): void {
+function outcomes(story: Storyteller, owner: string): void {
   const { log } = story;
   const retry = { maxRetries: 1, initialMs: 1_000, factor: 2, maxMs: 10_000 };
   story.schedule('outcomes', definition({}, { retry, timeoutMs: 1_000, priority: 3 }));
@@ -220,7 +119,7 @@ function outcomes(story: Story, owner: string): void {
 }
 
 /** Jobs of which no further slot will come. */
-function last(story: Story, owner: string): void {
+function last(story: Storyteller, owner: string): void {
   const { log } = story;
   const retry = { maxRetries: 2, initialMs: 1_000, factor: 2, maxMs: 10_000 };
   story.schedule('last-waits', definition({ schedule: asap }, { retry }));
@@ -239,7 +138,7 @@ function last(story: Story, owner: string): void {
   story.job('last-cancelled', { kind: 'CancelJob', mode: 'now', ...story.asked });
 }
 
-function operators(story: Story, one: string, two: string): void {
+function operators(story: Storyteller, one: string, two: string): void {
   const { log } = story;
   story.schedule('asked', definition({ tag: { name: 'engine' } }));
   story.move('asked', one);
@@ -277,7 +176,7 @@ function operators(story: Story, one: string, two: string): void {
 }
 
 /** The books of a job in every stage. */
-function books(story: Story, owner: string): void {
+function books(story: Storyteller, owner: string): void {
   const { log } = story;
   story.schedule('books-live', definition(), { booksEvery: 1 });
   story.schedule('books-cancelled', definition());
@@ -297,7 +196,7 @@ function books(story: Story, owner: string): void {
   story.complete('books-running');
 }
 
-function lostOwners(story: Story, one: string, two: string): void {
+function lostOwners(story: Storyteller, one: string, two: string): void {
   const { log } = story;
   const policies = ['rerun', 'fail', 'hold'] as const;
   for (const onOwnerLoss of policies) {
@@ -321,9 +220,9 @@ function lostOwners(story: Story, one: string, two: string): void {
   log.now += 7_000;
   log.markFailed(one, two);
   for (const onOwnerLoss of policies) log.requeue(`lost-${onOwnerLoss}`, two);
-  for (const job of ['lost-once', 'lost-again', 'lost-counted']) takeOver(story, job, two, 1);
+  for (const job of ['lost-once', 'lost-again', 'lost-counted']) story.takeOver(job, two, 1);
   log.requeue('lost-pinned', null);
-  takeOver(story, 'lost-poison', two, 1, 1);
+  story.takeOver('lost-poison', two, 1, 1);
   story.complete('lost-rerun', lost);
   log.now += 2 * MINUTE;
   for (const held of ['lost-hold', 'lost-once']) {
@@ -349,30 +248,8 @@ function lostOwners(story: Story, one: string, two: string): void {
   log.register(one, story.incarnation(), { process: identity });
 }
 
-function takeOver(story: Story, jobId: string, by: string, booksEvery: number, crashes = quarantine.crashes): void {
-  const { log } = story;
-  const { ownership } = log.record(jobId);
-  if (ownership.kind !== 'bound') throw new Error(`${jobId} has no owner`);
-  const { serviceId, incarnation } = ownership;
-  const gone = { serviceId, incarnation, cause: 'failed' } as const;
-  const to = { service: log.live(by), why: log.why('requeue', jobId, by), start: true };
-  story.job(
-    jobId,
-    {
-      kind: 'RequeueJob',
-      gone,
-      to,
-      nobody: null,
-      viewPosition: log.view(),
-      quarantine: { ...quarantine, crashes },
-      ...story.common,
-    },
-    booksEvery,
-  );
-}
-
 /** Slots that are skipped, runs that are given up and jobs that are given away, for whatever reason is left. */
-function otherEnds(story: Story, one: string, two: string, three: string): void {
+function otherEnds(story: Storyteller, one: string, two: string, three: string): void {
   const { log } = story;
   story.schedule('overlaps', definition());
   story.claim('overlaps', two, false);
