@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { SeededRandom, VirtualClock } from '../../src/clock';
+import { copyLog } from '../../src/copy';
 import { exportLog } from '../../src/cli/export';
 import { decode } from '../../src/domain/codec';
 import { absentJob, evolve, type JobEvent } from '../../src/domain/job';
@@ -55,6 +56,15 @@ export async function storeOf(events: readonly RecordedEvent[]): Promise<MemoryE
     }
   }
   return store;
+}
+
+/** Another log in memory, that this one was copied to: its events say where they were first. */
+export async function copyOf(source: MemoryEventStore): Promise<MemoryEventStore> {
+  const clock = new SetClock();
+  clock.time = Date.UTC(2020, 5, 1);
+  const target = new MemoryEventStore({ clock, random: new SeededRandom(2) });
+  await copyLog(source, target, { clock });
+  return target;
 }
 
 /** What `holdfast export` writes of it. */

@@ -1,15 +1,16 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { verifyLog } from '../../src/audit';
-import { decode, readableEvents } from '../../src/domain/codec';
+import { decode, originOf, readableEvents } from '../../src/domain/codec';
 import { version } from '../../package.json';
 import { whatIsMissing } from './coverage';
-import { eventsOf, exported, rowsOf, statesOf, storeOf } from './golden-log';
+import { copyOf, eventsOf, exported, rowsOf, statesOf, storeOf } from './golden-log';
 import { goldenStory } from './story';
 
 const folder = join(__dirname, 'logs');
-const fileOf = (release: string, kind: 'log' | 'states' | 'rows') => join(folder, `v${release}.${kind}.jsonl`);
-const read = (release: string, kind: 'log' | 'states' | 'rows') => readFileSync(fileOf(release, kind), 'utf8');
+type Kind = 'log' | 'copy' | 'states' | 'rows';
+const fileOf = (release: string, kind: Kind) => join(folder, `v${release}.${kind}.jsonl`);
+const read = (release: string, kind: Kind) => readFileSync(fileOf(release, kind), 'utf8');
 
 /** `npm run golden:record` writes the log of the release that package.json names. */
 const recording = process.env.HOLDFAST_RECORD_GOLDEN === '1';
@@ -23,6 +24,7 @@ if (recording) {
     const store = await storeOf(goldenStory());
     const text = await exported(store);
     writeFileSync(fileOf(version, 'log'), text);
+    writeFileSync(fileOf(version, 'copy'), await exported(await copyOf(store)));
     writeFileSync(fileOf(version, 'states'), statesOf(eventsOf(text)));
     writeFileSync(fileOf(version, 'rows'), await rowsOf(store));
   });
@@ -49,6 +51,13 @@ if (recording) {
         checked: events.length,
       });
     });
+    it('and its copy in another log, as that release copied, fold to the same and keep every rule', async () => {
+      const copied = eventsOf(read(release, 'copy'));
+      expect(copied).toHaveLength(events.filter(({ type }) => type !== 'ServiceHeartbeat').length);
+      expect(copied.every(({ metadata }) => originOf(metadata) !== null)).toBe(true);
+      expect(statesOf(copied)).toBe(read(release, 'states'));
+      expect((await verifyLog(await storeOf(copied))).violations).toEqual([]);
+    });
     it('is exported as it stands in its file', async () => {
       expect(await exported(await storeOf(events))).toBe(text);
     });
@@ -62,7 +71,9 @@ if (recording) {
     });
     it('are one of the release that package.json names, as the recorder writes it today', async () => {
       expect(existsSync(fileOf(version, 'log'))).toBe(true);
-      expect(await exported(await storeOf(goldenStory()))).toBe(read(version, 'log'));
+      const store = await storeOf(goldenStory());
+      expect(await exported(store)).toBe(read(version, 'log'));
+      expect(await exported(await copyOf(store))).toBe(read(version, 'copy'));
     });
     it('would be found wanting without one of their event types', () => {
       for (const type of new Set(all.map((one) => one.type))) {
