@@ -3,11 +3,30 @@ import { copy } from './copy';
 import { readAsOf, showHistory } from './history';
 import { withLog } from './open-log';
 import { logOption, readNamespace, type Call } from './options';
+import { printable } from './output';
+import { UsageError } from './usage-error';
 import { verify } from './verify';
 
 const exitCodes = `
 Exit codes: 0 done, the log is sound; 1 the log breaks a rule; 2 bad usage, or the log cannot be read.
 `;
+
+const notShown = `
+Checked: I1 to I6, I8, I10, I12 and I13 of the protocol, what a decider would have refused, and the order of the log. A log alone cannot show I7 (the
+view equals the fold), I9 (a wall clock that is moved changes nothing) and I11 (logs of earlier releases fold to the same state): see docs/guarantees.md.
+`;
+
+/** At most so many: they are read one violation after the other. */
+const MOST_NEIGHBOURS = 50;
+
+function readNeighbours(text: string): number {
+  const count = /^\d{1,3}$/.test(text) ? Number(text) : NaN;
+  if (count <= MOST_NEIGHBOURS) return count;
+  throw new UsageError(
+    `--neighbours: '${printable(text)}' is none.`,
+    `Give a whole number from 0 to ${MOST_NEIGHBOURS}.`,
+  );
+}
 
 const copyNotes = `
 Everything up to the head that the log has when the copy begins is copied: stop the services first. Beats are not copied. The copy is a log of its
@@ -27,9 +46,14 @@ export function auditCommands(program: Command, call: Call): void {
     .description('check a log against the invariants: epochs, starts, outcomes, slots, owners')
     .argument('<log>', 'path of the log file, or esdb://… of a server')
     .addOption(namespace())
+    .addOption(
+      new Option('--neighbours <n>', 'events of the stream shown before and after one that breaks a rule')
+        .argParser(readNeighbours)
+        .default(2),
+    )
     .option('--json', 'print the report as JSON', false)
-    .addHelpText('after', exitCodes)
-    .action(async (path: string, options: { namespace: string; json: boolean }) => {
+    .addHelpText('after', `${notShown}${exitCodes}`)
+    .action(async (path: string, options: { namespace: string; json: boolean; neighbours: number }) => {
       call.code = await withLog(path, (store) => verify(store, options, call.io));
     });
   program
