@@ -129,7 +129,7 @@ export class EmbeddedEventStore implements EventStore {
     const written = await this.writer.write(
       () => this.decide(stream, expected, copy),
       bytes,
-      options.lane === 'beat' ? 'beat' : 'normal',
+      options.lane ?? 'normal',
     );
     if (written.done) return written.value;
     return { outcome: written.certain ? 'unavailable' : 'unknown', message: written.message };

@@ -161,8 +161,7 @@ export class EventStoreDbEventStore implements EventStore {
     const problem = this.names.problem(stream);
     if (problem !== null) return { outcome: 'refused', code: 'stream-name', message: problem };
     const prepared = this.appender.prepare(stream, expected, events);
-    const lane = options.lane === 'beat' ? 'beat' : 'normal';
-    return this.identical.run(prepared, () => this.lanes.run(lane, () => this.send(prepared)));
+    return this.identical.run(prepared, () => this.lanes.run(options.lane ?? 'normal', () => this.send(prepared)));
   }
 
   async readStream(stream: string, options: ReadStreamOptions): Promise<StreamSlice> {
