@@ -1,3 +1,4 @@
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { inspect } from 'node:util';
 import { SystemClock, SystemRandom } from '../../src/clock';
 import {
@@ -363,6 +364,30 @@ describe('the store of EventStoreDB, when things go wrong', () => {
     await Promise.all(Array.from({ length: 20 }, () => store.head().catch(() => undefined)));
     await clock.sleep(300);
     expect(logger.count('log.unreachable')).toBe(1);
+  });
+
+  it('a leader that takes connections and says nothing is left after two seconds, for the next one', async () => {
+    const sockets: Socket[] = [];
+    const silent = createServer((socket) => sockets.push(socket.on('error', () => undefined)));
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const [host, { port: own }] = ['127.0.0.1', server];
+    const { port } = silent.address() as AddressInfo;
+    const member = (at: number, state: 'leader' | 'follower') => ({ host, port: at, state, alive: true });
+    server.faults.members = [member(port, 'leader'), member(own, 'follower')];
+    try {
+      const begun = clock.monotonic();
+      const opening = openStore({}, `esdb://${host}:${own},${host}:${own}?tls=false`);
+      await until(() => sockets.length > 0, 'a connection to the silent leader');
+      server.faults.members = [member(own, 'leader'), member(port, 'follower')];
+      const store = await opening;
+      expect((await settle(store, 'job-1', 'no_stream', [event()])).answer.outcome).toBe('appended');
+      // A read has ten seconds, and the transport itself waits for twenty: neither is what ended it.
+      expect(clock.monotonic() - begun).toBeLessThan(6_000);
+      expect(clock.monotonic() - begun).toBeGreaterThan(1_500);
+    } finally {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => silent.close(resolve));
+    }
   });
 
   it('lets a beat pass thousands of appends that wait', async () => {
