@@ -26,7 +26,14 @@ export async function openStore(
     case 'embedded':
       return EmbeddedEventStore.open({ path: options.store.path, clock, random });
     case 'eventstoredb':
-      return EventStoreDbEventStore.open({ connection: options.store.connection, clock, random, logger });
+      return EventStoreDbEventStore.open({
+        connection: options.store.connection,
+        namespace: options.namespace,
+        names: 'full',
+        clock,
+        random,
+        logger,
+      });
     case 'adapter':
       return options.store.store;
   }

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import type { Clock, Random } from '../../clock';
+import { isNamespace, namespaceRule } from '../../domain/namespace';
 import { silentLogger, type Logger } from '../../logging';
 import { refuseAppend } from '../append-check';
 import {
@@ -54,6 +55,13 @@ export interface EventStoreDbOptions {
    * and `_`. Default none: the log is everything on the server but the server's own events.
    */
   readonly namespace?: string;
+  /**
+   * How the port names the streams of a log with a namespace: `short` (default): without it. `full`: as they are on the server; a stream that does
+   * not begin with the namespace is none of the log's.
+   */
+  readonly names?: 'short' | 'full';
+  /** Makes the log when there is none. Default: unless `readOnly`. */
+  readonly make?: boolean;
   /** After so long without an answer an append's outcome is `unknown`, ms. Default 5,000: later than keep-alive finds a dead connection. */
   readonly appendTimeoutMs?: number;
   /** After so long a read has failed, ms. Default 10,000. */
@@ -100,7 +108,8 @@ export class EventStoreDbEventStore implements EventStore {
   static async open(options: EventStoreDbOptions): Promise<EventStoreDbEventStore> {
     const { connection: given } = options;
     const connection = typeof given === 'string' ? EventStoreDbConnection.parse(given) : given;
-    checkNamespace(options.namespace);
+    if (!isNamespace(options.namespace ?? ''))
+      throw new RangeError(`namespace: ${namespaceRule.rule} ${namespaceRule.remedy}`);
     const { client, release } = takeClient(await loadClient(), connection, options.clock);
     const store = new EventStoreDbEventStore(options, connection, client, release);
     try {
@@ -118,10 +127,10 @@ export class EventStoreDbEventStore implements EventStore {
     private readonly client: LogClient,
     private readonly release: () => Promise<void>,
   ) {
-    const { clock, random, logger = silentLogger, readOnly = false, namespace = '' } = options;
+    const { clock, random, logger = silentLogger, readOnly = false, namespace = '', names, make = !readOnly } = options;
     const { appendTimeoutMs = 5_000, readTimeoutMs = 10_000 } = options;
     this.logger = logger;
-    this.names = new LogNames(namespace);
+    this.names = new LogNames(namespace, names);
     this.reachability = new Reachability(clock, logger, connection.shown);
     this.calls = new ServerCalls({
       client,
@@ -132,7 +141,7 @@ export class EventStoreDbEventStore implements EventStore {
       readTimeoutMs,
       appendTimeoutMs,
     });
-    this.who = new IdentityStream(this.calls, this.names, { clock, random, readOnly });
+    this.who = new IdentityStream(this.calls, this.names, { clock, random, make });
     this.reader = new LogReader(this.calls, this.names, () => this.who.origin(), {
       clock,
       open: (after, categories) =>
@@ -222,6 +231,8 @@ export class EventStoreDbEventStore implements EventStore {
     this.assertOpen();
     if (this.options.readOnly)
       throw new StoreUnavailableError(`${this.connection} was opened read-only.`, 'read-only', 'Open it for writing.');
+    const problem = this.names.problem(stream);
+    if (problem !== null) throw new RangeError(`stream ${stream}: ${problem}`);
     await this.retention.keepLast(this.names.onServer(stream), count);
   }
 
@@ -326,9 +337,4 @@ export class EventStoreDbEventStore implements EventStore {
   private assertOpen(): void {
     if (this.closing) throw new StoreUnavailableError(`${this.connection} is closed.`, 'closed', 'Open it again.');
   }
-}
-
-function checkNamespace(namespace = ''): void {
-  if (!/^[A-Za-z0-9_]{0,32}$/.test(namespace))
-    throw new RangeError('namespace: must have at most 32 letters, digits and _.');
 }

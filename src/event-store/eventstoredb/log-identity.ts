@@ -31,7 +31,7 @@ export class IdentityStream {
   constructor(
     private readonly calls: ServerCalls,
     private readonly names: LogNames,
-    private readonly ports: { readonly clock: Clock; readonly random: Random; readonly readOnly: boolean },
+    private readonly ports: { readonly clock: Clock; readonly random: Random; readonly make: boolean },
   ) {
     this.retention = new Retention(calls);
   }
@@ -73,8 +73,7 @@ export class IdentityStream {
     for (let tries = 1; ; tries++) {
       const found = await this.read();
       if (found !== null) return found;
-      if (this.ports.readOnly)
-        throw new StoreUnavailableError('There is no log here yet.', 'no-log', 'Start a service with it first.');
+      if (!this.ports.make) throw this.noLog();
       const identity = { id: this.newId(), generation: 1 };
       if (tries === MOST_TRIES) throw this.notWritten('it is not read back');
       if (await this.write(this.newId(), 'no_stream', identity)) await this.keepOne();
@@ -112,6 +111,17 @@ export class IdentityStream {
       }
       await this.ports.clock.sleep(REST_MS * (0.5 + this.ports.random.next()));
     }
+  }
+
+  private noLog(): StoreUnavailableError {
+    const { namespace } = this.names;
+    return namespace === ''
+      ? new StoreUnavailableError('There is no log here yet.', 'no-log', 'Start a service with it first.')
+      : new StoreUnavailableError(
+          `There is no log of namespace ${namespace} here yet.`,
+          'no-log',
+          'Check the namespace, or start a service with it first.',
+        );
   }
 
   private newId(): string {
