@@ -103,15 +103,10 @@ export class EventStoreDbEventStore implements EventStore {
    * again, and the log of the process tells of it.
    * @throws ConnectionStringError
    * @throws StoreUnusableError `driver-missing`: the client is not installed; `path`: a file of the connection string cannot be read;
-   * `access-denied`: the user may not read `$all`.
+   * `access-denied`: the user may not read `$all`; `foreign`: something else lies where the log keeps its identity.
    */
   static async open(options: EventStoreDbOptions): Promise<EventStoreDbEventStore> {
-    const { connection: given } = options;
-    const connection = typeof given === 'string' ? EventStoreDbConnection.parse(given) : given;
-    if (!isNamespace(options.namespace ?? ''))
-      throw new RangeError(`namespace: ${namespaceRule.rule} ${namespaceRule.remedy}`);
-    const { client, release } = takeClient(await loadClient(), connection, options.clock);
-    const store = new EventStoreDbEventStore(options, connection, client, release);
+    const store = await EventStoreDbEventStore.connect(options);
     try {
       await store.look();
     } catch (error) {
@@ -119,6 +114,20 @@ export class EventStoreDbEventStore implements EventStore {
       throw error;
     }
     return store;
+  }
+
+  /**
+   * As `open`, without a look at the server: returns at once, wherever that is. What the user may do is found out by the first read.
+   * @throws ConnectionStringError
+   * @throws StoreUnusableError `driver-missing`, `path`.
+   */
+  static async connect(options: EventStoreDbOptions): Promise<EventStoreDbEventStore> {
+    const { connection: given } = options;
+    const connection = typeof given === 'string' ? EventStoreDbConnection.parse(given) : given;
+    if (!isNamespace(options.namespace ?? ''))
+      throw new RangeError(`namespace: ${namespaceRule.rule} ${namespaceRule.remedy}`);
+    const { client, release } = takeClient(await loadClient(), connection, options.clock);
+    return new EventStoreDbEventStore(options, connection, client, release);
   }
 
   private constructor(
@@ -273,7 +282,8 @@ export class EventStoreDbEventStore implements EventStore {
       await this.reader.head();
     })().catch((error: unknown) => {
       const { code, message, remedy } = this.calls.unreadable(error);
-      if (code === 'access-denied') throw new StoreUnusableError(code, message, remedy, { cause: error });
+      if (code === 'access-denied' || code === 'foreign')
+        throw new StoreUnusableError(code, message, remedy, { cause: error });
       // Not now: that has been told.
     });
     try {
