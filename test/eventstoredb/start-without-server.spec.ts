@@ -296,6 +296,15 @@ describe('a service whose server refuses', () => {
     await until('it is ready', async () => (await one.readiness()).ready);
   });
 
+  it('because it does not know the user: says which remedy it is', async () => {
+    server.faults.onRead({ kind: 'unauthenticated' }, { times: Infinity });
+    const one = await start();
+    expect(await one.whenUnusable()).toMatchObject({
+      code: 'access-denied',
+      remedy: expect.stringMatching(/Check user and password/),
+    });
+  });
+
   it('only while it is starting itself: is not said to be unusable', async () => {
     server.faults.onRead({ kind: 'access-denied' }, { times: 2 });
     const one = await start();

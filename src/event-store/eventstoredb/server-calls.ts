@@ -3,7 +3,7 @@ import type { Clock } from '../../clock';
 import { StoreUnavailableError } from '../port';
 import type { StoreCredentials } from './connection-string';
 import type { FoundEvent, FoundStream, LogClient } from './log-client';
-import { ACCESS_REMEDY, factsOf, isAccessDenied, isNoStream, isNotLeader, words } from './outcome';
+import { accessRemedy, factsOf, isAccessDenied, isNoStream, isNotLeader, words } from './outcome';
 import type { Reachability } from './reachability';
 
 export interface CallPorts {
@@ -90,7 +90,7 @@ export class ServerCalls {
     const { server } = this.ports;
     const message = words(factsOf(error));
     if (isAccessDenied(error))
-      return new StoreUnavailableError(`${server} denies access: ${message}.`, 'access-denied', ACCESS_REMEDY, {
+      return new StoreUnavailableError(`${server} denies access: ${message}.`, 'access-denied', accessRemedy(error), {
         cause: error,
       });
     return new StoreUnavailableError(

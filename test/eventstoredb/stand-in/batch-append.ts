@@ -147,8 +147,9 @@ class Batch {
         return this.fail(correlation, stream, 'Timeout', 4, 'Timeout', new Timeout());
       case 'access-denied':
         return this.fail(correlation, stream, 'AccessDenied', 7, 'AccessDenied', new AccessDenied());
+      case 'unauthenticated':
       case 'not-leader':
-        // The only refusal that ends the stream, and with it every append that waits on it.
+        // Refusals that end the stream, and with it every append that waits on it.
         return this.failStream(refusalFor(fault));
     }
   }

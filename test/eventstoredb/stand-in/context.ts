@@ -3,7 +3,16 @@ import type { Metadata } from '@grpc/grpc-js';
 import type { Clock, Random } from '../../../src/clock';
 import type { Faults, Refusing } from './faults';
 import type { Log } from './log';
-import { accessDenied, busy, noLeaderKnown, notLeader, notReady, timedOut, type Refusal } from './refusals';
+import {
+  accessDenied,
+  busy,
+  noLeaderKnown,
+  notLeader,
+  notReady,
+  timedOut,
+  unauthenticated,
+  type Refusal,
+} from './refusals';
 import type { Writer } from './writer';
 
 /** A call that came in, for tests that want to know what was asked for. */
@@ -47,6 +56,8 @@ export function refusalFor(fault: Refusing): Refusal {
       return noLeaderKnown();
     case 'access-denied':
       return accessDenied();
+    case 'unauthenticated':
+      return unauthenticated();
     case 'not-leader':
       return notLeader(fault);
   }
