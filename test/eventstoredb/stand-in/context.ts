@@ -38,6 +38,8 @@ export interface Context {
   readonly random: Random;
   readonly limits: Limits;
   readonly calls: SeenCall[];
+  /** Undefined: nobody is asked who they are. */
+  readonly users: Readonly<Record<string, string>> | undefined;
   /** Resets the connection that a call came over. */
   drop(peer: string): void;
 }
@@ -63,10 +65,18 @@ export function refusalFor(fault: Refusing): Refusal {
   }
 }
 
-/** What this node says to a call that needs the leader when the leader is another. */
-export function elsewhere(context: Context, headers: Metadata): Refusal | undefined {
+/** What this node says to a call of somebody whom it does not know, or that needs the leader when the leader is another. */
+export function refusedFor(context: Context, headers: Metadata): Refusal | undefined {
+  if (!isKnown(context, headers)) return unauthenticated();
   const { leader } = context.faults;
   return leader && requiresLeader(headers) ? notLeader(leader) : undefined;
+}
+
+function isKnown({ users }: Context, headers: Metadata): boolean {
+  if (users === undefined) return true;
+  const [, basic = ''] = String(headers.get('authorization')[0] ?? '').split(' ');
+  const given = Buffer.from(basic, 'base64').toString('utf8');
+  return Object.entries(users).some(([user, password]) => given === `${user}:${password}`);
 }
 
 /** Breaks a call off with RST_STREAM. The gRPC server offers no way to, so it is done below it. */
