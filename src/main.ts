@@ -60,7 +60,13 @@ function readFlags(argv: readonly string[]): Flags {
         'HOLDFAST_EVENTSTOREDB_URL',
       ),
     )
-    .addOption(env('--namespace <prefix>', 'lets several systems share one server, or one log file', 'HOLDFAST_NAMESPACE').default(''))
+    .addOption(
+      env(
+        '--namespace <prefix>',
+        'lets several systems share one server, or one log file',
+        'HOLDFAST_NAMESPACE',
+      ).default(''),
+    )
     .addOption(
       env('--role <role>', 'worker or web-only', 'HOLDFAST_ROLE').choices(['worker', 'web-only']).default('worker'),
     )
