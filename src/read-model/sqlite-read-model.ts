@@ -1,30 +1,18 @@
+import type { Instant } from '../clock';
 import { SupervisedSubscription, type LogIdentity, type LogPosition, type RecordedEvent } from '../event-store';
-import type { Candidate } from '../domain/service';
 import { CaughtUp } from './caught-up';
 import { loadDriver } from './driver';
 import { ViewClosedError, ViewNotComparedError } from './errors';
 import { checkFile, checkFileAtLast, type CheckedFile } from './file-check';
 import { knownEvents } from './fold';
-import { jobRow } from './job-rows';
 import { comparedWithLog } from './log-check';
-import { SqliteOwnJobs } from './own-jobs';
 import type { SqliteReadModelOptions } from './options';
 import { prepare, type Prepared } from './prepared';
-import type {
-  DeclaredJob,
-  JobFilter,
-  JobRow,
-  OwnJobs,
-  Page,
-  ReadModel,
-  ReadModelHealth,
-  ServiceRow,
-  SweepPlace,
-  SweepSnapshot,
-} from './read-model';
+import type { ReadModel, ReadModelHealth } from './read-model';
 import { LogChangedError, rebuildBeside, type RebuildTold } from './rebuild-beside';
 import { viewCategories } from './streams';
 import { isDamage, ViewFile, type ViewSource } from './view-file';
+import { ViewReads } from './view-reads';
 import { Waiters } from './waiters';
 import { messageOf } from './words';
 
@@ -45,7 +33,7 @@ const REBUILD_RETRY_MS = 5_000;
  * Whatever is wrong with the file later, it is dropped and rebuilt; meanwhile reads see what has been projected so far. When the log is long
  * they stay at an early position until the rebuilt view takes its place.
  */
-export class SqliteReadModel implements ReadModel {
+export class SqliteReadModel extends ViewReads implements ReadModel {
   private readonly waiters: Waiters;
   /** Null: the view was not compared with the log yet. */
   private prepared: Prepared | null = null;
@@ -75,6 +63,7 @@ export class SqliteReadModel implements ReadModel {
     /** Why the file alone cannot be used; null: it can. */
     private readonly broken: string | null,
   ) {
+    super();
     const { clock, logger } = options;
     this.writtenAt = clock.monotonic();
     this.waiters = new Waiters(
@@ -145,57 +134,6 @@ export class SqliteReadModel implements ReadModel {
     return this.at;
   }
 
-  job(jobId: string): JobRow | null {
-    return this.read(({ rows }) => {
-      const raw = rows.byId(jobId);
-      return raw === null ? null : jobRow(raw);
-    });
-  }
-
-  declaredBy(source: string): readonly DeclaredJob[] {
-    return this.read(({ rows }) =>
-      rows.declaredBy(source).map((raw) => {
-        const { jobId, status, state } = jobRow(raw);
-        const record = state.stage === 'opaque' ? state.before : state;
-        const hash = record.stage === 'absent' ? '' : (record.declaration?.hash ?? '');
-        return { jobId, hash, status };
-      }),
-    );
-  }
-
-  jobs(filter: JobFilter, page: { readonly limit: number; readonly after?: string | null }): Page<JobRow> {
-    return this.read(({ lists }) => lists.page(filter, page, this.at));
-  }
-
-  service(serviceId: string): ServiceRow | null {
-    return this.read(({ services }) => services.service(serviceId));
-  }
-
-  services(options: { readonly includeGone?: boolean } = {}): readonly ServiceRow[] {
-    return this.read(({ services }) =>
-      services.services(options.includeGone === true ? null : this.options.clock.wall()),
-    );
-  }
-
-  ownJobs(serviceId: string): OwnJobs {
-    return new SqliteOwnJobs(
-      serviceId,
-      (use) => this.read(({ owned }) => use(owned)),
-      () => this.at,
-    );
-  }
-
-  sweep(limit: number, after: SweepPlace | null = null): SweepSnapshot {
-    return this.read(({ sweep }) => sweep.snapshot(this.at, limit, after));
-  }
-
-  candidate(serviceId: string): { readonly candidate: Candidate; readonly position: LogPosition } | null {
-    return this.read(({ services }) => {
-      const candidate = services.candidate(serviceId);
-      return candidate === null ? null : { candidate, position: this.at };
-    });
-  }
-
   waitFor(position: bigint, timeoutMs: number): Promise<void> {
     return this.waiters.waitFor(position, timeoutMs);
   }
@@ -219,8 +157,12 @@ export class SqliteReadModel implements ReadModel {
     };
   }
 
+  protected now(): Instant {
+    return this.options.clock.wall();
+  }
+
   /** A read that meets damage fails, and sets a rebuild going. */
-  private read<T>(use: (prepared: Prepared) => T): T {
+  protected read<T>(use: (prepared: Prepared) => T): T {
     if (this.state === 'stopped') throw new ViewClosedError();
     if (this.prepared === null) throw new ViewNotComparedError();
     try {
@@ -237,6 +179,8 @@ export class SqliteReadModel implements ReadModel {
     this.at = this.file.checkpoint().position;
     this.state = fresh ? 'rebuilding' : 'catching-up';
     this.error = null;
+    // Whoever has waited since before the comparison.
+    if (this.at !== 'start') this.waiters.advanced(this.at, true);
   }
 
   private async comparedAtLast(): Promise<void> {

@@ -12,10 +12,12 @@ const READY_PATIENCE_MS = 1_000;
 /** Whether the log answers now. One that never has is not asked besides: that is done in the background. */
 export async function storeCheck(store: EventStore, log: LogAcquaintance, clock: Clock): Promise<HealthCheck> {
   if (log.identity === null) return { ok: false, detail: log.words };
-  const head = await within(clock, READY_PATIENCE_MS, store.head());
-  return head === null
-    ? { ok: false, detail: `the log did not answer within ${READY_PATIENCE_MS} ms` }
-    : { ok: true, detail: `the log answers; its head is ${head}` };
+  const looked = store.head().then(
+    (head): HealthCheck => ({ ok: true, detail: `the log answers; its head is ${head}` }),
+    (error: unknown): HealthCheck => ({ ok: false, detail: error instanceof Error ? error.message : String(error) }),
+  );
+  const silent = { ok: false, detail: `the log did not answer within ${READY_PATIENCE_MS} ms` };
+  return (await within(clock, READY_PATIENCE_MS, looked)) ?? silent;
 }
 
 export function viewCheck(view: SqliteReadModel): HealthCheck {
