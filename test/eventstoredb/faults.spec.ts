@@ -10,6 +10,7 @@ import {
 } from '../../src/commands';
 import { placementVersion } from '../../src/domain/placement';
 import {
+  EventStoreDbEventStore,
   SupervisedSubscription,
   type AppendOutcome,
   type EventStore,
@@ -431,6 +432,19 @@ describe('the store of EventStoreDB, when things go wrong', () => {
     held.abort();
     expect(new Set(await Promise.all(work))).toEqual(new Set(['appended']));
     await executor.close();
+  });
+
+  it('a log that is closed while it is being made ends nothing but itself', async () => {
+    for (let n = 0; n < 40; n++) {
+      const store = await EventStoreDbEventStore.connect({
+        ...{ connection: server.connectionString, namespace: `${namespace}_${n}`, clock, random },
+      });
+      const asked = store.identity().catch((error: unknown) => error);
+      await clock.sleep(n / 4);
+      await store.close();
+      await asked;
+    }
+    expect((await (await openStore()).identity()).generation).toBe(1);
   });
 
   it('two stores share one client, and the last one leaves no connection open', async () => {

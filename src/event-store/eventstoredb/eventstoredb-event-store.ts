@@ -270,6 +270,7 @@ export class EventStoreDbEventStore implements EventStore {
     await Promise.all([...this.subscriptions].map((subscription) => subscription.close()));
     // Each has its deadline.
     await this.lanes.idle();
+    this.calls.close();
     await this.release();
   }
 
