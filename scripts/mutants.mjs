@@ -3,7 +3,7 @@
 //   npm run mutants -- ID …         some of them
 // Not in CI. Last line: scenarios, and how many patches their tests did not catch; exit status 1 when there is one.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,9 +26,9 @@ let missed = 0;
 try {
   copy();
   for (const scenario of chosen) {
-    const verdict = judge(scenario);
-    if (verdict !== null) missed += 1;
-    console.log(`${verdict === null ? 'caught' : 'MISSED'}  ${scenario.id}${verdict === null ? '' : `: ${verdict}`}`);
+    const { caught, words } = judge(scenario);
+    if (!caught) missed += 1;
+    console.log(`${caught ? 'caught' : 'MISSED'}  ${scenario.id}: ${words}`);
   }
 } finally {
   rmSync(scratch, { recursive: true, force: true });
@@ -46,22 +46,23 @@ function copy() {
   symlinkSync(join(root, 'node_modules'), join(scratch, 'node_modules'), 'dir');
 }
 
-/** Why the scenario is not covered; null: it is. */
+/** Whether the test tells the patched product from the product, and how that shows. */
 function judge({ test, patch }) {
   const file = join(scratch, patch.file);
   const source = readFileSync(file, 'utf8');
   const places = source.split(patch.find).length - 1;
-  if (places !== 1) return `the patch fits ${places} places of ${patch.file}`;
+  if (places !== 1) return { caught: false, words: `the patch fits ${places} places of ${patch.file}` };
   const before = run(test);
-  if (before.passed === 0 || before.failed > 0) return `without the patch ${told(before)}`;
+  if (before.passed !== 1 || before.failed > 0) return { caught: false, words: `without the patch ${told(before)}` };
   writeFileSync(
     file,
     source.replace(patch.find, () => patch.replace),
   );
   try {
     const after = run(test);
-    if (after.broken) return `with the patch the test cannot be loaded: ${after.broken}`;
-    return after.failed > 0 || after.hangs ? null : `with the patch ${told(after)}`;
+    // A product that cannot be loaded shows nothing.
+    const caught = after.broken === undefined && (after.failed > 0 || after.hangs === true);
+    return { caught, words: caught ? (after.message ?? told(after)) : `with the patch ${told(after)}` };
   } finally {
     writeFileSync(file, source);
   }
@@ -71,7 +72,7 @@ function run({ file, name }) {
   const report = join(scratch, 'report.json');
   rmSync(report, { force: true });
   const words = [
-    'jest',
+    join(root, 'node_modules/jest/bin/jest.js'),
     file,
     '--runInBand',
     '--forceExit',
@@ -81,17 +82,31 @@ function run({ file, name }) {
     '-t',
     `^${escaped(name)}$`,
   ];
-  const done = spawnSync('npx', words, { cwd: scratch, stdio: 'ignore', timeout: LIMIT_MS, killSignal: 'SIGKILL' });
+  const done = spawnSync(process.execPath, words, {
+    cwd: scratch,
+    stdio: 'ignore',
+    timeout: LIMIT_MS,
+    killSignal: 'SIGKILL',
+  });
   if (done.error?.code === 'ETIMEDOUT') return { passed: 0, failed: 0, hangs: true };
+  if (!existsSync(report)) return { passed: 0, failed: 0, broken: 'it ended without a report' };
   const { numPassedTests: passed, numFailedTests: failed, testResults } = JSON.parse(readFileSync(report, 'utf8'));
   const suite = testResults.find(({ assertionResults }) => assertionResults.length === 0);
-  return { passed, failed, broken: suite?.message.split('\n').slice(0, 3).join(' ') };
+  const [message] = testResults.flatMap(({ assertionResults }) =>
+    assertionResults.flatMap((one) => one.failureMessages),
+  );
+  return { passed, failed, message: message && brief(message), broken: suite && brief(suite.message) };
 }
 
 function told({ passed, failed, hangs, broken }) {
   if (hangs) return `the test hangs for ${LIMIT_MS} ms`;
   if (broken) return `the test cannot be loaded: ${broken}`;
   return `${passed} pass and ${failed} fail`;
+}
+
+function brief(text) {
+  const plain = text.replace(/\u001b\[[0-9;]*m/g, '').split(/\n\s+at /)[0];
+  return plain.split(/\s+/).join(' ').slice(0, 160);
 }
 
 function escaped(text) {

@@ -239,6 +239,7 @@ proctype Svc(byte p) {
   :: atomic { flight[p] == 0 && rev < MAXREV && (!ended || running[p]) -> decide() }
   :: d_step { flight[p] == 1 -> serve(flight[p], inc[p], at[p], kind[p], attempt[p], ep[p]); forget() }
   :: d_step { flight[p] == 2 -> landed(); clear(); forget() }
+  :: d_step { flight[p] == 2 && STARTS(kind[p]) -> clear(); forget() }     /* 3.4: fenced in between, the handler is not entered */
   :: d_step { flight[p] == 3 -> clear(); forget() }                        /* moved: read, decide anew */
   :: d_step { flight[p] == 1 && !ghost[p] && ghosts < GHOSTS -> haunt() }                     /* no answer: sent again, and the first sending may still land */
   :: d_step { flight[p] == 2 -> flight[p] = 1 }                            /* the answer was lost: sent again */
