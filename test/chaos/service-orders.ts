@@ -1,0 +1,31 @@
+import type { livenessProfiles } from 'holdfast';
+
+/** What a service process of the chaos is told at its start. */
+export interface ServiceOrders {
+  readonly serviceId: string;
+  /** Label, and the home of some jobs. */
+  readonly host: string;
+  /** Of the log, the ledger, the views and the diaries. */
+  readonly directory: string;
+  readonly profile: keyof typeof livenessProfiles;
+  readonly drainTimeoutMs: number;
+}
+
+/** And while it lives. */
+export type ServiceTold =
+  { readonly kind: 'full'; readonly full: boolean } | { readonly kind: 'stall'; readonly ms: number };
+
+/** `ready`: registered, trusted, and allowed to claim. `conflict`: another living process bears its id. */
+export interface ServiceSaid {
+  readonly kind: 'ready' | 'not-ready' | 'conflict';
+}
+
+export interface WorkPayload {
+  /** How long a run lasts. */
+  readonly ms: number;
+  /** The handler asks `guard()` before it writes, and stops when it is told to; if not, it writes once more then. */
+  readonly guarded: boolean;
+}
+
+/** A tick of a process that comes later than this is written down, ms. */
+export const LATE_MS = 250;
