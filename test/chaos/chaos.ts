@@ -20,7 +20,7 @@ const START_PATIENCE_MS = 90_000;
 const CALM_PATIENCE_MS = 120_000;
 const TICK_MS = 50;
 
-/** Every fifth job is long: whoever is killed is killed in the middle of some. Every tenth has a home. */
+/** Every fifth job is long: whoever is killed is killed in the middle of some. Half of the long ones have a home, and every tenth of all besides. */
 function jobsOf(count: number, hosts: readonly string[]): (JobPlan & { readonly home: string | null })[] {
   return Array.from({ length: count }, (_, n) => {
     const long = n % 5 === 0;
@@ -28,7 +28,7 @@ function jobsOf(count: number, hosts: readonly string[]): (JobPlan & { readonly 
       id: `work-${n}`,
       everyMs: 4_000 + 1_000 * (n % 7),
       ms: long ? 2_500 + 500 * (n % 9) : 20 + 10 * (n % 30),
-      home: n % 10 === 3 ? hosts[n % hosts.length] : null,
+      home: [3, 5].includes(n % 10) ? hosts[Math.floor(n / 10) % hosts.length] : null,
     };
   });
 }
@@ -53,8 +53,8 @@ export async function chaos(options: ChaosOptions, directory: string): Promise<b
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   let endingAt = Infinity;
   try {
-    await until('every service to be ready', START_PATIENCE_MS, () => places.every((place) => place.steady));
     await schedule(jobs, directory, diary);
+    await until('every service to work', START_PATIENCE_MS, () => places.every((place) => place.steady));
     const allRan = (at: number) => ledger.enteredSince(at).size === jobs.length;
     await until('every job to run', START_PATIENCE_MS, () => allRan(0), 500);
     say('every job has run once: the faults begin');

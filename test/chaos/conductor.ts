@@ -51,11 +51,13 @@ export class Conductor {
     await Promise.all(this.underWay);
   }
 
-  private async choose({ whom }: Planned, untilMono: number): Promise<Place | null> {
+  private async choose({ kind, whom }: Planned, untilMono: number): Promise<Place | null> {
     for (; monoNow() < untilMono; await rest(POLL_MS)) {
       this.lookAfter();
       const steady = this.places.filter((place) => place.steady);
-      if (steady.length > LEAST_LEFT) return steady[Math.floor(whom * steady.length)];
+      // Who is stopped for long shall be in the middle of something that others take over meanwhile.
+      const fit = kind === 'long-stop' ? steady.filter((place) => place.current.busy) : steady;
+      if (steady.length > LEAST_LEFT && fit.length > 0) return fit[Math.floor(whom * fit.length)];
     }
     return null;
   }

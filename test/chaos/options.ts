@@ -23,7 +23,7 @@ much was lost, doubled or accepted with a stale token. Exit status: 0 all is wel
   --minutes N       of faults (default 1)
   --seed N          of the plan of faults (default: a new one; printed). The same seed plans the same faults; what they meet is for the machine to say
   --services N      processes, 4 to 6 (default 5)
-  --jobs N          (default 200)
+  --jobs N          60 or more (default 200)
   --profile NAME    default | tuned: how fast silence is noticed (default: default)
   --append-kills N  instead: N rounds of kill -9 of a process that appends as fast as it can; then every acknowledged event must be there
   --directory DIR   where the log is laid (default: the system's directory for temporary files)
@@ -49,7 +49,7 @@ export function readOptions(argv: readonly string[]): ChaosOptions | 'help' {
     minutes,
     seed: whole('seed', values.seed, 0, 2 ** 32 - 1) ?? anySeed,
     services: whole('services', values.services, 4, 6) ?? 5,
-    jobs: whole('jobs', values.jobs, 10, 10_000) ?? 200,
+    jobs: whole('jobs', values.jobs, 60, 10_000) ?? 200,
     profile,
     appendKills: whole('append-kills', values['append-kills'], 1, 10_000) ?? 0,
     directory,

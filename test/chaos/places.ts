@@ -5,24 +5,19 @@ import type { ServiceOrders, ServiceSaid, ServiceTold } from './service-orders';
 
 /** Compiled, it lies beside this file. */
 const program = join(__dirname, 'service.js');
-/** A service that has been ready for so long is met in the midst of its work, and not in its start. */
+/** A service that has worked for so long is met in the midst of its work, and not in its start. */
 const STEADY_MS = 1_000;
 
 /** One process of a service. */
 export class Process {
-  ready = false;
-  /** Another living process bears its id. */
-  conflict = false;
-  private readySince = Infinity;
+  private state: ServiceSaid = { mayClaim: false, owned: 0, busy: 0, conflict: false };
+  private workingSince = Infinity;
   private readonly member: Member<ServiceOrders, ServiceSaid>;
 
   constructor(readonly orders: ServiceOrders) {
     const output = join(orders.directory, `${encodeURIComponent(orders.serviceId)}.out`);
-    this.member = new Member(program, orders, output, ({ kind }) => {
-      if (kind === 'conflict') this.conflict = true;
-      else this.turn(kind === 'ready');
-    });
-    void this.member.ended.then(() => this.turn(false));
+    this.member = new Member(program, orders, output, (said) => this.turn(said));
+    void this.member.ended.then(() => this.turn({ mayClaim: false, owned: 0, busy: 0, conflict: false }));
   }
 
   get pid(): number {
@@ -37,13 +32,24 @@ export class Process {
     return this.member.ended;
   }
 
+  /** It owns jobs and may claim, and not just since now. */
   get steady(): boolean {
-    return this.ready && monoNow() - this.readySince > STEADY_MS;
+    return monoNow() - this.workingSince > STEADY_MS;
+  }
+
+  /** Some handler of it has more than a second to go. */
+  get busy(): boolean {
+    return this.state.busy > 0;
+  }
+
+  /** It has found out that another living process bears its id. */
+  get conflict(): boolean {
+    return this.state.conflict;
   }
 
   /** It must show anew that it is steady. */
   shake(): void {
-    if (this.ready) this.readySince = monoNow();
+    this.workingSince = Infinity;
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -58,9 +64,10 @@ export class Process {
     await this.member.kill();
   }
 
-  private turn(ready: boolean): void {
-    this.ready = ready;
-    this.readySince = ready ? monoNow() : Infinity;
+  private turn(state: ServiceSaid): void {
+    this.state = state;
+    if (!state.mayClaim || state.owned === 0) this.workingSince = Infinity;
+    else if (this.workingSince === Infinity) this.workingSince = monoNow();
   }
 }
 

@@ -15,9 +15,16 @@ export interface ServiceOrders {
 export type ServiceTold =
   { readonly kind: 'full'; readonly full: boolean } | { readonly kind: 'stall'; readonly ms: number };
 
-/** `ready`: registered, trusted, and allowed to claim. `conflict`: another living process bears its id. */
+/** How it stands, several times a second. */
 export interface ServiceSaid {
-  readonly kind: 'ready' | 'not-ready' | 'conflict';
+  /** Registered, trusted, and allowed to claim. */
+  readonly mayClaim: boolean;
+  /** Jobs that it owns. */
+  readonly owned: number;
+  /** Handlers that have more than a second to go. */
+  readonly busy: number;
+  /** Another living process bears its id. */
+  readonly conflict: boolean;
 }
 
 export interface WorkPayload {

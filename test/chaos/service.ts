@@ -14,6 +14,7 @@ const log = join(directory, 'log.sqlite');
 const diary = new Diary(directory, { serviceId });
 const disk = new FullDisk(log);
 const TICK_MS = 50;
+const TICKS_PER_WORD = 4;
 const NEVER = new AbortController().signal;
 
 async function main(): Promise<void> {
@@ -47,20 +48,23 @@ async function main(): Promise<void> {
     if (told.kind === 'stall') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, told.ms);
   });
   await service.start();
-  const say = (said: ServiceSaid) => void process.send?.(said);
-  let [ready, conflict, last] = [false, false, monoNow()];
+  const state = (): ServiceSaid => ({
+    mayClaim: service.membership?.mayClaim() ?? false,
+    owned: service.readModel.service(serviceId)?.ownedJobs ?? 0,
+    busy: [...ends].filter(({ at }) => at > monoNow() + 1_000).length,
+    conflict: service.membership?.health().state === 'identity-conflict',
+  });
+  let [ticks, last] = [0, monoNow()];
   setInterval(() => {
     const now = monoNow();
     if (now - last - TICK_MS > LATE_MS) diary.note('late', { fromMono: last, toMono: now });
     last = now;
-    const mayClaim = service.membership?.mayClaim() ?? false;
-    if (mayClaim !== ready) say({ kind: mayClaim ? 'ready' : 'not-ready' });
-    ready = mayClaim;
-    const taken = service.membership?.health().state === 'identity-conflict';
-    if (taken && !conflict) say({ kind: 'conflict' });
-    conflict = taken;
+    if (ticks++ % TICKS_PER_WORD === 0) process.send?.(state());
   }, TICK_MS);
 }
+
+/** When the handlers of this process will have done, if nothing comes in between; of each one an object of its own. */
+const ends = new Set<{ readonly at: number }>();
 
 /**
  * Enters its token first. Some jobs ask `guard()` before they write and yield to their abort, as they should. The others write once more when they
@@ -70,6 +74,8 @@ async function work(ledger: Ledger, { ms, guarded }: WorkPayload, context: JobCo
   const { jobId: job, slot, attempt, fencingToken: token, serviceId: service, incarnation, signal } = context;
   const entry: Entry = { job, slot, attempt, token, service, incarnation };
   const note = (fact: string) => diary.note(fact, { job, slot, attempt, token, incarnation });
+  const end = { at: monoNow() + ms };
+  ends.add(end);
   note('handler.entered');
   signal.addEventListener('abort', () => note('handler.aborted'), { once: true });
   try {
@@ -83,6 +89,7 @@ async function work(ledger: Ledger, { ms, guarded }: WorkPayload, context: JobCo
     if (signal.aborted && !guarded) await ledger.write('late', entry, NEVER);
     throw error;
   } finally {
+    ends.delete(end);
     note('handler.left');
   }
 }

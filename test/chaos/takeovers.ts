@@ -11,6 +11,7 @@ export interface Takeover {
    * What did it. `outage`: whatever did it, the log or the ledger took nothing meanwhile. `none`: no fault had met its owner; it was late by itself.
    */
   readonly cause: Kind | 'outage' | 'none';
+  readonly fault: Fault | null;
   /** False: it waited for a new owner until all were asked to end. */
   readonly bound: boolean;
   /** From the fault (`none`: from the end of its epoch) to the binding elsewhere, ms. */
@@ -70,6 +71,7 @@ export function takeovers(evidence: Evidence, history: History, disturbed: Distu
       const again = run && entered.get(`${job} ${run.slot} ${run.attempt + 1}`);
       found.push({
         job,
+        fault,
         cause: outage ? 'outage' : (fault?.kind ?? 'none'),
         bound: next !== undefined,
         boundMs: Math.max(0, span[1] - from),

@@ -3,11 +3,14 @@ import { kinds, type Kind } from './plan';
 import type { Takeover } from './takeovers';
 import type { Zombie } from './zombies';
 
+/** In a shorter run whoever was stopped for long may be met by an outage, so that nobody could take over. */
+const REFUSALS_FROM_MINUTES = 3;
+
 /** How often each kind of fault was made, and how often it had the effect that it is made for. */
 export type Bites = { readonly [kind in Kind]: { readonly made: number; readonly bit: number } };
 
 export function bites({ faults, lines }: Evidence, taken: readonly Takeover[]): Bites {
-  const tookJobs = (kind: Kind) => taken.some(({ cause }) => cause === kind || cause === 'outage');
+  const tookJobs = (fault: Fault) => taken.some((one) => one.fault === fault && one.bound);
   const line = (fault: Fault, fact: string, is: (line: Evidence['lines'][number]) => boolean = () => true) =>
     lines.some(
       (l) =>
@@ -18,12 +21,12 @@ export function bites({ faults, lines }: Evidence, taken: readonly Takeover[]): 
         is(l),
     );
   const effect: { readonly [kind in Kind]: (fault: Fault) => boolean } = {
-    kill: ({ dead }) => dead && tookJobs('kill'),
-    restart: ({ dead }) => dead && tookJobs('restart'),
-    'kill-appending': ({ dead, inCommit }) => dead && inCommit && tookJobs('kill-appending'),
-    term: (fault) => line(fault, 'service.closed') && tookJobs('term'),
+    kill: tookJobs,
+    restart: tookJobs,
+    'kill-appending': (fault) => fault.inCommit && tookJobs(fault),
+    term: (fault) => line(fault, 'service.closed') && tookJobs(fault),
     stop: ({ at, until }) => until - at >= 500,
-    'long-stop': () => tookJobs('long-stop'),
+    'long-stop': (fault) => line(fault, 'service.fenced'),
     'stop-in-commit': ({ inCommit }) => inCommit,
     twin: ({ foundOut }) => foundOut,
     stall: (fault) => line(fault, 'late'),
@@ -37,7 +40,7 @@ export function bites({ faults, lines }: Evidence, taken: readonly Takeover[]): 
   ) as Bites;
 }
 
-/** Every kind must have had its effect at least once in two minutes, and once at all; some zombie must have been resumed, and some token refused. */
+/** Every kind must have had its effect at least once in two minutes, and once at all; some zombie must have been resumed, and, in a run of some length, some token refused. */
 export function tame(evidence: Evidence, found: Bites, zombies: readonly Zombie[]): string[] {
   const least = Math.max(1, Math.floor(evidence.settings.minutes / 2));
   const words = kinds.flatMap((kind) => {
@@ -47,6 +50,7 @@ export function tame(evidence: Evidence, found: Bites, zombies: readonly Zombie[
       : [`${kind}: made ${made} times, with effect ${bit} times; ${least} at least are asked for`];
   });
   if (zombies.length === 0) words.push('no handler was resumed in the middle of its run after trust had run out');
-  if (evidence.refused.length === 0) words.push('nobody came to the ledger with a token that was too low');
+  if (evidence.refused.length === 0 && evidence.settings.minutes >= REFUSALS_FROM_MINUTES)
+    words.push('nobody came to the ledger with a token that was too low');
   return words;
 }
