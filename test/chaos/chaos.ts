@@ -34,7 +34,11 @@ function jobsOf(count: number, hosts: readonly string[]): (JobPlan & { readonly 
 }
 
 /** One run of the chaos, and its judgement. @returns whether all is well. */
-export async function chaos(options: ChaosOptions, directory: string): Promise<boolean> {
+export async function chaos(
+  options: ChaosOptions,
+  where: { readonly directory: string; readonly logDirectory: string },
+): Promise<boolean> {
+  const { directory, logDirectory } = where;
   const { minutes, seed, services, profile, json } = options;
   const begun = monoNow();
   const out = json ? process.stderr : process.stdout;
@@ -45,15 +49,15 @@ export async function chaos(options: ChaosOptions, directory: string): Promise<b
   const hosts = Array.from({ length: services }, (_, n) => `h${n + 1}`);
   const jobs = jobsOf(options.jobs, hosts);
   const liveness = livenessProfiles[profile];
-  const places = hosts.map((host) => new Place(host, { directory, profile, drainTimeoutMs: DRAIN_TIMEOUT_MS }));
+  const places = hosts.map((host) => new Place(host, { ...where, profile, drainTimeoutMs: DRAIN_TIMEOUT_MS }));
   const termBoundMs = DRAIN_TIMEOUT_MS + liveness.abortGraceMs + DRAIN_PATIENCE_MS;
-  const conductor = new Conductor(places, directory, termBoundMs, say);
+  const conductor = new Conductor(places, where, termBoundMs, say);
   const ticking = watchOwnTurns(diary);
   const interrupt = () => void conductor.killAll().finally(() => process.exit(130));
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   let endingAt = Infinity;
   try {
-    await schedule(jobs, directory, diary);
+    await schedule(jobs, logDirectory, diary);
     await until('every service to work', START_PATIENCE_MS, () => places.every((place) => place.steady));
     const allRan = (at: number) => ledger.enteredSince(at).size === jobs.length;
     await until('every job to run', START_PATIENCE_MS, () => allRan(0), 500);
@@ -64,7 +68,8 @@ export async function chaos(options: ChaosOptions, directory: string): Promise<b
     await until('every job to run again', CALM_PATIENCE_MS, () => allRan(calmAt), 500).catch((error: unknown) => {
       const ran = ledger.enteredSince(calmAt);
       const missing = jobs.filter(({ id }) => !ran.has(id)).map(({ id }) => id);
-      conductor.seen.push(`${String(error)}: ${missing.join(', ')} did not run after the last fault`);
+      const named = missing.slice(0, 10).join(', ');
+      conductor.seen.push(`${String(error)}: ${missing.length} did not run after the last fault: ${named}, …`);
     });
     conductor.lookAfter();
     endingAt = Date.now();
@@ -76,7 +81,7 @@ export async function chaos(options: ChaosOptions, directory: string): Promise<b
     ledger.close();
   }
   say('the judge reads');
-  const evidence = await readEvidence(directory, {
+  const evidence = await readEvidence(where, {
     faults: conductor.faults,
     jobs,
     seen: conductor.seen,
@@ -92,13 +97,13 @@ export async function chaos(options: ChaosOptions, directory: string): Promise<b
   return isGood(judgement);
 }
 
-async function schedule(jobs: ReturnType<typeof jobsOf>, directory: string, diary: Diary): Promise<void> {
+async function schedule(jobs: ReturnType<typeof jobsOf>, logDirectory: string, diary: Diary): Promise<void> {
   const client = await HoldfastService.open(
     resolveOptions({
       service: { name: 'client', host: 'conductor' },
       role: 'web-only',
-      store: { kind: 'embedded', path: join(directory, 'log.sqlite') },
-      stateDirectory: directory,
+      store: { kind: 'embedded', path: join(logDirectory, 'log.sqlite') },
+      stateDirectory: logDirectory,
     }),
   );
   try {

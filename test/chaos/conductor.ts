@@ -6,11 +6,13 @@ import type { Fault } from './evidence';
 import { isStopped, isWriting } from './locks';
 import type { Place, Process } from './places';
 import type { Planned } from './plan';
+import { SmallFileSystem } from './small-file-system';
 
 /** Whoever is met, so many others must stand: takeovers need somebody who takes over. */
 const LEAST_LEFT = 2;
 const POLL_MS = 20;
 const FOUND_OUT_PATIENCE_MS = 20_000;
+const ALLOCATED_MS = 5_000;
 
 interface Made {
   readonly process: Process;
@@ -27,16 +29,19 @@ export class Conductor {
   private readonly log: string;
   private readonly ledger: string;
   private readonly aim: Aim;
+  /** Null: a full disk is the limit of a connection. */
+  private readonly disk: SmallFileSystem | null;
 
   constructor(
     private readonly places: readonly Place[],
-    directory: string,
+    { directory, logDirectory }: { readonly directory: string; readonly logDirectory: string },
     private readonly termBoundMs: number,
     private readonly tell: (words: string) => void,
   ) {
-    this.log = join(directory, 'log.sqlite');
+    this.log = join(logDirectory, 'log.sqlite');
     this.ledger = join(directory, 'ledger.sqlite');
     this.aim = new Aim(this.log);
+    this.disk = SmallFileSystem.at(logDirectory);
   }
 
   /** Fault after fault until then (monotonic), and until each of them is over. */
@@ -116,15 +121,24 @@ export class Conductor {
         await rest(lastsMs);
         return this.record(kind, made);
       }
-      case 'full': {
-        const all = other ? this.places.map((one) => one.current) : [current];
-        const made = this.begin(kind, current, `${other ? 'for all, ' : ''}for ${lastsMs} ms`);
-        for (const one of all) one.tell({ kind: 'full', full: true });
-        await rest(lastsMs);
-        for (const one of all) one.tell({ kind: 'full', full: false });
-        return this.record(kind, made, { pids: all.map(({ pid }) => pid) });
-      }
+      case 'full':
+        return this.full(current, lastsMs, other);
     }
+  }
+
+  /** Of all: the file system itself, if it is small enough; else, and of one: the limit of its connection to the log. */
+  private async full(process: Process, lastsMs: number, ofAll: boolean): Promise<void> {
+    const disk = ofAll ? this.disk : null;
+    const all = ofAll ? this.places.map((one) => one.current) : [process];
+    const words = disk === null ? (ofAll ? 'for all, ' : '') : 'the file system itself, ';
+    const made = this.begin('full', process, `${words}for ${lastsMs} ms`);
+    await disk?.fill();
+    for (const one of all) one.tell({ kind: 'full', full: disk === null });
+    // What SQLite has allocated before it goes on using for a while.
+    await rest(disk === null ? lastsMs : lastsMs + ALLOCATED_MS);
+    disk?.empty();
+    for (const one of all) one.tell({ kind: 'full', full: false });
+    this.record('full', made, { pids: all.map(({ pid }) => pid) });
   }
 
   private async stop(kind: 'stop' | 'long-stop' | 'stop-in-commit', process: Process, lastsMs: number): Promise<void> {

@@ -71,11 +71,11 @@ export interface Evidence {
 
 /** Reads the log, the ledger and the diaries of a run that is over. */
 export async function readEvidence(
-  directory: string,
+  { directory, logDirectory }: { readonly directory: string; readonly logDirectory: string },
   known: Pick<Evidence, 'faults' | 'jobs' | 'seen' | 'settings' | 'endingAt'>,
 ): Promise<Evidence> {
   const ports = { clock: new SystemClock(), random: new SystemRandom(), readOnly: true };
-  const store = await EmbeddedEventStore.open({ path: join(directory, 'log.sqlite'), ...ports });
+  const store = await EmbeddedEventStore.open({ path: join(logDirectory, 'log.sqlite'), ...ports });
   const ledger = new Ledger(join(directory, 'ledger.sqlite'));
   try {
     const entries: LogEntry[] = [];

@@ -14,13 +14,18 @@ async function main(): Promise<number> {
   const unfit = whyUnfit();
   if (unfit !== null) throw new Error(`Chaos cannot be made here: ${unfit}`);
   const directory = mkdtempSync(join(options.directory, 'holdfast-chaos-'));
+  const elsewhere = options.logDirectory === null ? null : mkdtempSync(join(options.logDirectory, 'holdfast-chaos-'));
+  const logDirectory = elsewhere ?? directory;
   let good = false;
   try {
-    good = await (options.appendKills > 0 ? appendKills(options, directory) : chaos(options, directory));
+    good = await (options.appendKills > 0
+      ? appendKills(options, logDirectory)
+      : chaos(options, { directory, logDirectory }));
     return good ? 0 : 1;
   } finally {
-    if (good && !options.keep) rmSync(directory, { recursive: true, force: true });
-    else process.stderr.write(`Log, ledger and diaries are in ${directory}\n`);
+    const laid = elsewhere === null ? [directory] : [directory, elsewhere];
+    if (good && !options.keep) for (const one of laid) rmSync(one, { recursive: true, force: true });
+    else process.stderr.write(`Log, ledger and diaries are in ${laid.join(' and ')}\n`);
   }
 }
 

@@ -10,6 +10,8 @@ export interface ChaosOptions {
   readonly profile: 'default' | 'tuned';
   readonly appendKills: number;
   readonly directory: string;
+  /** Null: where the rest is. */
+  readonly logDirectory: string | null;
   readonly keep: boolean;
   readonly json: boolean;
 }
@@ -26,7 +28,9 @@ much was lost, doubled or accepted with a stale token. Exit status: 0 all is wel
   --jobs N          60 or more (default 200)
   --profile NAME    default | tuned: how fast silence is noticed (default: default)
   --append-kills N  instead: N rounds of kill -9 of a process that appends as fast as it can; then every acknowledged event must be there
-  --directory DIR   where the log is laid (default: the system's directory for temporary files)
+  --directory DIR   where log, views, ledger and diaries are laid (default: the system's directory for temporary files)
+  --log-directory DIR   where log and views are laid instead. On a file system of at most 2 GiB a full disk is one: a file takes all the room
+                    that is left. Elsewhere it is SQLite's max_page_count on the connections to the log
   --keep            keep log, ledger and diaries; they are kept in any case when something is wrong
   --json            the last line is JSON: the whole report
 `;
@@ -37,13 +41,18 @@ export function readOptions(argv: readonly string[]): ChaosOptions | 'help' {
   const { values } = parseOrRefuse(argv);
   if (values.help) return 'help';
   const { profile = 'default', directory = tmpdir() } = values;
+  const logDirectory = values['log-directory'] ?? null;
   if (profile !== 'default' && profile !== 'tuned')
     throw new UsageError(`--profile ${profile}: default or tuned. Choose one of the two.`);
   const minutes = Number(values.minutes ?? '1');
   if (!(minutes > 0 && minutes <= 1_440))
     throw new UsageError(`--minutes ${values.minutes}: a number above 0, at most 1440.`);
-  if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory())
-    throw new UsageError(`--directory ${directory}: it must be a directory. Create it, or choose another.`);
+  for (const [name, given] of [
+    ['directory', directory],
+    ['log-directory', logDirectory ?? directory],
+  ] as const)
+    if (!statSync(given, { throwIfNoEntry: false })?.isDirectory())
+      throw new UsageError(`--${name} ${given}: it must be a directory. Create it, or choose another.`);
   const anySeed = Math.floor(Math.random() * 2 ** 32);
   return {
     minutes,
@@ -53,6 +62,7 @@ export function readOptions(argv: readonly string[]): ChaosOptions | 'help' {
     profile,
     appendKills: whole('append-kills', values['append-kills'], 1, 10_000) ?? 0,
     directory,
+    logDirectory,
     keep: values.keep ?? false,
     json: values.json ?? false,
   };
@@ -72,6 +82,7 @@ function parseOrRefuse(argv: readonly string[]) {
         profile: text,
         'append-kills': text,
         directory: text,
+        'log-directory': text,
         keep: flag,
         json: flag,
         help: { ...flag, short: 'h' },

@@ -5,8 +5,10 @@ export interface ServiceOrders {
   readonly serviceId: string;
   /** Label, and the home of some jobs. */
   readonly host: string;
-  /** Of the log, the ledger, the views and the diaries. */
+  /** Of the ledger and the diaries. */
   readonly directory: string;
+  /** Of the log and the views. */
+  readonly logDirectory: string;
   readonly profile: keyof typeof livenessProfiles;
   readonly drainTimeoutMs: number;
 }

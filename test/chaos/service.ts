@@ -9,8 +9,8 @@ import { LATE_MS, type ServiceOrders, type ServiceSaid, type ServiceTold, type W
 
 /** One service of the chaos, a process of its own on the embedded log. What it knows it writes into its diary. */
 const orders = ordersOfThisProcess<ServiceOrders>();
-const { directory, serviceId, host } = orders;
-const log = join(directory, 'log.sqlite');
+const { directory, logDirectory, serviceId, host } = orders;
+const log = join(logDirectory, 'log.sqlite');
 const diary = new Diary(directory, { serviceId });
 const disk = new FullDisk(log);
 const TICK_MS = 50;
@@ -23,7 +23,7 @@ async function main(): Promise<void> {
     resolveOptions({
       service: { name: 'chaos', host, id: serviceId },
       store: { kind: 'embedded', path: log },
-      stateDirectory: directory,
+      stateDirectory: logDirectory,
       liveness: orders.profile,
       capacity: { maxConcurrentRuns: 200 },
       drainTimeoutMs: orders.drainTimeoutMs,
