@@ -11,7 +11,7 @@ import { SmallFileSystem } from './small-file-system';
 /** Whoever is met, so many others must stand: takeovers need somebody who takes over. */
 const LEAST_LEFT = 2;
 const POLL_MS = 20;
-const FOUND_OUT_PATIENCE_MS = 20_000;
+const FOUND_OUT_PATIENCE_MS = 60_000;
 const ALLOCATED_MS = 5_000;
 
 interface Made {
@@ -169,8 +169,8 @@ export class Conductor {
     const second = place.another();
     const begun = this.begin('twin', second, `process ${second.pid} beside ${first.pid}`);
     for (const until = monoNow() + FOUND_OUT_PATIENCE_MS; !second.conflict && monoNow() < until;) await rest(POLL_MS);
-    const foundOut = second.conflict;
     await rest(lastsMs);
+    const foundOut = second.conflict;
     const made = killsFirst ? { ...begun, process: first, at: Date.now(), atMono: monoNow() } : begun;
     await made.process.kill();
     place.current = killsFirst ? second : first;

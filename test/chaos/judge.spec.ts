@@ -36,6 +36,24 @@ const doctored: readonly [string, Charge, RegExp, (scene: Scene) => void][] = [
     },
   ],
   [
+    'the start that was acknowledged is another one than the log has',
+    'lost',
+    /JobRunStarted was acknowledged to process 1\d and is not in the log/,
+    (scene) => {
+      const at = scene.lines.findLastIndex(({ fact }) => fact === 'job.started');
+      scene.lines[at] = { ...scene.lines[at], fencingToken: Number(scene.lines[at].fencingToken) - 1 };
+    },
+  ],
+  [
+    'the outcome that was acknowledged is that of another process',
+    'lost',
+    /JobRunSucceeded was acknowledged to process 1\d and is not in the log/,
+    (scene) => {
+      const at = scene.lines.findLastIndex(({ fact }) => fact === 'job.succeeded');
+      scene.lines[at] = { ...scene.lines[at], incarnation: 'another' };
+    },
+  ],
+  [
     'a job whose scheduling was acknowledged is not in the log',
     'lost',
     /work-1: its scheduling was acknowledged/,

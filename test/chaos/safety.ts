@@ -12,13 +12,13 @@ export interface Safety {
 }
 
 /** The facts that a worker writes into its diary when the log has acknowledged them, and the events that they tell of. */
-const acknowledged: { readonly [fact: string]: readonly HoldfastEvent['type'][] } = {
-  'job.started': ['JobRunStarted'],
-  'job.succeeded': ['JobRunSucceeded'],
-  'job.failed': ['JobRunFailed'],
-  'job.timed-out': ['JobRunTimedOut'],
-  'job.abandoned': ['JobRunAbandoned'],
-  'job.outcome-refused': ['JobRunOutcomeRefused'],
+const acknowledged: { readonly [fact: string]: HoldfastEvent['type'] } = {
+  'job.started': 'JobRunStarted',
+  'job.succeeded': 'JobRunSucceeded',
+  'job.failed': 'JobRunFailed',
+  'job.timed-out': 'JobRunTimedOut',
+  'job.abandoned': 'JobRunAbandoned',
+  'job.outcome-refused': 'JobRunOutcomeRefused',
 };
 
 /** Where a handler has finished, its run has one of these; or its owner was gone before it could say so, and the log says that. */
@@ -27,10 +27,15 @@ const accounted = ['JobRunSucceeded', 'JobRunOutcomeRefused', 'ownerFailed', 'ow
 interface Runs {
   readonly starts: ReadonlyMap<string, LogEntry>;
   readonly doubled: readonly string[];
-  /** By run and type of event. */
+  /** By run, incarnation and type of event; a start by its token too. */
   readonly events: ReadonlySet<string>;
   /** How each ended last, by type of event or reason of its abandonment. */
   readonly ends: ReadonlyMap<string, string>;
+}
+
+/** A run as one process knows it: another one may have had the same attempt, which must not hide that this one's is lost. */
+function ofProcess(run: string, incarnation: unknown, type: string): string {
+  return `${run} ${String(incarnation)} ${type}`;
 }
 
 export function safety(evidence: Evidence): Safety {
@@ -51,7 +56,7 @@ function keyOf(job: string, { slot, attempt }: RunKey): string {
   return `${job} slot ${slot} attempt ${attempt}`;
 }
 
-function runsOf({ entries }: Evidence): Runs {
+function runsOf({ entries, generation }: Evidence): Runs {
   const starts = new Map<string, LogEntry>();
   const doubled: string[] = [];
   const events = new Set<string>();
@@ -59,9 +64,11 @@ function runsOf({ entries }: Evidence): Runs {
   for (const entry of entries) {
     const { type, data } = entry.event;
     const job = jobOf(entry);
-    if (job === null || !type.startsWith('JobRun') || !('slot' in data) || !('attempt' in data)) continue;
+    if (job === null || !type.startsWith('JobRun') || !('incarnation' in data) || !('slot' in data)) continue;
     const run = keyOf(job, data as RunKey);
-    events.add(`${run} ${type}`);
+    events.add(ofProcess(run, data.incarnation, type));
+    if (type === 'JobRunStarted')
+      events.add(ofProcess(run, data.incarnation, String(fencingToken(generation, entry.revision))));
     if (type !== 'JobRunStarted') ends.set(run, type === 'JobRunAbandoned' ? data.reason : type);
     else if (starts.has(run)) doubled.push(`${run}: started twice in the log`);
     else starts.set(run, entry);
@@ -77,13 +84,14 @@ function lostJobs({ lines, entries }: Evidence): string[] {
 }
 
 function lostAcknowledgements({ lines }: Evidence, { events }: Runs): string[] {
-  return lines.flatMap(({ fact, jobId, slot, attempt, pid }) => {
-    const types = acknowledged[fact];
-    if (types === undefined || typeof slot !== 'string') return [];
+  return lines.flatMap(({ fact, jobId, slot, attempt, incarnation, fencingToken: token, pid }) => {
+    const type = acknowledged[fact];
+    if (type === undefined || typeof slot !== 'string') return [];
     const run = keyOf(String(jobId), { slot, attempt: Number(attempt) });
-    return types.some((type) => events.has(`${run} ${type}`))
-      ? []
-      : [`${run}: ${types.join(' or ')} was acknowledged to process ${pid} and is not in the log`];
+    const there = [type, ...(token === undefined ? [] : [String(token)])].every((what) =>
+      events.has(ofProcess(run, incarnation, what)),
+    );
+    return there ? [] : [`${run}: ${type} was acknowledged to process ${pid} and is not in the log`];
   });
 }
 

@@ -44,7 +44,7 @@ export function healthyScene(): Scene {
     const token = fencingToken(1, revision);
     const [id, pid] = [written.length + 1, pidOf[serviceId]];
     written.push({ id, kind, job: 'work-0', slot, attempt, token, service: serviceId, incarnation, pid, at: log.now });
-    return { job: 'work-0', jobId: 'work-0', slot, attempt, token, incarnation };
+    return { job: 'work-0', jobId: 'work-0', slot, attempt, token, fencingToken: token, incarnation };
   };
   const enter = (serviceId: ServiceId) => {
     const run = write('enter', serviceId);
