@@ -10,6 +10,7 @@ import type { ChaosOptions } from './options';
 import { Place } from './places';
 import { plan } from './plan';
 import { lastLine, reportOf, tell } from './report';
+import { leastOfEach } from './tame';
 import { LATE_MS, type WorkPayload } from './service-orders';
 
 const Work = jobType<WorkPayload>('work');
@@ -62,7 +63,7 @@ export async function chaos(
     const allRan = (at: number) => ledger.enteredSince(at).size === jobs.length;
     await until('every job to run', START_PATIENCE_MS, () => allRan(0), 500);
     say('every job has run once: the faults begin');
-    await conductor.make(plan(seed, profile), monoNow() + minutes * 60_000);
+    await conductor.make(plan(seed, profile), monoNow() + minutes * 60_000, leastOfEach(minutes));
     const calmAt = Date.now();
     say('the last fault is over: every job must run again');
     await until('every job to run again', CALM_PATIENCE_MS, () => allRan(calmAt), 500).catch((error: unknown) => {

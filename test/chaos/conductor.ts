@@ -5,14 +5,16 @@ import { monoNow } from './diary';
 import type { Fault } from './evidence';
 import { isStopped, isWriting } from './locks';
 import type { Place, Process } from './places';
-import type { Planned } from './plan';
+import { kinds, type Kind, type Planned } from './plan';
 import { SmallFileSystem } from './small-file-system';
 
 /** Whoever is met, so many others must stand: takeovers need somebody who takes over. */
 const LEAST_LEFT = 2;
 const POLL_MS = 20;
 const FOUND_OUT_PATIENCE_MS = 60_000;
-const ALLOCATED_MS = 5_000;
+const ALLOCATED_MS = 10_000;
+/** So much longer at most the faults go on when some kind is missing. */
+const MISSING_MS = 180_000;
 
 interface Made {
   readonly process: Process;
@@ -44,14 +46,25 @@ export class Conductor {
     this.disk = SmallFileSystem.at(logDirectory);
   }
 
-  /** Fault after fault until then (monotonic), and until each of them is over. */
-  async make(plan: Iterator<Planned, unknown>, untilMono: number): Promise<void> {
-    while (monoNow() < untilMono) {
-      const planned = plan.next().value as Planned;
-      await rest(Math.min(planned.afterMs, Math.max(0, untilMono - monoNow())));
-      const place = await this.choose(planned, untilMono);
+  /**
+   * Fault after fault until then (monotonic), and until each of them is over. Where some kind was not made so often as `least` by then (the machine
+   * is slow, or an aim was missed), those that are missing follow.
+   */
+  async make(plan: Iterator<Planned, never>, untilMono: number, least: number): Promise<void> {
+    const missing = (kind: Kind) => this.faults.filter((fault) => fault.kind === kind).length < least;
+    await this.deal(plan, untilMono);
+    for (const end = untilMono + MISSING_MS; monoNow() < end && kinds.some(missing);) {
+      const planned = plan.next().value;
+      if (missing(planned.kind)) await this.deal([planned][Symbol.iterator](), end);
+    }
+  }
+
+  private async deal(plan: Iterator<Planned, unknown>, untilMono: number): Promise<void> {
+    for (let next = plan.next(); !next.done && monoNow() < untilMono; next = plan.next()) {
+      await rest(Math.min(next.value.afterMs, Math.max(0, untilMono - monoNow())));
+      const place = await this.choose(next.value, untilMono);
       if (place === null) break;
-      this.strike(planned, place);
+      this.strike(next.value, place);
     }
     await Promise.all(this.underWay);
   }
@@ -134,8 +147,10 @@ export class Conductor {
     const made = this.begin('full', process, `${words}for ${lastsMs} ms`);
     await disk?.fill();
     for (const one of all) one.tell({ kind: 'full', full: disk === null });
-    // What SQLite has allocated before it goes on using for a while.
-    await rest(disk === null ? lastsMs : lastsMs + ALLOCATED_MS);
+    await rest(lastsMs);
+    // There is room yet in what SQLite has allocated before.
+    for (const until = monoNow() + ALLOCATED_MS; !all.some((one) => one.wasRefused) && monoNow() < until;)
+      await rest(POLL_MS);
     disk?.empty();
     for (const one of all) one.tell({ kind: 'full', full: false });
     this.record('full', made, { pids: all.map(({ pid }) => pid) });

@@ -10,7 +10,7 @@ export class FullDisk {
   private connection: Database.Database | null = null;
   private full = false;
   /** Transactions that were begun since the last change, and of those the ones that were not committed. */
-  private refused = 0;
+  refused = 0;
 
   constructor(path: string) {
     const found = (connection: Database.Database) => {

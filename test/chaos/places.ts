@@ -8,16 +8,18 @@ const program = join(__dirname, 'service.js');
 /** A service that has worked for so long is met in the midst of its work, and not in its start. */
 const STEADY_MS = 1_000;
 
+const NOTHING_SAID: ServiceSaid = { mayClaim: false, owned: 0, busy: 0, conflict: false, refused: 0 };
+
 /** One process of a service. */
 export class Process {
-  private state: ServiceSaid = { mayClaim: false, owned: 0, busy: 0, conflict: false };
+  private state = NOTHING_SAID;
   private workingSince = Infinity;
   private readonly member: Member<ServiceOrders, ServiceSaid>;
 
   constructor(readonly orders: ServiceOrders) {
     const output = join(orders.directory, `${encodeURIComponent(orders.serviceId)}.out`);
     this.member = new Member(program, orders, output, (said) => this.turn(said));
-    void this.member.ended.then(() => this.turn({ mayClaim: false, owned: 0, busy: 0, conflict: false }));
+    void this.member.ended.then(() => this.turn(NOTHING_SAID));
   }
 
   get pid(): number {
@@ -45,6 +47,11 @@ export class Process {
   /** It has found out that another living process bears its id. */
   get conflict(): boolean {
     return this.state.conflict;
+  }
+
+  /** Transactions of it failed for want of room. */
+  get wasRefused(): boolean {
+    return this.state.refused > 0;
   }
 
   /** It must show anew that it is steady. */

@@ -60,7 +60,7 @@ export function* plan(seed: number, profile: keyof typeof livenessProfiles): Gen
     'stop-in-commit': [500, 6_000],
     twin: [3_000, 9_000],
     stall: [500, 2 * failAfterMs],
-    full: [1_000, selfFenceAfterMs + 4_000],
+    full: [2_000, selfFenceAfterMs + 4_000],
   };
   for (;;) {
     for (const kind of shuffled(kinds, random))

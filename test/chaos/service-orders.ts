@@ -27,6 +27,8 @@ export interface ServiceSaid {
   readonly busy: number;
   /** Another living process bears its id. */
   readonly conflict: boolean;
+  /** Transactions that failed since the disk was full, or since it had room again. */
+  readonly refused: number;
 }
 
 export interface WorkPayload {

@@ -53,6 +53,7 @@ async function main(): Promise<void> {
     owned: service.readModel.service(serviceId)?.ownedJobs ?? 0,
     busy: [...ends].filter(({ at }) => at > monoNow() + 1_000).length,
     conflict: service.membership?.health().state === 'identity-conflict',
+    refused: disk.refused,
   });
   let [ticks, last] = [0, monoNow()];
   setInterval(() => {

@@ -40,9 +40,14 @@ export function bites({ faults, lines }: Evidence, taken: readonly Takeover[]): 
   ) as Bites;
 }
 
+/** How often each kind must have its effect in a run of so many minutes. */
+export function leastOfEach(minutes: number): number {
+  return Math.max(1, Math.floor(minutes / 2));
+}
+
 /** Every kind must have had its effect at least once in two minutes, and once at all; some zombie must have been resumed, and, in a run of some length, some token refused. */
 export function tame(evidence: Evidence, found: Bites, zombies: readonly Zombie[]): string[] {
-  const least = Math.max(1, Math.floor(evidence.settings.minutes / 2));
+  const least = leastOfEach(evidence.settings.minutes);
   const words = kinds.flatMap((kind) => {
     const { made, bit } = found[kind];
     return bit >= least
