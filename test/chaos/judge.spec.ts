@@ -246,12 +246,19 @@ describe('the judge of the chaos', () => {
   });
 
   it('tells the takeovers by what did them, and how long a resumed handler went on', () => {
-    const { takeovers, zombies } = judge(healthyScene());
+    const { takeovers, zombies, unprovoked } = judge(healthyScene());
     expect(takeovers.map(({ cause, boundMs }) => ({ cause, boundMs }))).toEqual(
       ['restart', 'kill-appending', 'term', 'kill'].map((cause) => ({ cause, boundMs: 6_400 })),
     );
     expect(takeovers.every(({ ranOnMs }) => ranOnMs === 6_400)).toBe(true);
+    expect(unprovoked).toBe(0);
     expect(zombies).toEqual([{ job: 'work-0', wentOnMs: 3, allowedMs: 0 }]);
+  });
+
+  it('counts the services that were marked failed though no fault had met them', () => {
+    const scene = healthyScene();
+    scene.faults = without(scene.faults, ({ kind }) => kind === 'kill');
+    expect(judge(scene).unprovoked).toBe(1);
   });
 
   it.each(doctored)('catches that %s', (_what, charge, words, doctor) => {

@@ -4,7 +4,7 @@ import { late } from './liveness';
 import { historyOf } from './ownerships';
 import { safety, type Safety } from './safety';
 import { bites, tame, type Bites } from './tame';
-import { takeovers, type Takeover } from './takeovers';
+import { takeovers, unprovoked, type Takeover } from './takeovers';
 import { zombies, type Zombie } from './zombies';
 
 /** What became of it. Every list of sentences must be empty. */
@@ -18,6 +18,8 @@ export interface Judgement extends Safety {
   readonly takeovers: readonly Takeover[];
   readonly zombies: readonly Zombie[];
   readonly bites: Bites;
+  /** Services that were marked failed though no fault had met them. */
+  readonly unprovoked: number;
 }
 
 export function judge(evidence: Evidence): Judgement {
@@ -34,6 +36,7 @@ export function judge(evidence: Evidence): Judgement {
     takeovers: taken,
     zombies: resumed,
     bites: effects,
+    unprovoked: unprovoked(evidence, history),
   };
 }
 

@@ -18,7 +18,7 @@ const ZOMBIE_GOAL_MS = 200;
 const MOST_SENTENCES = 20;
 
 export function reportOf(evidence: Evidence, judgement: Judgement) {
-  const { lost, doubled, stale, unsound, late, tame, takeovers, zombies, bites } = judgement;
+  const { lost, doubled, stale, unsound, late, tame, takeovers, zombies, bites, unprovoked } = judgement;
   const { faults, refused, written, entries, lines } = evidence;
   const causes = [...kinds, 'outage', 'none'] as const;
   const wentOn = zombies.map(({ wentOnMs }) => wentOnMs);
@@ -38,6 +38,7 @@ export function reportOf(evidence: Evidence, judgement: Judgement) {
     refusedByLedger: refused.length,
     outcomesRefused: entries.filter(({ event }) => event.type === 'JobRunOutcomeRefused').length,
     verdicts,
+    unprovoked,
     fences: lines.filter(({ fact }) => fact === 'service.fenced').length,
     outages: faults.filter(isOutage).length,
     stoppedInCommit: faults.filter((f) => f.inCommit && !f.dead).length,
@@ -81,7 +82,7 @@ export function tell(report: Report, judgement: Judgement): string {
   const { zombies } = report;
   const parts = [
     `${report.events} events, ${report.runs} runs, ${report.writes} writes accepted by the ledger and ${report.refusedByLedger} refused, ` +
-      `${report.outcomesRefused} late outcomes refused, ${report.verdicts} verdicts, ${report.fences} fences; ` +
+      `${report.outcomesRefused} late outcomes refused, ${report.verdicts} verdicts (${report.unprovoked} on services that no fault had met), ${report.fences} fences; ` +
       `${report.stoppedInCommit} times stopped in the middle of a commit, ${report.stoppedInLedger} times in a write to the ledger.`,
     table(
       [

@@ -13,8 +13,7 @@ export const SECOND = '0172c000-0000-7000-8000-000000000002';
 const PERIOD_MS = 4_000;
 const RUN_MS = 500;
 export const ENTERED_BEFORE_STOP_MS = 100;
-const pidOf = { 'chaos@h1': 11, 'chaos@h2': 12 } as const;
-type ServiceId = keyof typeof pidOf;
+type ServiceId = 'chaos@h1' | 'chaos@h2';
 
 /** What a spec may change of it. */
 export type Scene = {
@@ -27,6 +26,8 @@ export type Scene = {
  */
 export function healthyScene(): Scene {
   const log = new Recorder();
+  // The first one has another pid in each of its lives.
+  const pidOf = { 'chaos@h1': 11, 'chaos@h2': 12 };
   const written: Written[] = [];
   const lines: Line[] = [];
   const faults: Fault[] = [];
@@ -116,7 +117,7 @@ export function healthyScene(): Scene {
     log.startRun('work-0');
     enter('chaos@h1');
     faults.push(fault(kind, 0, { dead: true, inCommit: kind === 'kill-appending' }));
-    note('service.closed', 11);
+    note('service.closed', pidOf['chaos@h1']);
     log.now += 6_400;
     log.markFailed('chaos@h1', 'chaos@h2');
     log.requeue('work-0', 'chaos@h2');
@@ -124,6 +125,7 @@ export function healthyScene(): Scene {
     log.now += RUN_MS;
     finish('chaos@h2');
     log.now += PERIOD_MS;
+    pidOf['chaos@h1'] += 10;
     const again = `0172c000-0000-7000-8000-00000000000${life++}`;
     register('chaos@h1', again);
     if (kind === 'kill') break;

@@ -83,6 +83,15 @@ export function takeovers(evidence: Evidence, history: History, disturbed: Distu
   return found;
 }
 
+/** Services that an observer marked failed though no fault had met them: they were late by themselves. */
+export function unprovoked({ entries, faults, settings }: Evidence, { lives }: History): number {
+  return entries.filter(({ event, created }) => {
+    if (event.type !== 'ServiceMarkedFailed' || event.data.by !== 'observer') return false;
+    const life = lives.get(event.data.incarnation);
+    return life !== undefined && faultOn(life.pid, created, faults, boundOf({ settings }, life, 'failed')) === null;
+  }).length;
+}
+
 /** Runs that were open when their owner was gone. */
 function interruptedRuns({ entries }: Pick<Evidence, 'entries'>): Map<string, { slot: string; attempt: number }> {
   const runs = new Map<string, { slot: string; attempt: number }>();
