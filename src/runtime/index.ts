@@ -1,7 +1,8 @@
 /** One service, composed. */
 export type { PublishedEvent } from './fact-feed';
 export type { HealthCheck, Readiness } from './health';
-export { HoldfastService, IdentityConflictError, type RuntimePorts } from './holdfast-service';
+export { HoldfastService, IdentityConflictError } from './holdfast-service';
+export type { RuntimePorts } from './opening';
 export {
   OptionsRefusedError,
   resolveOptions,
