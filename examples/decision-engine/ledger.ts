@@ -1,6 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import type { Finding } from './audit';
+import { Fence } from './fence';
 
 /** Who writes: what Holdfast gave the handler. */
 export interface Entry {
@@ -19,17 +20,13 @@ export interface LedgerRow extends Entry {
   readonly finding: Finding | null;
 }
 
-/** The ledger has seen a greater token of this job: whoever comes with this one has been replaced. */
-export class TokenRefusedError extends Error {
-  override readonly name = 'TokenRefusedError';
-}
-
 /**
  * A resource outside Holdfast, shared by all engines: the fencing example.
  * A handler enters its token first; a token lower than the greatest seen for the job is refused, at entry and at every later write.
  */
 export class Ledger {
   private readonly db: Database.Database;
+  private readonly fence: Fence;
 
   constructor(
     path: string,
@@ -38,17 +35,16 @@ export class Ledger {
     this.db = new Database(path, { timeout: 2_000 });
     this.db.pragma('journal_mode = WAL');
     this.db.exec(`
-      CREATE TABLE IF NOT EXISTS tokens (job TEXT PRIMARY KEY, token INTEGER NOT NULL);
       CREATE TABLE IF NOT EXISTS runs (
         id INTEGER PRIMARY KEY, job TEXT NOT NULL, slot TEXT NOT NULL, attempt INTEGER NOT NULL, token INTEGER NOT NULL,
         engine TEXT NOT NULL, incarnation TEXT NOT NULL, entered_at INTEGER NOT NULL, finished_at INTEGER, finding TEXT);
-      CREATE TABLE IF NOT EXISTS refusals (job TEXT NOT NULL, token INTEGER NOT NULL, seen INTEGER NOT NULL, engine TEXT NOT NULL, at INTEGER NOT NULL);
     `);
+    this.fence = new Fence(this.db);
   }
 
   /** @throws TokenRefusedError @returns the row to finish. */
   enter(entry: Entry): number {
-    return this.guarded(entry, () => {
+    return this.fence.guarded(entry, () => {
       const { job, slot, attempt, token, engine, incarnation } = entry;
       const { lastInsertRowid } = this.db
         .prepare(
@@ -61,7 +57,7 @@ export class Ledger {
 
   /** @throws TokenRefusedError */
   finish(row: number, entry: Entry, finding: Finding): void {
-    this.guarded(entry, () =>
+    this.fence.guarded(entry, () =>
       this.db
         .prepare('UPDATE runs SET finished_at = ?, finding = ? WHERE id = ?')
         .run(Date.now(), JSON.stringify(finding), row),
@@ -101,31 +97,5 @@ export class Ledger {
 
   close(): void {
     this.db.close();
-  }
-
-  private guarded<T>(entry: Entry, write: () => T): T {
-    const transaction = this.db.transaction((): T | number => {
-      const seen = this.db.prepare('SELECT token FROM tokens WHERE job = ?').pluck().get(entry.job) as
-        number | undefined;
-      if (seen !== undefined && seen > entry.token) {
-        this.db
-          .prepare('INSERT INTO refusals (job, token, seen, engine, at) VALUES (?, ?, ?, ?, ?)')
-          .run(entry.job, entry.token, seen, entry.engine, Date.now());
-        return seen;
-      }
-      this.db
-        .prepare('INSERT INTO tokens (job, token) VALUES (?, ?) ON CONFLICT (job) DO UPDATE SET token = excluded.token')
-        .run(entry.job, entry.token);
-      result = { written: write() };
-      return result.written;
-    });
-    let result: { written: T } | null = null as { written: T } | null;
-    const seen = transaction.immediate();
-    if (result === null) {
-      throw new TokenRefusedError(
-        `${entry.job}: token ${entry.token} is lower than ${String(seen)}, which was seen already.`,
-      );
-    }
-    return result.written;
   }
 }

@@ -63,6 +63,24 @@ describe('cluster time', () => {
     expect(time.now()).toBe(clock.wall());
   });
 
+  it('does not take a beat that was long under way for a clock that is off: the process, or another one, was stopped in the midst of the append', async () => {
+    const takenAtItsBeginning = async (roundTripMs: number) => {
+      const [created, start] = [clock.wall(), clock.monotonic()];
+      await clock.advance(roundTripMs);
+      time.sample(created, start, clock.monotonic());
+    };
+    await takenAtItsBeginning(20_000);
+    expect(alarms).toEqual([]);
+    await beat(0);
+    await takenAtItsBeginning(20_000);
+    expect(alarms).toEqual([]);
+    expect(time.now()).toBe(clock.wall());
+    // Beyond what the round trip leaves open it is off all the same.
+    await beat(-60_000, 20_000);
+    expect(alarms).toEqual([expect.objectContaining({ byMs: -60_000 })]);
+    expect(time.now()).toBe(clock.wall());
+  });
+
   it('says so at most once a minute', async () => {
     await beat(0);
     for (let n = 0; n < 100; n++) await beat(60_000);

@@ -21,7 +21,8 @@ const ALARM_EVERY_MS = 60_000;
  * acknowledgement. Late by at most a round trip, never early. It never goes back.
  *
  * A sample more than five seconds off the extrapolation counts only if the own wall clock agrees with it; otherwise time is extrapolated, with an
- * alarm. Before the first sample it is the wall clock. If the first sample and the wall clock differ by more than five seconds: the smaller,
+ * alarm. The log took a beat somewhere in its round trip, so one that was long under way (its process, or another one, was stopped in the midst
+ * of an append) is off only by what its round trip does not leave open. Before the first sample it is the wall clock. If the first sample and the wall clock differ by more than five seconds: the smaller,
  * extrapolated. The first sample, and an adopted step back of the log's clock, are the only cases in which it goes back.
  */
 export class LogClusterTime implements ClusterTime {
@@ -47,9 +48,10 @@ export class LogClusterTime implements ClusterTime {
     const expected = this.extrapolated();
     const shown = this.since(sample);
     const wall = this.clock.wall();
+    const off = (time: Instant, uncertainMs = 0) => apart(shown, shown + sample.roundTripMs, time, time + uncertainMs);
     if (expected === null) {
       this.latest = -Infinity;
-      if (Math.abs(shown - wall) > FAR_MS) {
+      if (Math.abs(off(wall)) > FAR_MS) {
         this.alarm(
           'the clock of the log and the wall clock of this machine differ; the smaller one counts',
           shown - wall,
@@ -59,8 +61,8 @@ export class LogClusterTime implements ClusterTime {
           return;
         }
       }
-    } else if (Math.abs(shown - expected) > FAR_MS) {
-      const agreed = Math.abs(shown - wall) <= FAR_MS;
+    } else if (Math.abs(off(expected, this.best?.roundTripMs)) > FAR_MS) {
+      const agreed = Math.abs(off(wall)) <= FAR_MS;
       this.alarm(
         agreed
           ? 'the clock of the log has jumped, and the wall clock of this machine agrees: adopted'
@@ -76,10 +78,14 @@ export class LogClusterTime implements ClusterTime {
   }
 
   private extrapolated(): Instant | null {
+    const anchor = this.best ?? this.start;
+    return anchor === null ? null : this.since(anchor);
+  }
+
+  private get best(): Sample | null {
     let best: Sample | null = null;
     for (const sample of this.samples) if (best === null || sample.roundTripMs <= best.roundTripMs) best = sample;
-    const anchor = best ?? this.start;
-    return anchor === null ? null : this.since(anchor);
+    return best;
   }
 
   private since({ time, at }: Anchor): number {
@@ -92,4 +98,9 @@ export class LogClusterTime implements ClusterTime {
     this.alarmedAt = now;
     this.logger.warn('clock.differs', { what, byMs: Math.round(byMs) });
   }
+}
+
+/** From where the second interval ends to where the first one begins, or the other way round; 0: they meet. */
+function apart(from: number, to: number, otherFrom: number, otherTo: number): number {
+  return from > otherTo ? from - otherTo : to < otherFrom ? to - otherFrom : 0;
 }

@@ -1,62 +1,13 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
 import { SystemClock, SystemRandom } from '../../src/clock';
 import { EmbeddedEventStore, type NewEvent, type RecordedEvent } from '../../src/event-store';
+import { AppendingProcess, type Acknowledged } from '../processes/appending-process';
 
 const PROGRAM = resolve(__dirname, '../../build/test/processes/appender.js');
 const clock = new SystemClock();
 const random = new SystemRandom();
-
-interface Acknowledged {
-  readonly stream: string;
-  readonly expected: number | 'no_stream';
-  readonly id: string;
-  readonly revision: number;
-  readonly position: bigint;
-}
-
-/** A process that appends, and what it said was acknowledged. */
-class Appender {
-  readonly acknowledged: Acknowledged[] = [];
-  ready = false;
-  private readonly child: ChildProcess;
-  private readonly over: Promise<unknown>;
-
-  constructor(path: string, name: string, count?: number) {
-    if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} is missing: run "npm run build:all" first.`);
-    const args = count === undefined ? [path, name] : [path, name, String(count)];
-    this.child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
-    const lines = createInterface({ input: this.child.stdout! });
-    this.over = Promise.all([once(this.child, 'exit'), once(lines, 'close')]);
-    lines.on('line', (line) => {
-      const [stream, expected, id, revision, position] = line.split(' ');
-      if (stream === 'ready') this.ready = true;
-      // The kill may cut the last line off; what is half said was not said.
-      if (!/^\d+$/.test(position ?? '')) return;
-      this.acknowledged.push({
-        stream,
-        expected: expected === 'no_stream' ? expected : Number(expected),
-        id,
-        revision: Number(revision),
-        position: BigInt(position),
-      });
-    });
-  }
-
-  async kill(): Promise<void> {
-    this.child.kill('SIGKILL');
-    await this.over;
-  }
-
-  async ended(): Promise<void> {
-    await this.over;
-    expect(this.child.exitCode).toBe(0);
-  }
-}
 
 let directory: string;
 let path: string;
@@ -86,7 +37,7 @@ describe('a process that is killed while it appends', () => {
   it('loses nothing that was acknowledged, and a retry after the kill is answered as before', async () => {
     const all: Acknowledged[] = [];
     for (const round of ['first', 'second', 'third']) {
-      const appender = new Appender(path, round);
+      const appender = new AppendingProcess(PROGRAM, path, round);
       await until(() => appender.acknowledged.length > 500 + 200 * random.next());
       await appender.kill();
       all.push(...appender.acknowledged);
@@ -111,7 +62,10 @@ describe('a process that is killed while it appends', () => {
 
   it('does not keep the others from writing', async () => {
     const store = await open();
-    const [first, second] = [new Appender(path, 'first'), new Appender(path, 'second')];
+    const [first, second] = [
+      new AppendingProcess(PROGRAM, path, 'first'),
+      new AppendingProcess(PROGRAM, path, 'second'),
+    ];
     await until(() => first.acknowledged.length > 100 && second.acknowledged.length > 100);
     expect((await store.append('job-1', 'no_stream', [event()])).outcome).toBe('appended');
     await first.kill();
@@ -129,7 +83,7 @@ describe('several processes on one log', () => {
     const store = await open();
     const heard: RecordedEvent[] = [];
     store.subscribe({ after: 'end', onEvents: (events) => void heard.push(...events) });
-    const appender = new Appender(path, 'other', 20);
+    const appender = new AppendingProcess(PROGRAM, path, 'other', 20);
     await until(() => heard.length === 20);
     await appender.ended();
     expect(heard.map(({ id }) => id)).toEqual(appender.acknowledged.map(({ id }) => id));

@@ -1,7 +1,6 @@
-import { fork, type ChildProcess } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import type { HoldfastOptions } from 'holdfast';
+import { Member } from './member';
 
 /** What a service process is told. */
 export interface ServiceOrders {
@@ -25,15 +24,14 @@ export type Said =
   | { readonly kind: 'trust'; readonly returned: boolean }
   | { readonly kind: 'ready' | 'not-ready' };
 
-interface Member {
-  readonly child: ChildProcess;
-  readonly ended: Promise<void>;
+interface Known {
+  readonly member: Member<ServiceOrders, Said>;
   ready: boolean;
 }
 
 /** Services as processes of their own on one log, and what they say. */
 export class Fleet {
-  private readonly members = new Map<string, Member>();
+  private readonly members = new Map<string, Known>();
 
   /** @param program the compiled `service.ts` that lies beside this file. */
   constructor(
@@ -44,24 +42,20 @@ export class Fleet {
 
   start(name: string): void {
     const orders: ServiceOrders = { ...this.orders, name };
-    const child = fork(this.program, {
-      // In the environment: the connection string may hold a password.
-      env: { ...process.env, HOLDFAST_ORDERS: JSON.stringify(orders) },
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    const member = new Member<ServiceOrders, Said>(
+      this.program,
+      orders,
+      join(this.orders.stateDirectory, `${name}.log`),
+      (said) => {
+        if (said.kind === 'ready' || said.kind === 'not-ready') known.ready = said.kind === 'ready';
+        this.on(name, said);
+      },
+    );
+    const known: Known = { member, ready: false };
+    void member.ended.then(() => {
+      if (this.members.get(name) === known) this.members.delete(name);
     });
-    const log = createWriteStream(join(this.orders.stateDirectory, `${name}.log`), { flags: 'a' });
-    child.stdout?.pipe(log);
-    child.stderr?.pipe(log);
-    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    const member: Member = { child, ended, ready: false };
-    child.on('message', (said: Said) => {
-      if (said.kind === 'ready' || said.kind === 'not-ready') member.ready = said.kind === 'ready';
-      this.on(name, said);
-    });
-    void ended.then(() => {
-      if (this.members.get(name) === member) this.members.delete(name);
-    });
-    this.members.set(name, member);
+    this.members.set(name, known);
   }
 
   get running(): string[] {
@@ -74,18 +68,16 @@ export class Fleet {
   }
 
   async kill(name: string): Promise<void> {
-    const member = this.members.get(name);
-    member?.child.kill('SIGKILL');
-    await member?.ended;
+    await this.members.get(name)?.member.kill();
   }
 
   /** Asks all to drain and end; kills who has not within `boundMs`. */
   async close(boundMs = 15_000): Promise<void> {
     await Promise.all(
-      [...this.members.values()].map(async ({ child, ended }) => {
-        const patience = setTimeout(() => child.kill('SIGKILL'), boundMs);
-        if (child.connected) child.send({ close: true });
-        await ended;
+      [...this.members.values()].map(async ({ member }) => {
+        const patience = setTimeout(() => member.signal('SIGKILL'), boundMs);
+        member.send({ close: true });
+        await member.ended;
         clearTimeout(patience);
       }),
     );

@@ -1,11 +1,13 @@
 import { HoldfastService, resolveOptions, type JobContext } from 'holdfast';
+import { lasted } from './lasted';
 import type { Said, ServiceOrders } from './fleet';
+import { ordersOfThisProcess } from './member';
 
 /**
  * One service as a process of its own, told what it is by HOLDFAST_ORDERS; tells its parent of every run and of its trust.
  * Handlers: `work` lasts `payload.ms` and yields to its abort.
  */
-const orders = JSON.parse(process.env.HOLDFAST_ORDERS ?? '{}') as ServiceOrders;
+const orders = ordersOfThisProcess<ServiceOrders>();
 const say = (said: Said) => void process.send?.(said);
 
 async function main(): Promise<void> {
@@ -45,22 +47,6 @@ async function main(): Promise<void> {
     ready = now;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-}
-
-/** @returns false: it was aborted before. */
-function lasted(ms: number, signal: AbortSignal): Promise<boolean> {
-  if (signal.aborted) return Promise.resolve(false);
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(true), ms);
-    signal.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer);
-        resolve(false);
-      },
-      { once: true },
-    );
-  });
 }
 
 main().catch((error: unknown) => {

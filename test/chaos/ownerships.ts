@@ -1,0 +1,49 @@
+import { jobOf, type Evidence } from './evidence';
+
+/** One epoch of a job, as the log tells it. Times are the log's, ms. */
+export interface Ownership {
+  readonly incarnation: string;
+  readonly from: number;
+  to: number;
+  /** How it ended: by whose absence, or why it was given back; null: it has not. */
+  ended: 'failed' | 'stopped' | 'marked' | 'drain' | 'given-back' | null;
+}
+
+export interface Life {
+  readonly serviceId: string;
+  readonly pid: number;
+  /** The silence that was asked for when it was judged; null: it was not. */
+  thresholdMs: number | null;
+}
+
+export interface History {
+  readonly ownerships: ReadonlyMap<string, readonly Ownership[]>;
+  readonly lives: ReadonlyMap<string, Life>;
+}
+
+export function historyOf({ entries }: Pick<Evidence, 'entries'>): History {
+  const ownerships = new Map<string, Ownership[]>();
+  const lives = new Map<string, Life>();
+  for (const entry of entries) {
+    const { event, created } = entry;
+    if (event.type === 'ServiceRegistered') {
+      const { incarnation, serviceId, process } = event.data;
+      lives.set(incarnation, { serviceId, pid: process.pid, thresholdMs: null });
+    } else if (event.type === 'ServiceMarkedFailed' && event.data.by === 'observer') {
+      const life = lives.get(event.data.incarnation);
+      if (life) life.thresholdMs = event.data.evidence.thresholdMs;
+    }
+    const job = jobOf(entry);
+    if (job === null) continue;
+    const own = ownerships.get(job) ?? [];
+    ownerships.set(job, own);
+    if (event.type === 'JobBoundToService')
+      own.push({ incarnation: event.data.incarnation, from: created, to: Infinity, ended: null });
+    const last = own.at(-1);
+    if (last === undefined || last.ended !== null) continue;
+    if (event.type === 'JobRequeued') Object.assign(last, { to: created, ended: event.data.cause });
+    if (event.type === 'JobReleased')
+      Object.assign(last, { to: created, ended: event.data.reason === 'drain' ? 'drain' : 'given-back' });
+  }
+  return { ownerships, lives };
+}
