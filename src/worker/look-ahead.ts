@@ -1,5 +1,5 @@
 import type { Clock, Instant } from '../clock';
-import type { JobRow, OwnJobs } from '../read-model';
+import type { JobRow, NotDue, OwnJobs } from '../read-model';
 
 /** Rows that are read ahead: twice as many as were of use the last time, within bounds. */
 const LEAST = 32;
@@ -13,8 +13,8 @@ const KEPT_MS = 1_000;
 interface Wanted {
   readonly incarnation: string;
   readonly now: Instant;
-  /** Handlers that have no free place. */
-  readonly full: readonly string[];
+  /** What has no free place: handlers of which as many run as may, and suspects while one of them runs. */
+  readonly full: NotDue;
   /** Jobs that are busy here, rest, or of which the view is behind what was done here: how many, and is it one? They must not hide the others. */
   readonly useless: { count(): number; has(jobId: string): boolean };
 }

@@ -70,7 +70,7 @@ class Node {
         membership: node.membership(),
         startsRuns: {
           accepts: () => true,
-          reserve: () => ({ landed: (e) => void node.entered.push(e), cancel: () => undefined }),
+          reserve: () => ({ suspect: true, landed: (e) => void node.entered.push(e), cancel: () => undefined }),
         },
         clock,
         random,

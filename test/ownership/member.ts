@@ -27,6 +27,8 @@ export class Member {
   silent = new Set<string>();
   accepts: (jobId: string) => boolean = () => true;
   places = Infinity;
+  /** The suspect that was started here last; a test ends its run. */
+  suspectRuns: string | null = null;
   /** Throws what it returns, for this append. */
   fault: (jobId: string, append: number) => Error | null = () => null;
   /** The store never answers this one. */
@@ -53,7 +55,7 @@ export class Member {
         membership: this.membership(),
         startsRuns: {
           accepts: (job) => this.accepts(job.jobId),
-          reserve: (job) => this.reserve(job.jobId),
+          reserve: (job, suspect = job.suspect) => this.reserve(job.jobId, suspect),
         },
         clock: world.clock,
         random: new SeededRandom(1),
@@ -176,9 +178,10 @@ export class Member {
     };
   }
 
-  private reserve(jobId: string): RunReservation | null {
-    if (this.places <= 0) return null;
+  private reserve(jobId: string, suspect: boolean): RunReservation | null {
+    if (this.places <= 0 || (suspect && this.suspectRuns !== null)) return null;
     this.places -= 1;
+    if (suspect) this.suspectRuns = jobId;
     this.reservations.made += 1;
     let open = true;
     const once = (then: () => void) => {
@@ -187,16 +190,21 @@ export class Member {
       then();
     };
     return {
+      suspect,
       landed: (execution) =>
         once(() => {
           this.reservations.landed += 1;
           if (execution.events.some((e) => e.type === 'JobRunStarted')) this.entered.push(jobId);
-          else this.places += 1;
+          else {
+            this.places += 1;
+            if (this.suspectRuns === jobId) this.suspectRuns = null;
+          }
         }),
       cancel: () =>
         once(() => {
           this.reservations.cancelled += 1;
           this.places += 1;
+          if (this.suspectRuns === jobId) this.suspectRuns = null;
         }),
     };
   }

@@ -207,7 +207,7 @@ describe('what belongs to one service', () => {
     const due = (...args: Parameters<typeof own.due>) => own.due(...args).map((row) => row.jobId);
     expect(due('a1', T0 + 60_000, 10)).toEqual(['urgent', 'b', 'c', 'd', 'later']);
     expect(due('a1', T0 + 60_000, 3)).toEqual(['urgent', 'b', 'c']);
-    expect(due('a1', T0 + 60_000, 10, ['audit'])).toEqual(['c']);
+    expect(due('a1', T0 + 60_000, 10, { handlers: ['audit'] })).toEqual(['c']);
     expect(due('a1', T0 + 9_999, 10)).toEqual(['b']);
     expect(due('a1', T0 + 5_000, 10)).toEqual(['b']);
     expect(due('a1', T0, 10)).toEqual([]);
