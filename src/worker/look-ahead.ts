@@ -1,5 +1,5 @@
 import type { Clock, Instant } from '../clock';
-import type { JobRow, NotDue, OwnJobs } from '../read-model';
+import type { JobRow, OwnJobs } from '../read-model';
 
 /** Rows that are read ahead: twice as many as were of use the last time, within bounds. */
 const LEAST = 32;
@@ -14,7 +14,7 @@ interface Wanted {
   readonly incarnation: string;
   readonly now: Instant;
   /** What has no free place: handlers of which as many run as may, and suspects while one of them runs. */
-  readonly full: NotDue;
+  readonly full: NonNullable<Parameters<OwnJobs['due']>[3]>;
   /** Jobs that are busy here, rest, or of which the view is behind what was done here: how many, and is it one? They must not hide the others. */
   readonly useless: { count(): number; has(jobId: string): boolean };
 }
