@@ -8,8 +8,11 @@ import { Claims, type Decider } from './claims';
 import { Drain } from './drain';
 import { LeftOut } from './left-out';
 import { Ledger, type SweepCounters } from './ledger';
-import { OwnJobsScan } from './own-jobs';
-import { Releases } from './releases';
+import { MoveBudget } from './budget';
+import { LateJobs } from './late';
+import { OwnJobsScan, type ReleaseContext } from './own-jobs';
+import { Rebalance } from './rebalance';
+import { Releases, type ReleaseIntent } from './releases';
 import { sweepOptions, type SweepOptions, type SweepSettings } from './options';
 import { Pace } from './pace';
 import { byPlace, planClaims, type Plan } from './plan';
@@ -72,6 +75,8 @@ export class OwnershipSweep {
   private readonly claimables: Claimables;
   private readonly leftOut = new LeftOut();
   private readonly scan: OwnJobsScan;
+  private readonly rebalance: Rebalance;
+  private readonly late: LateJobs;
   private readonly releases: Releases;
   private readonly drainage: Drain;
   private readonly unsubscribe: (() => void)[] = [];
@@ -108,7 +113,11 @@ export class OwnershipSweep {
     this.ledger = new Ledger(clock, logger, (until) => this.arm(until));
     this.claims = new Claims(ports, this.ledger, this.options.quarantine);
     this.claimables = new Claimables(this.options.claimGraceMs);
-    this.scan = new OwnJobsScan(readModel.ownJobs(membership.serviceId), clock, this.ledger, this.options);
+    const ownJobs = readModel.ownJobs(membership.serviceId);
+    const budget = new MoveBudget(clock, this.options.movesPerSecond);
+    this.scan = new OwnJobsScan(ownJobs, clock, this.ledger, budget, this.options);
+    this.rebalance = new Rebalance(ownJobs, clock, this.ledger, budget, this.options);
+    this.late = new LateJobs(ownJobs, clock, this.ledger, budget, this.options);
     const mayAppend = (incarnation: string) => this.mayAppend(incarnation);
     const { lane, ledger, scan } = this;
     const { failAfterMs } = this.options;
@@ -122,7 +131,10 @@ export class OwnershipSweep {
     const { readModel, membership } = this.ports;
     this.unsubscribe.push(
       readModel.onAdvance(() => this.wake()),
-      membership.trust.onTrust(() => this.wake()),
+      membership.trust.onTrust(() => {
+        this.late.begin();
+        this.wake();
+      }),
     );
     this.state = 'running';
     this.woken = true;
@@ -286,7 +298,10 @@ export class OwnershipSweep {
     pace: Pace,
   ): Promise<Plan> {
     const { membership, startsRuns } = this.ports;
-    if (this.leftOut.refresh(snapshot.candidates)) this.scan.request();
+    if (this.leftOut.refresh(snapshot.candidates)) {
+      this.scan.request();
+      this.rebalance.membershipChanged();
+    }
     const holds = (jobId: string) => this.lane.holds(jobId);
     const plan = await planClaims(snapshot, {
       serviceId: membership.serviceId,
@@ -307,7 +322,7 @@ export class OwnershipSweep {
     const at = membership.clusterTime.now();
     const { incarnation } = own;
     const context = { incarnation, own, candidates: snapshot.candidates, at, pace, holds };
-    const intents = first ? await this.scan.slice(context) : [];
+    const intents = first ? await this.handOvers(context, snapshot) : [];
     const decider: Decider = {
       service: own,
       viewPosition: String(snapshot.position),
@@ -319,8 +334,20 @@ export class OwnershipSweep {
       ...intents.map((intent) => this.releases.act(intent, incarnation)),
     ]);
     if (plan.next !== null) this.arm(plan.next);
-    this.arm(this.scan.next(now));
+    this.arm(Math.min(this.scan.next(now), this.rebalance.next(), this.late.next()));
     return plan;
+  }
+
+  /** Own jobs that are to be given away: none of them twice. What is late goes first, what has a home next. */
+  private async handOvers(context: ReleaseContext, snapshot: SweepSnapshot): Promise<readonly ReleaseIntent[]> {
+    const found = new Map<string, ReleaseIntent>();
+    const add = (intents: readonly ReleaseIntent[]) => {
+      for (const intent of intents) if (!found.has(intent.jobId)) found.set(intent.jobId, intent);
+    };
+    add(this.late.slice(context, snapshot.loads));
+    add(await this.scan.slice(context));
+    add(await this.rebalance.slice(context));
+    return [...found.values()];
   }
 
   private async drainPass(incarnation: string): Promise<void> {
@@ -346,6 +373,8 @@ export class OwnershipSweep {
     this.leftOut.clear();
     this.place = null;
     this.scan.reset();
+    this.rebalance.reset();
+    this.late.begin();
   }
 
   /** Nothing is claimed now; `until`: looked at again then, besides whatever wakes the sweep. */
@@ -353,6 +382,7 @@ export class OwnershipSweep {
     if (this.notClaiming !== why) this.ports.logger.debug('ownership.not-claiming', { reason: why });
     this.notClaiming = why;
     this.lane.plan([]);
+    this.late.begin();
     if (why === 'not-registered') this.drainage.end();
     if (until !== null) this.arm(until);
   }

@@ -14,6 +14,13 @@ export interface OwnedGroup {
   readonly suspect: 0 | 1;
 }
 
+/** Jobs that an incarnation owns, their open runs, and how many of those are of suspects. */
+export interface Load {
+  readonly owned: number;
+  readonly running: number;
+  readonly suspects: number;
+}
+
 // The index is by incarnation, which is unique; that the service is the right one is looked at in the row.
 const OWNED =
   'FROM jobs INDEXED BY jobs_owned WHERE service_id = ? AND incarnation = ? AND handler = ? AND priority = ? AND suspect = ?';
@@ -27,7 +34,7 @@ export class OwnedReads {
   private readonly idle: Statement<unknown[], Key>;
   private readonly soonest: Statement<[string, string, string, number, number, number], number>;
   private readonly running: Statement<[string, string], number>;
-  private readonly countStatement: Statement<[string, string], { owned: number; running: number }>;
+  private readonly countStatement: Statement<[string, string], Load>;
   private readonly ofService: Statement<[string, string, string, number], number>;
   private readonly placed: Statement<[string, string, bigint, number], { n: bigint; placed: bigint }>;
 
@@ -55,7 +62,8 @@ export class OwnedReads {
       )
       .pluck() as Statement<[string, string], number>;
     this.countStatement = db.prepare(
-      `SELECT coalesce(sum(owned), 0) AS owned, coalesce(sum(running), 0) AS running FROM owner_counts
+      `SELECT coalesce(sum(owned), 0) AS owned, coalesce(sum(running), 0) AS running,
+         coalesce(sum(running * suspect), 0) AS suspects FROM owner_counts
        WHERE service_id = ? AND incarnation = ?`,
     );
     this.ofService = db
@@ -127,8 +135,8 @@ export class OwnedReads {
     return this.running.all(serviceId, incarnation);
   }
 
-  countOf(serviceId: string, incarnation: string): { readonly owned: number; readonly running: number } {
-    return this.countStatement.get(serviceId, incarnation) ?? { owned: 0, running: 0 };
+  countOf(serviceId: string, incarnation: string): Load {
+    return this.countStatement.get(serviceId, incarnation) ?? { owned: 0, running: 0, suspects: 0 };
   }
 
   idsOf(serviceId: string, incarnation: string, afterId: string | null, limit: number): readonly number[] {
@@ -215,7 +223,10 @@ export class SqliteOwnJobs implements OwnJobs {
   }
 
   count(incarnation: string): { readonly owned: number; readonly running: number } {
-    return this.read((reads) => reads.countOf(this.serviceId, incarnation));
+    return this.read((reads) => {
+      const { owned, running } = reads.countOf(this.serviceId, incarnation);
+      return { owned, running };
+    });
   }
 }
 

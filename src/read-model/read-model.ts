@@ -120,11 +120,16 @@ export interface SweepPlace {
   readonly jobId: string;
 }
 
+/** What services run, by service id: open runs of jobs that they own, and how many of those are of suspects. */
+export type ServiceLoads = ReadonlyMap<string, { readonly running: number; readonly suspects: number }>;
+
 /** What a sweep decides on: services and jobs read from one snapshot, at one position. */
 export interface SweepSnapshot {
   readonly position: LogPosition;
   /** Services whose newest incarnation is not terminal. */
   readonly candidates: readonly Candidate[];
+  /** Of the candidates. */
+  readonly loads: ServiceLoads;
   /** Claimable jobs without an owner (live, not quarantined, not opaque), soonest next run first, then id; at most `limit`. */
   readonly unowned: readonly JobRow[];
   /** Non-terminal jobs whose owner incarnation is failed or stopped, with that incarnation; soonest next run first, then id; at most `limit`. */

@@ -1,8 +1,8 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Instant } from '../clock';
 import { candidateOf, type Candidate, type Incarnation } from '../domain/service';
-import type { OwnedReads } from './own-jobs';
-import type { ServiceRow } from './read-model';
+import type { Load, OwnedReads } from './own-jobs';
+import type { ServiceLoads, ServiceRow } from './read-model';
 
 interface RawService {
   readonly id: string;
@@ -69,9 +69,11 @@ export class ServiceReads {
     return found === undefined ? null : this.candidateFrom(found);
   }
 
-  /** Services whose newest incarnation is not terminal, by id. */
-  candidates(): readonly Candidate[] {
-    return this.liveStatement.all().map((found) => this.candidateFrom(found));
+  /** Services whose newest incarnation is not terminal, by id, and what they run. */
+  candidates(): { readonly candidates: readonly Candidate[]; readonly loads: ServiceLoads } {
+    const loads = new Map<string, Load>();
+    const candidates = this.liveStatement.all().map((found) => this.candidateFrom(found, loads));
+    return { candidates, loads };
   }
 
   incarnationOf(serviceId: string, incarnation: string): Incarnation | null {
@@ -79,9 +81,11 @@ export class ServiceReads {
     return text === undefined ? null : (JSON.parse(text) as Incarnation);
   }
 
-  private candidateFrom({ id, state }: { id: string; state: string }): Candidate {
+  private candidateFrom({ id, state }: { id: string; state: string }, loads?: Map<string, Load>): Candidate {
     const incarnation = JSON.parse(state) as Incarnation;
-    return candidateOf(id, incarnation, this.ownedReads.countOf(id, incarnation.incarnation).owned);
+    const load = this.ownedReads.countOf(id, incarnation.incarnation);
+    loads?.set(id, load);
+    return candidateOf(id, incarnation, load.owned);
   }
 
   private row(raw: RawService): ServiceRow {

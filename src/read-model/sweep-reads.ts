@@ -39,7 +39,7 @@ export class SweepReads {
     const after = place === null ? null : { n: 0, id: place.jobId, due: place.nextRunTime };
     return {
       position,
-      candidates: this.services.candidates(),
+      ...this.services.candidates(),
       unowned: this.unowned(limit, after).map(({ n }) => this.owned.rows.row(n)),
       orphaned: this.orphaned(limit, after),
     };

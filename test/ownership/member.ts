@@ -35,7 +35,7 @@ export class Member {
   hangs: (jobId: string) => boolean = () => false;
   /** The view stands still while this is set. */
   stalled: SweepSnapshot | null = null;
-  reads = { sweeps: 0, own: 0, changed: 0, largest: 0 };
+  reads = { sweeps: 0, own: 0, changed: 0, largest: 0, due: 0 };
   attempts = 0;
   viewBehindMs = 0;
   private readonly advances = new Set<(position: bigint) => void>();
@@ -123,11 +123,25 @@ export class Member {
     const { world, serviceId } = this;
     const all = (incarnation: string) =>
       [...world.jobs.keys()].map((id) => world.row(id)).filter((row) => row.incarnation === incarnation);
+    const pending = (incarnation: string) =>
+      all(incarnation)
+        .filter(({ nextRunTime }) => nextRunTime !== null)
+        .sort((a, b) => a.nextRunTime! - b.nextRunTime! || (a.jobId < b.jobId ? -1 : 1));
     return {
       serviceId,
       position: () => world.position,
-      due: () => [],
-      nextDueTime: () => null,
+      due: (incarnation, at, limit, except = {}, known = () => undefined) =>
+        pending(incarnation)
+          .filter(({ nextRunTime }) => nextRunTime! <= at)
+          .filter(({ handler, suspect }) => !except.handlers?.includes(handler) && !(except.suspects && suspect))
+          .slice(0, limit)
+          .flatMap((row) => {
+            this.reads.due += 1;
+            const given = known(row.jobId);
+            return given === null ? [] : [given ?? row];
+          }),
+      nextDueTime: (incarnation, after = -Infinity) =>
+        pending(incarnation).find(({ nextRunTime }) => nextRunTime! > after)?.nextRunTime ?? null,
       one: (jobId) => (world.jobs.has(jobId) ? world.row(jobId) : null),
       withOpenRun: () => [],
       all: (incarnation, afterId, limit) => {

@@ -5,6 +5,7 @@ import {
   dueAt,
   evolve,
   isSuspect,
+  openRuns,
   type JobCommand,
   type JobRecord,
   type JobState,
@@ -133,7 +134,12 @@ export class World {
 
   register(
     serviceId: string,
-    options: { labels?: Record<string, string>; handlers?: string[]; maxOwnedJobs?: number } = {},
+    options: {
+      labels?: Record<string, string>;
+      handlers?: string[];
+      maxOwnedJobs?: number;
+      maxConcurrentRuns?: number;
+    } = {},
   ): string {
     const incarnations = this.services.get(serviceId) ?? [];
     const incarnation = `${serviceId}#${incarnations.length + 1}`;
@@ -142,7 +148,10 @@ export class World {
       registeredRevision: incarnations.length,
       registeredAt: this.now,
       labels: { host: 'h', name: serviceId, ...options.labels },
-      capacity: { maxOwnedJobs: options.maxOwnedJobs ?? 1_000_000, maxConcurrentRuns: 50 },
+      capacity: {
+        maxOwnedJobs: options.maxOwnedJobs ?? 1_000_000,
+        maxConcurrentRuns: options.maxConcurrentRuns ?? 50,
+      },
       handlers: Object.fromEntries((options.handlers ?? ['audit']).map((h) => [h, '1'])),
       process: { pid: 1, bootId: null, pidNamespace: null, startTicks: null },
       placementVersion: 1,
@@ -228,7 +237,7 @@ export class World {
         orphaned.push({ job: this.row(jobId), owner, ownerServiceId: serviceId });
       }
     }
-    return { position: this.position, candidates: this.candidates(), unowned, orphaned };
+    return { position: this.position, candidates: this.candidates(), loads: this.loads(), unowned, orphaned };
   }
 
   /** Job ids by next run time, then id. */
@@ -253,6 +262,20 @@ export class World {
         ? []
         : [{ ...current, serviceId, handlers: Object.keys(current.handlers), owned: owned.get(serviceId) ?? 0 }];
     });
+  }
+
+  /** What services run, as the jobs say. */
+  loads(): SweepSnapshot['loads'] {
+    const loads = new Map<string, { running: number; suspects: number }>();
+    for (const { state } of this.jobs.values()) {
+      if (state.ownership.kind !== 'bound' || openRuns(state).length === 0) continue;
+      const { running, suspects } = loads.get(state.ownership.serviceId) ?? { running: 0, suspects: 0 };
+      loads.set(state.ownership.serviceId, {
+        running: running + 1,
+        suspects: suspects + (isSuspect(state) ? 1 : 0),
+      });
+    }
+    return loads;
   }
 
   row(jobId: string): JobRow {

@@ -73,9 +73,7 @@ export class Balance {
   possible(): boolean {
     const { own } = this;
     if (own === null) return false;
-    for (const { left, shedding, filling } of this.pools.values()) {
-      if (left >= 1 && (shedding || filling.size > 0)) return true;
-    }
+    for (const pool of this.pools.values()) if (gives(pool)) return true;
     return this.all.some(
       (other) =>
         other !== own &&
@@ -85,12 +83,17 @@ export class Balance {
     );
   }
 
+  /** Whether jobs of this kind are being handed over. */
+  wants(job: Placeable): boolean {
+    return this.own !== null && gives(this.poolOf(job));
+  }
+
   /** The service that this job of the owner is to be handed over to, which counts it from now on; null: it stays. */
   target(job: Placeable & { readonly jobId: string }): Candidate | null {
     const { own } = this;
     if (own === null) return null;
     const pool = this.poolOf(job);
-    if (pool.left < 1 || (!pool.shedding && pool.filling.size === 0)) return null;
+    if (!gives(pool)) return null;
     const jobHash = hashText(job.jobId);
     let best: Weighed | null = null;
     let highest = -Infinity;
@@ -153,6 +156,10 @@ export class Balance {
 }
 
 const MOST_POOLS = 10_000;
+
+function gives({ left, shedding, filling }: Pool): boolean {
+  return left >= 1 && (shedding || filling.size > 0);
+}
 
 /** One job less here and one more there makes them more equal, and does not put the target above its share. */
 function evens(own: Weighed, target: Weighed, pool: Pool): boolean {
