@@ -1,7 +1,8 @@
 import type { Clock } from '../clock';
 import type { JobRecord } from '../domain/job';
 import { Balance, labelsMatch } from '../domain/placement';
-import type { JobRow, OwnJobs } from '../read-model';
+import type { Candidate } from '../domain/service';
+import type { JobRow, OwnJobs, SweepSnapshot } from '../read-model';
 import type { MoveBudget } from './budget';
 import type { Ledger } from './ledger';
 import type { SweepOptions } from './options';
@@ -31,6 +32,7 @@ interface Handed {
  */
 export class Rebalance {
   private balance: Balance | null = null;
+  private seen: ReadonlyMap<string, number> | null = null;
   private stableSince: number;
   private nextRound = -Infinity;
   private cursor: string | null = null;
@@ -40,7 +42,7 @@ export class Rebalance {
   private fruitful = false;
   private passedOver = false;
   private resting: { readonly until: number; readonly counts: ReadonlyMap<string, number> } | null = null;
-  /** What was handed over and may not have come to its target yet. */
+  /** What was handed over and the view does not show yet. */
   private readonly handed = new Map<string, Handed>();
 
   constructor(
@@ -57,6 +59,7 @@ export class Rebalance {
   membershipChanged(): void {
     this.stableSince = this.clock.monotonic();
     this.balance = null;
+    this.seen = null;
     this.cursor = null;
     this.resting = null;
     this.quiet = this.fruitful = this.passedOver = false;
@@ -74,14 +77,25 @@ export class Rebalance {
     return Math.max(this.stableSince + this.options.stableForMs, this.resting?.until ?? this.nextRound);
   }
 
-  /** What is to be handed over now; empty when it is not time for a round, or all have their share. */
-  async slice(context: ReleaseContext): Promise<readonly ReleaseIntent[]> {
+  /**
+   * What a snapshot says of who owns how much: called in the turn in which it was read, so that what this process has handed over is in it, or
+   * is known not to be.
+   * @param more there are other jobs without an owner.
+   */
+  observe({ candidates, unowned }: SweepSnapshot, own: Candidate, more: boolean): void {
     const now = this.clock.monotonic();
-    if (now < this.stableSince + this.options.stableForMs || now < this.nextRound) return [];
+    this.seen = null;
+    if (now < this.stableSince + this.options.stableForMs || now < this.nextRound) return;
     this.nextRound = now + ROUND_MS;
-    if (!this.budget.open()) return [];
-    const counts = this.counts(context, now);
-    if (this.rests(counts, now)) return [];
+    // With so many jobs without an owner it is not known what services will own.
+    if (!more) this.seen = this.counts(candidates, own, unowned, now);
+  }
+
+  /** What is to be handed over by what was observed last; empty when it was not time for a round, or all have their share. */
+  async slice(context: ReleaseContext): Promise<readonly ReleaseIntent[]> {
+    const counts = this.seen;
+    this.seen = null;
+    if (counts === null || !this.budget.open() || this.rests(counts, this.clock.monotonic())) return [];
     this.balance ??= new Balance(context.own.serviceId, context.candidates);
     this.balance.see((serviceId) => counts.get(serviceId) ?? 0);
     this.quiet = !this.balance.possible();
@@ -131,7 +145,8 @@ export class Rebalance {
   private allLookedAt(counts: ReadonlyMap<string, number>): void {
     const { stableForMs, moveRestMs } = this.options;
     const rest = this.passedOver ? stableForMs : moveRestMs;
-    if (!this.fruitful) this.resting = { until: this.clock.monotonic() + rest, counts };
+    // While something is on its way, counts do not tell yet whether more is to move.
+    if (!this.fruitful && this.handed.size === 0) this.resting = { until: this.clock.monotonic() + rest, counts };
     this.cursor = null;
     this.fruitful = this.passedOver = false;
   }
@@ -148,21 +163,34 @@ export class Rebalance {
     return false;
   }
 
-  /** Owned jobs at the view position; what was handed over and has not come yet counts for its target. */
-  private counts({ candidates, own, incarnation }: ReleaseContext, now: number): ReadonlyMap<string, number> {
+  /**
+   * Owned jobs at the view position. What was released for a target, by whomever, counts for that; what this process has handed over and the
+   * view does not show yet, too. Else the release of one owner would seem to others to lower everybody's share.
+   */
+  private counts(
+    candidates: readonly Candidate[],
+    own: Candidate,
+    unowned: readonly JobRow[],
+    now: number,
+  ): ReadonlyMap<string, number> {
     const counts = new Map(candidates.map(({ serviceId, owned }) => [serviceId, owned]));
     const add = (serviceId: string, jobs: number) => {
       const owned = counts.get(serviceId);
       if (owned !== undefined) counts.set(serviceId, owned + jobs);
     };
+    for (const { state } of unowned) {
+      if (state.stage === 'live' && state.ownership.kind === 'unbound' && state.ownership.target !== null) {
+        add(state.ownership.target, 1);
+      }
+    }
     for (const [jobId, { target, epoch, at }] of this.handed) {
-      // By then its target has it, or somebody else; or it was never released.
-      if (now - at > this.patienceMs) {
+      const row = this.ownJobs.one(jobId);
+      const shown = row?.incarnation !== own.incarnation || row.epoch !== epoch;
+      if (shown || now - at > this.patienceMs) {
         this.handed.delete(jobId);
         continue;
       }
-      const row = this.ownJobs.one(jobId);
-      if (row?.incarnation === incarnation && row.epoch === epoch) add(own.serviceId, -1);
+      add(own.serviceId, -1);
       add(target, 1);
     }
     return counts;

@@ -1,7 +1,7 @@
 import type { Timer } from '../clock';
 import type { Candidate } from '../domain/service';
 import type { LogPosition } from '../event-store';
-import type { SweepPlace, SweepSnapshot } from '../read-model';
+import type { ServiceLoads, SweepPlace, SweepSnapshot } from '../read-model';
 import { AppendLane } from './append-lane';
 import { Claimables } from './claimables';
 import { Claims, type Decider } from './claims';
@@ -262,6 +262,7 @@ export class OwnershipSweep {
         this.claimables.begin();
         this.counted = 0;
       }
+      if (after === null) this.rebalance.observe(snapshot, own, snapshot.unowned.length >= page);
       const plan = await this.decide(snapshot, page, own, now, after === null, pace);
       this.spentMs += pace.spentMs;
       const again: boolean = after === null && this.place !== null;
@@ -322,7 +323,7 @@ export class OwnershipSweep {
     const at = membership.clusterTime.now();
     const { incarnation } = own;
     const context = { incarnation, own, candidates: snapshot.candidates, at, pace, holds };
-    const intents = first ? await this.handOvers(context, snapshot) : [];
+    const intents = first ? await this.handOvers(context, snapshot.loads) : [];
     const decider: Decider = {
       service: own,
       viewPosition: String(snapshot.position),
@@ -339,12 +340,12 @@ export class OwnershipSweep {
   }
 
   /** Own jobs that are to be given away: none of them twice. What is late goes first, what has a home next. */
-  private async handOvers(context: ReleaseContext, snapshot: SweepSnapshot): Promise<readonly ReleaseIntent[]> {
+  private async handOvers(context: ReleaseContext, loads: ServiceLoads): Promise<readonly ReleaseIntent[]> {
     const found = new Map<string, ReleaseIntent>();
     const add = (intents: readonly ReleaseIntent[]) => {
       for (const intent of intents) if (!found.has(intent.jobId)) found.set(intent.jobId, intent);
     };
-    add(this.late.slice(context, snapshot.loads));
+    add(this.late.slice(context, loads));
     add(await this.scan.slice(context));
     add(await this.rebalance.slice(context));
     return [...found.values()];
