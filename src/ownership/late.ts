@@ -23,6 +23,8 @@ const MOST_RESTING = 5_000;
  */
 export class LateJobs {
   private nextRound = -Infinity;
+  /** When something may be late that is not yet. What is late and finds no room waits for the view to move on. */
+  private nextLate = -Infinity;
   private since: number;
   private readonly resting = new Map<string, number>();
 
@@ -40,12 +42,12 @@ export class LateJobs {
   begin(): void {
     this.since = this.clock.monotonic();
     this.resting.clear();
-    this.nextRound = this.since + this.options.lateAfterMs;
+    this.nextLate = this.nextRound = this.since + this.options.lateAfterMs;
   }
 
   /** Monotonic time of the next round; Infinity: when the view moves on. */
   next(): number {
-    return this.options.movesPerSecond === 0 ? Infinity : this.nextRound;
+    return this.options.movesPerSecond === 0 ? Infinity : this.nextLate;
   }
 
   /** What is to be handed over now; empty when it is not time for a round, nothing is late, or nobody has room. */
@@ -55,7 +57,8 @@ export class LateJobs {
     if (now < this.nextRound || now < this.since + lateAfterMs) return [];
     const late = context.at - lateAfterMs;
     const next = this.ownJobs.nextDueTime(context.incarnation, late);
-    this.nextRound = now + Math.min(lateAfterMs, Math.max(ROUND_MS, next === null ? Infinity : next - late));
+    this.nextRound = now + ROUND_MS;
+    this.nextLate = now + Math.min(lateAfterMs, Math.max(ROUND_MS, next === null ? Infinity : next - late));
     if (!this.budget.open()) return [];
     const rooms = new Rooms(context, loads);
     if (rooms.none) return [];
