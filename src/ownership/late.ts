@@ -25,7 +25,6 @@ export class LateJobs {
   private nextRound = -Infinity;
   /** When something may be late that is not yet. What is late and finds no room waits for the view to move on. */
   private nextLate = -Infinity;
-  private since: number;
   private readonly resting = new Map<string, number>();
 
   constructor(
@@ -35,14 +34,13 @@ export class LateJobs {
     private readonly budget: MoveBudget,
     private readonly options: SweepOptions,
   ) {
-    this.since = clock.monotonic();
+    this.begin();
   }
 
   /** This process claims from now on (again). */
   begin(): void {
-    this.since = this.clock.monotonic();
     this.resting.clear();
-    this.nextLate = this.nextRound = this.since + this.options.lateAfterMs;
+    this.nextLate = this.nextRound = this.clock.monotonic() + this.options.lateAfterMs;
   }
 
   /** Monotonic time of the next round; Infinity: when the view moves on. */
@@ -54,7 +52,7 @@ export class LateJobs {
   slice(context: ReleaseContext, loads: ServiceLoads): readonly ReleaseIntent[] {
     const { lateAfterMs } = this.options;
     const now = this.clock.monotonic();
-    if (now < this.nextRound || now < this.since + lateAfterMs) return [];
+    if (now < this.nextRound) return [];
     const late = context.at - lateAfterMs;
     const next = this.ownJobs.nextDueTime(context.incarnation, late);
     this.nextRound = now + ROUND_MS;

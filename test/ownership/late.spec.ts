@@ -120,16 +120,22 @@ describe('a job that is due and not started', () => {
   });
 
   it('nor when it was late already when it came here', async () => {
-    world.job('one', { nextRunTime: world.now, tag: { disk: 'large' } });
-    await world.clock.advance(10 * MINUTE);
-    a = world.member('a', {}, { labels: { disk: 'large' } });
+    world.register('x');
+    a = world.member('a');
     a.places = 0;
     a.sweep.start();
-    await world.clock.advance(MINUTE);
-    peer('b', { labels: { disk: 'large' } });
-    const owned = world.state('one').ownership.since;
-    await world.until(() => world.owner('one') === 'b', 'the hand-over', 5 * MINUTE);
-    expect(world.state('one').movedAt! - owned).toBeGreaterThanOrEqual(30 * SECOND);
+    world.job('one', { nextRunTime: world.now });
+    world.change('one', () => ({
+      epoch: 1,
+      ownership: { kind: 'bound', since: world.now, serviceId: 'x', incarnation: 'x#1' },
+    }));
+    await world.clock.advance(10 * MINUTE);
+    world.fail('x');
+    await world.until(() => world.owner('one') === 'a', 'the requeue');
+    const { since } = world.state('one').ownership;
+    peer('b');
+    await world.until(() => world.owner('one') === 'b', 'the hand-over', MINUTE);
+    expect(world.state('one').movedAt! - since).toBeGreaterThanOrEqual(30 * SECOND);
   });
 
   it('a hand-over that the store did not take is tried again', async () => {
