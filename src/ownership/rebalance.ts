@@ -2,7 +2,7 @@ import type { Clock } from '../clock';
 import type { JobRecord } from '../domain/job';
 import { Balance, labelsMatch } from '../domain/placement';
 import type { Candidate } from '../domain/service';
-import type { JobRow, OwnJobs, SweepSnapshot } from '../read-model';
+import type { JobRow, OwnJobs, ServiceLoads, SweepSnapshot } from '../read-model';
 import type { MoveBudget } from './budget';
 import type { Ledger } from './ledger';
 import type { SweepOptions } from './options';
@@ -80,15 +80,13 @@ export class Rebalance {
   /**
    * What a snapshot says of who owns how much: called in the turn in which it was read, so that what this process has handed over is in it, or
    * is known not to be.
-   * @param more there are other jobs without an owner.
    */
-  observe({ candidates, unowned }: SweepSnapshot, own: Candidate, more: boolean): void {
+  observe({ candidates, loads }: SweepSnapshot, own: Candidate): void {
     const now = this.clock.monotonic();
     this.seen = null;
     if (now < this.stableSince + this.options.stableForMs || now < this.nextRound) return;
     this.nextRound = now + ROUND_MS;
-    // With so many jobs without an owner it is not known what services will own.
-    if (!more) this.seen = this.counts(candidates, own, unowned, now);
+    this.seen = this.counts(candidates, loads, own, now);
   }
 
   /** What is to be handed over by what was observed last; empty when it was not time for a round, or all have their share. */
@@ -169,20 +167,17 @@ export class Rebalance {
    */
   private counts(
     candidates: readonly Candidate[],
+    loads: ServiceLoads,
     own: Candidate,
-    unowned: readonly JobRow[],
     now: number,
   ): ReadonlyMap<string, number> {
-    const counts = new Map(candidates.map(({ serviceId, owned }) => [serviceId, owned]));
+    const counts = new Map(
+      candidates.map(({ serviceId, owned }) => [serviceId, owned + (loads.get(serviceId)?.coming ?? 0)]),
+    );
     const add = (serviceId: string, jobs: number) => {
       const owned = counts.get(serviceId);
       if (owned !== undefined) counts.set(serviceId, owned + jobs);
     };
-    for (const { state } of unowned) {
-      if (state.stage === 'live' && state.ownership.kind === 'unbound' && state.ownership.target !== null) {
-        add(state.ownership.target, 1);
-      }
-    }
     for (const [jobId, { target, epoch, at }] of this.handed) {
       const row = this.ownJobs.one(jobId);
       const shown = row?.incarnation !== own.incarnation || row.epoch !== epoch;

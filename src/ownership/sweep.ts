@@ -262,7 +262,7 @@ export class OwnershipSweep {
         this.claimables.begin();
         this.counted = 0;
       }
-      if (after === null) this.rebalance.observe(snapshot, own, snapshot.unowned.length >= page);
+      if (after === null) this.rebalance.observe(snapshot, own);
       const plan = await this.decide(snapshot, page, own, now, after === null, pace);
       this.spentMs += pace.spentMs;
       const again: boolean = after === null && this.place !== null;

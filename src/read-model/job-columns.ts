@@ -17,6 +17,8 @@ export interface JobColumns {
   readonly attempt: number;
   readonly running: 0 | 1;
   readonly suspect: 0 | 1;
+  /** The service that it was released for, while nobody owns it. */
+  readonly target: string | null;
   readonly revision: number;
   readonly lastOutcome: string | null;
   /** The application whose code declares it; null when none does, or the job has ended. */
@@ -42,6 +44,7 @@ export function columnsOf(state: JobRecord | OpaqueJob): JobColumns {
     epoch: state.epoch,
     attempt: slot?.attempt ?? 0,
     running: inProgress.some((one) => one.run !== null) ? 1 : 0,
+    target: state.stage === 'live' && ownership.kind === 'unbound' ? ownership.target : null,
     suspect: state.stage === 'live' && isSuspect(state) ? 1 : 0,
     revision: state.revision,
     lastOutcome: state.lastOutcome === null ? null : JSON.stringify(state.lastOutcome),
@@ -74,6 +77,7 @@ function opaqueColumns(state: OpaqueJob): JobColumns {
     status: 'opaque',
     running: 0,
     suspect: 0,
+    target: null,
     revision: state.revision,
   };
 }

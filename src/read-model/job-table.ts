@@ -31,6 +31,7 @@ const PLACING = [
   'handler',
   'priority',
   'suspect',
+  'target',
   'declaredBy',
 ] as const;
 const MOVING = ['status', 'nextRunTime', 'running'] as const;
@@ -52,13 +53,13 @@ export class JobTable {
     this.find = db.prepare('SELECT n, job_state FROM jobs WHERE id = ?');
     this.insert = db.prepare(
       `INSERT INTO jobs (id, job_state, epoch, attempt, revision, position, last_outcome, status, next_run_time, running,
-         service_id, incarnation, tag, stage, handler, priority, suspect, declared_by, placed)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         service_id, incarnation, tag, stage, handler, priority, suspect, target, declared_by, placed)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     const always = 'job_state = ?, epoch = ?, attempt = ?, revision = ?, position = ?, last_outcome = ?';
     const moving = 'status = ?, next_run_time = ?, running = ?';
     const placing =
-      'service_id = ?, incarnation = ?, tag = ?, stage = ?, handler = ?, priority = ?, suspect = ?, declared_by = ?, placed = ?';
+      'service_id = ?, incarnation = ?, tag = ?, stage = ?, handler = ?, priority = ?, suspect = ?, target = ?, declared_by = ?, placed = ?';
     this.updateState = db.prepare(`UPDATE jobs SET ${always} WHERE n = ?`);
     this.updateMoving = db.prepare(`UPDATE jobs SET ${always}, ${moving} WHERE n = ?`);
     this.updateAll = db.prepare(`UPDATE jobs SET ${always}, ${moving}, ${placing} WHERE n = ?`);
@@ -98,8 +99,20 @@ export class JobTable {
   ): StoredJob {
     const columns = columnsOf(state);
     if (columns.serviceId !== null && columns.serviceId !== before?.columns.serviceId) owned(columns.serviceId);
-    const { status, nextRunTime, running, serviceId, incarnation, tag, stage, handler, priority, suspect, declaredBy } =
-      columns;
+    const {
+      status,
+      nextRunTime,
+      running,
+      serviceId,
+      incarnation,
+      tag,
+      stage,
+      handler,
+      priority,
+      suspect,
+      target,
+      declaredBy,
+    } = columns;
     const always = [
       JSON.stringify(state),
       columns.epoch,
@@ -109,7 +122,7 @@ export class JobTable {
       columns.lastOutcome,
     ];
     const moving = [status, nextRunTime, running];
-    const placing = [serviceId, incarnation, tag, stage, handler, priority, suspect, declaredBy, position];
+    const placing = [serviceId, incarnation, tag, stage, handler, priority, suspect, target, declaredBy, position];
     let n = before?.n ?? 0;
     if (before === null) {
       n = Number(this.insert.run(jobId, ...always, ...moving, ...placing).lastInsertRowid);

@@ -120,8 +120,16 @@ export interface SweepPlace {
   readonly jobId: string;
 }
 
-/** What services run, by service id: open runs of jobs that they own, and how many of those are of suspects. */
-export type ServiceLoads = ReadonlyMap<string, { readonly running: number; readonly suspects: number }>;
+/** What services have to do besides what they own, by service id. */
+export type ServiceLoads = ReadonlyMap<string, ServiceLoad>;
+export interface ServiceLoad {
+  /** Open runs of jobs that it owns. */
+  readonly running: number;
+  /** How many of those are of suspects. */
+  readonly suspects: number;
+  /** Jobs that were released for it and that nobody owns yet. */
+  readonly coming: number;
+}
 
 /** What a sweep decides on: services and jobs read from one snapshot, at one position. */
 export interface SweepSnapshot {

@@ -62,6 +62,7 @@ CREATE TABLE jobs (
   revision INTEGER NOT NULL,
   position INTEGER NOT NULL,
   last_outcome TEXT,               -- JSON object
+  target TEXT,                     -- the service that a job without an owner was released for; NULL: none
   declared_by TEXT,                -- the application whose code declares it; NULL: none, or the job has ended
   placed INTEGER NOT NULL          -- position: since then owner, tag, affinity, handler, priority and suspicion have been as they are
 ) STRICT;
@@ -73,6 +74,7 @@ CREATE INDEX jobs_by_handler ON jobs (handler, id);
 CREATE INDEX jobs_by_time ON jobs (next_run_time, id) WHERE next_run_time IS NOT NULL;
 CREATE INDEX jobs_owned ON jobs (incarnation, handler, priority, suspect, next_run_time, id, service_id) WHERE incarnation IS NOT NULL;
 CREATE INDEX jobs_unowned ON jobs (next_run_time, id) WHERE stage = 'live' AND service_id IS NULL;
+CREATE INDEX jobs_targeted ON jobs (target) WHERE target IS NOT NULL;
 CREATE INDEX jobs_placed ON jobs (incarnation, placed, service_id) WHERE incarnation IS NOT NULL;
 CREATE INDEX jobs_running ON jobs (incarnation, id, service_id) WHERE running = 1;
 

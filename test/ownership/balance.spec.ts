@@ -81,6 +81,14 @@ describe('the sweep balances', () => {
       await expectQuiet();
     });
 
+    it('though there are many jobs that nobody fits', async () => {
+      start(world.member('a'));
+      await schedule(ids(100));
+      for (const id of ids(300, 'nobody')) world.job(id, { handler: 'other', nextRunTime: world.now });
+      start(world.member('b'));
+      await world.until(() => world.owned('b') === 50, 'its share', 2 * MINUTE);
+    });
+
     it('what runs at that time is looked at again when the rest is not enough', async () => {
       start(world.member('a'));
       await schedule(ids(100));

@@ -266,14 +266,20 @@ export class World {
 
   /** What services run, as the jobs say. */
   loads(): SweepSnapshot['loads'] {
-    const loads = new Map<string, { running: number; suspects: number }>();
+    const loads = new Map<string, { running: number; suspects: number; coming: number }>();
+    const of = (serviceId: string) => {
+      const load = loads.get(serviceId) ?? { running: 0, suspects: 0, coming: 0 };
+      loads.set(serviceId, load);
+      return load;
+    };
     for (const { state } of this.jobs.values()) {
-      if (state.ownership.kind !== 'bound' || openRuns(state).length === 0) continue;
-      const { running, suspects } = loads.get(state.ownership.serviceId) ?? { running: 0, suspects: 0 };
-      loads.set(state.ownership.serviceId, {
-        running: running + 1,
-        suspects: suspects + (isSuspect(state) ? 1 : 0),
-      });
+      const { ownership } = state;
+      if (ownership.kind === 'unbound') {
+        if (state.stage === 'live' && ownership.target !== null) of(ownership.target).coming += 1;
+      } else if (openRuns(state).length > 0) {
+        of(ownership.serviceId).running += 1;
+        if (isSuspect(state)) of(ownership.serviceId).suspects += 1;
+      }
     }
     return loads;
   }

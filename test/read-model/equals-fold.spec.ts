@@ -66,7 +66,7 @@ function jobEvent(jobId: string, { kind, owner, life, number }: Step): JobEvent 
     () => a.succeeded(of),
     () => a.failed(of, number === 0 ? null : a.T0 + number),
     () => a.abandoned(of),
-    () => a.released(serviceId, incarnation, epoch),
+    () => a.released(serviceId, incarnation, epoch, number % 2 === 0 ? null : SERVICES[number % SERVICES.length]),
     () => a.requeued(serviceId, incarnation, epoch),
     () => a.paused,
     () => a.resumed(a.slot(60 * number)),
@@ -176,6 +176,7 @@ function compareServices(view: SqliteReadModel, folded: Folded): void {
     expect(sweep.loads.get(serviceId)).toMatchObject({
       running: running.length,
       suspects: running.filter((record) => isSuspect(record)).length,
+      coming: folded.live().filter(({ ownership: o }) => o.kind === 'unbound' && o.target === serviceId).length,
     });
   }
   expect(sweep.unowned.map((row) => row.jobId)).toEqual(
