@@ -1,18 +1,15 @@
 import type { Timer } from '../clock';
 import type { Candidate } from '../domain/service';
 import type { LogPosition } from '../event-store';
-import type { ServiceLoads, SweepPlace, SweepSnapshot } from '../read-model';
+import type { SweepPlace, SweepSnapshot } from '../read-model';
 import { AppendLane } from './append-lane';
 import { Claimables } from './claimables';
 import { Claims, type Decider } from './claims';
 import { Drain } from './drain';
 import { LeftOut } from './left-out';
 import { Ledger, type SweepCounters } from './ledger';
-import { MoveBudget } from './budget';
-import { LateJobs } from './late';
-import { OwnJobsScan, type ReleaseContext } from './own-jobs';
-import { Rebalance } from './rebalance';
-import { Releases, type ReleaseIntent } from './releases';
+import { HandOvers } from './hand-overs';
+import { Releases } from './releases';
 import { sweepOptions, type SweepOptions, type SweepSettings } from './options';
 import { Pace } from './pace';
 import { byPlace, planClaims, type Plan } from './plan';
@@ -74,9 +71,7 @@ export class OwnershipSweep {
   private readonly claims: Claims;
   private readonly claimables: Claimables;
   private readonly leftOut = new LeftOut();
-  private readonly scan: OwnJobsScan;
-  private readonly rebalance: Rebalance;
-  private readonly late: LateJobs;
+  private readonly handOvers: HandOvers;
   private readonly releases: Releases;
   private readonly drainage: Drain;
   private readonly unsubscribe: (() => void)[] = [];
@@ -113,13 +108,10 @@ export class OwnershipSweep {
     this.ledger = new Ledger(clock, logger, (until) => this.arm(until));
     this.claims = new Claims(ports, this.ledger, this.options.quarantine);
     this.claimables = new Claimables(this.options.claimGraceMs);
-    const ownJobs = readModel.ownJobs(membership.serviceId);
-    const budget = new MoveBudget(clock, this.options.movesPerSecond);
-    this.scan = new OwnJobsScan(ownJobs, clock, this.ledger, budget, this.options);
-    this.rebalance = new Rebalance(ownJobs, clock, this.ledger, budget, this.options);
-    this.late = new LateJobs(ownJobs, clock, this.ledger, budget, this.options);
+    this.handOvers = new HandOvers(readModel.ownJobs(membership.serviceId), clock, this.ledger, this.options);
     const mayAppend = (incarnation: string) => this.mayAppend(incarnation);
-    const { lane, ledger, scan } = this;
+    const { lane, ledger } = this;
+    const { scan } = this.handOvers;
     const { failAfterMs } = this.options;
     this.releases = new Releases(ports, ledger, failAfterMs, mayAppend);
     this.drainage = new Drain(ports, lane, ledger, scan, this.releases, mayAppend, failAfterMs, this.end.signal);
@@ -132,7 +124,7 @@ export class OwnershipSweep {
     this.unsubscribe.push(
       readModel.onAdvance(() => this.wake()),
       membership.trust.onTrust(() => {
-        this.late.begin();
+        this.handOvers.claims();
         this.wake();
       }),
     );
@@ -262,7 +254,7 @@ export class OwnershipSweep {
         this.claimables.begin();
         this.counted = 0;
       }
-      if (after === null) this.rebalance.observe(snapshot, own);
+      if (after === null) this.handOvers.observe(snapshot, own);
       const plan = await this.decide(snapshot, page, own, now, after === null, pace);
       this.spentMs += pace.spentMs;
       const again: boolean = after === null && this.place !== null;
@@ -299,10 +291,7 @@ export class OwnershipSweep {
     pace: Pace,
   ): Promise<Plan> {
     const { membership, startsRuns } = this.ports;
-    if (this.leftOut.refresh(snapshot.candidates)) {
-      this.scan.request();
-      this.rebalance.membershipChanged();
-    }
+    if (this.leftOut.refresh(snapshot.candidates)) this.handOvers.membershipChanged();
     const holds = (jobId: string) => this.lane.holds(jobId);
     const plan = await planClaims(snapshot, {
       serviceId: membership.serviceId,
@@ -323,7 +312,7 @@ export class OwnershipSweep {
     const at = membership.clusterTime.now();
     const { incarnation } = own;
     const context = { incarnation, own, candidates: snapshot.candidates, at, pace, holds };
-    const intents = first ? await this.handOvers(context, snapshot.loads) : [];
+    const intents = first ? await this.handOvers.slice(context, snapshot.loads) : [];
     const decider: Decider = {
       service: own,
       viewPosition: String(snapshot.position),
@@ -335,20 +324,8 @@ export class OwnershipSweep {
       ...intents.map((intent) => this.releases.act(intent, incarnation)),
     ]);
     if (plan.next !== null) this.arm(plan.next);
-    this.arm(Math.min(this.scan.next(now), this.rebalance.next(), this.late.next()));
+    this.arm(this.handOvers.next(now));
     return plan;
-  }
-
-  /** Own jobs that are to be given away: none of them twice. What is late goes first, what has a home next. */
-  private async handOvers(context: ReleaseContext, loads: ServiceLoads): Promise<readonly ReleaseIntent[]> {
-    const found = new Map<string, ReleaseIntent>();
-    const add = (intents: readonly ReleaseIntent[]) => {
-      for (const intent of intents) if (!found.has(intent.jobId)) found.set(intent.jobId, intent);
-    };
-    add(this.late.slice(context, loads));
-    add(await this.scan.slice(context));
-    add(await this.rebalance.slice(context));
-    return [...found.values()];
   }
 
   private async drainPass(incarnation: string): Promise<void> {
@@ -373,9 +350,7 @@ export class OwnershipSweep {
     this.ledger.forget();
     this.leftOut.clear();
     this.place = null;
-    this.scan.reset();
-    this.rebalance.reset();
-    this.late.begin();
+    this.handOvers.reset();
   }
 
   /** Nothing is claimed now; `until`: looked at again then, besides whatever wakes the sweep. */
@@ -383,7 +358,7 @@ export class OwnershipSweep {
     if (this.notClaiming !== why) this.ports.logger.debug('ownership.not-claiming', { reason: why });
     this.notClaiming = why;
     this.lane.plan([]);
-    this.late.begin();
+    this.handOvers.claims();
     if (why === 'not-registered') this.drainage.end();
     if (until !== null) this.arm(until);
   }
