@@ -10,6 +10,8 @@ export type BenchKey =
   | 'plannedMoveP99Ms'
   | 'reown10kMs'
   | 'rebuildEventsPerSecond'
+  | 'verifyEventsPerSecond'
+  | 'verifyRssMiB'
   | 'rssMiB1MJobs'
   | 'idleCpuPercent100kJobs'
   | 'lateRatio100kTo100'

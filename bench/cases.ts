@@ -17,6 +17,7 @@ import { reown } from './reown';
 import { runs } from './runs';
 import { startLateness } from './start-lateness';
 import { takeover } from './takeover';
+import { verify } from './verify';
 
 export interface LimitedCase {
   readonly bench: BenchCase;
@@ -31,6 +32,7 @@ export const cases: readonly LimitedCase[] = [
   { bench: plannedMove, limitSeconds: 120 },
   { bench: reown, limitSeconds: 180 },
   { bench: rebuild, limitSeconds: 600 },
+  { bench: verify, limitSeconds: 600 },
   { bench: memory, limitSeconds: 600 },
   { bench: idle, limitSeconds: 240 },
   { bench: latenessRatio, limitSeconds: 240 },

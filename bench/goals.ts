@@ -24,6 +24,8 @@ export const goals: Readonly<Record<BenchKey, Goal>> = {
   plannedMoveP99Ms: { what: 'drain with 1,000 idle jobs: release to bound, p99', goal: atMost(1_000), digits: 0 },
   reown10kMs: { what: 'verdict to the last of 10,000 idle jobs bound', goal: atMost(3_000), digits: 0 },
   rebuildEventsPerSecond: { what: 'view from nothing, events/s', goal: atLeast(30_000), digits: 0 },
+  verifyEventsPerSecond: { what: 'verify of 1,000,000 events, events/s', goal: atLeast(50_000), digits: 0 },
+  verifyRssMiB: { what: 'verify of 1,000,000 events: most memory, MiB', goal: atMost(300), digits: 0 },
   rssMiB1MJobs: { what: 'VmRSS with 1,000,000 idle jobs, MiB', goal: atMost(300), digits: 0 },
   idleCpuPercent100kJobs: { what: 'CPU with 100,000 idle jobs, % of a core', goal: atMost(1), digits: 2 },
   lateRatio100kTo100: { what: 'start lateness p50, 100,000 ÷ 100 idle jobs', goal: atMost(1.5), digits: 2 },

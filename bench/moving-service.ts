@@ -135,8 +135,8 @@ export function quantile(values: readonly number[], p: number): number {
 async function child({ serviceId, place, profile }: MovingOptions): Promise<void> {
   let beats: number[] = [];
   let cpu = process.cpuUsage();
-  spyAppends(place.server === undefined ? EmbeddedEventStore : EventStoreDbEventStore, ({ lane, ms }) => {
-    if (lane === 'beat') beats.push(ms);
+  spyAppends(place.server === undefined ? EmbeddedEventStore : EventStoreDbEventStore, ({ events, ms }) => {
+    if (events[0]?.type === 'ServiceHeartbeat') beats.push(ms);
   });
   const service = await HoldfastService.open(
     resolveOptions({

@@ -51,7 +51,7 @@ export type { AbortReason, HandlerDefinition, JobContext, Leftover, RunJob } fro
 export { livenessProfiles } from './membership';
 export type { FenceReason, LivenessOptions, LivenessProfile, MembershipHealth } from './membership';
 export type { JobFilter, JobRow, Page, ReadModelHealth, ServiceRow } from './read-model';
-export { VIEW_DDL, ViewTimeoutError } from './read-model';
+export { VIEW_DDL, ViewNotComparedError, ViewTimeoutError } from './read-model';
 export * from './event-store';
 export { SystemClock, SystemRandom } from './clock';
 export type { Clock, ClusterTime, Random, Timer } from './clock';

@@ -1,11 +1,11 @@
 import 'reflect-metadata';
-import { ConsoleLogger, Logger as NestLogger, Module } from '@nestjs/common';
+import { ConsoleLogger, Logger as NestLogger, Module, type INestApplication } from '@nestjs/common';
 import { NestFactory, type AbstractHttpAdapter } from '@nestjs/core';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { HealthController } from './http';
 import { JobOwnershipModule } from './module';
 import type { LivenessProfile } from './membership';
-import { OptionsRefusedError, resolveOptions, type HoldfastOptions } from './runtime';
+import { HoldfastService, OptionsRefusedError, resolveOptions, type HoldfastOptions } from './runtime';
 import { StoreUnusableError } from './event-store';
 
 /** What the stand-alone service reads from flags and environment. */
@@ -60,7 +60,13 @@ function readFlags(argv: readonly string[]): Flags {
         'HOLDFAST_EVENTSTOREDB_URL',
       ),
     )
-    .addOption(env('--namespace <prefix>', 'prefix of all streams', 'HOLDFAST_NAMESPACE').default(''))
+    .addOption(
+      env(
+        '--namespace <prefix>',
+        'lets several systems share one server, or one log file',
+        'HOLDFAST_NAMESPACE',
+      ).default(''),
+    )
     .addOption(
       env('--role <role>', 'worker or web-only', 'HOLDFAST_ROLE').choices(['worker', 'web-only']).default('worker'),
     )
@@ -170,6 +176,15 @@ async function main(): Promise<void> {
   app.enableShutdownHooks();
   await app.listen(flags.port, flags.listen);
   log.log({ fact: 'service.listening', url: await app.getUrl() });
+  void endWhenUnusable(app);
+}
+
+/** A server that refuses is not one that is away: whoever has started this process should see it end, and read why. */
+async function endWhenUnusable(app: INestApplication): Promise<void> {
+  const { message } = await app.get(HoldfastService).whenUnusable();
+  await app.close().catch(() => undefined);
+  process.stderr.write(`${message}\n`);
+  process.exit(1);
 }
 
 main().catch((error: unknown) => {

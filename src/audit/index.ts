@@ -4,9 +4,11 @@ export { takenAt, type AuditScope } from './job-stream';
 export { stateAsOf, type AsOf, type Owner, type StateAsOf } from './state-as-of';
 export {
   verifyLog,
+  type NeighbourOfViolation,
   type UnreadableFound,
   type VerifyOptions,
   type VerifyProgress,
   type VerifyReport,
+  type ViolationFound,
 } from './verify-log';
 export { wordsOf } from './words';

@@ -1,5 +1,6 @@
 import { decode, originOf, type DomainEvent } from '../domain/codec';
 import type { JobEvent } from '../domain/job';
+import { namespacePrefix } from '../domain/namespace';
 import type { UnreadableEvent } from '../domain/unreadable';
 import type { EventStore, RecordedEvent } from '../event-store';
 
@@ -16,7 +17,7 @@ export function jobStream(jobId: string, { namespace = '' }: AuditScope): string
 }
 
 export function prefixOf(namespace: string): string {
-  return namespace === '' ? '' : `${namespace}.`;
+  return namespacePrefix(namespace);
 }
 
 export function decoded({ type, data, metadata }: RecordedEvent): DomainEvent | UnreadableEvent {

@@ -6,27 +6,47 @@ import {
   EventStoreDbConnection,
   EventStoreDbEventStore,
   isConnectionString,
+  StoreUnavailableError,
   type EventStore,
 } from '../event-store';
 import { LogMissingError, UsageError } from './usage-error';
 
+/** Which log is meant. */
+export interface NamedLog {
+  /** Path of an embedded log, or `esdb://…`. */
+  readonly log: string;
+  /** On a server each namespace is a log of its own. In a file it is no more than the beginning of the streams' names. */
+  readonly namespace: string;
+}
+
 /**
  * Opens a log, for reading only unless said otherwise, and closes it afterwards. A log that does not exist is not made, unless `make` says so.
- * @param log path of an embedded log, or `esdb://…`.
+ * Streams are named with their namespace, whatever store it is.
  */
 export async function withLog<T>(
-  log: string,
+  { log, namespace }: NamedLog,
   use: (store: EventStore) => Promise<T>,
   { make = false, readOnly = !make }: { readonly readOnly?: boolean; readonly make?: boolean } = {},
 ): Promise<T> {
   const ports = { clock: new SystemClock(), random: new SystemRandom(), readOnly };
   const store = await (isConnectionString(log)
-    ? EventStoreDbEventStore.open({ connection: connectionOf(log), ...ports })
+    ? EventStoreDbEventStore.open({ connection: connectionOf(log), namespace, names: 'full', make, ...ports })
     : openFile(log, make, ports));
   try {
+    if (!make) await assertIsThere(store);
     return await use(store);
   } finally {
     await store.close();
+  }
+}
+
+/** Before anything is tried again and again: a log that is not there does not come by waiting. */
+async function assertIsThere(store: EventStore): Promise<void> {
+  try {
+    await store.identity();
+  } catch (error) {
+    if (error instanceof StoreUnavailableError && error.code === 'no-log') throw error;
+    // Whoever needs it says how long it waits.
   }
 }
 

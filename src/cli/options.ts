@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander';
+import { isNamespace, namespaceRule } from '../domain/namespace';
 import { printable, type CommandIo } from './output';
 import { UsageError } from './usage-error';
 
@@ -32,14 +33,18 @@ Exit codes: 0 done; 1 refused, or what was asked for does not exist; 2 bad usage
 export function onLog(command: Command, json: string, namespaceMeans = 'namespace of the installation'): Command {
   return command
     .addOption(logOption())
-    .addOption(new Option('--namespace <name>', namespaceMeans).argParser(readNamespace).default('', 'none'))
+    .addOption(namespaceOption(namespaceMeans))
     .option('--json', json, false)
     .addHelpText('after', exitCodes);
 }
 
-export function readNamespace(text: string): string {
-  if (/^[A-Za-z0-9_]{0,32}$/.test(text)) return text;
-  throw new UsageError(`--namespace: '${printable(text)}' is none.`, 'Give at most 32 letters, digits and _.');
+export function namespaceOption(means = 'namespace of the installation'): Option {
+  return new Option('--namespace <name>', means).env('HOLDFAST_NAMESPACE').argParser(readNamespace).default('', 'none');
+}
+
+function readNamespace(text: string): string {
+  if (isNamespace(text)) return text;
+  throw new UsageError(`--namespace: '${printable(text)}' is none. ${namespaceRule.rule}`, namespaceRule.remedy);
 }
 
 /** `key=value`, several times. */

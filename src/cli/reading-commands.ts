@@ -28,7 +28,7 @@ export function readingCommands(program: Command, call: Call): void {
     show: (store: EventStore, options: Options) => Promise<number>,
   ): Promise<void> => {
     call.unreadableCode = 3;
-    call.code = await withLog(options.log, (store) => show(store, options));
+    call.code = await withLog(options, (store) => show(store, options));
   };
 
   onLog(program.command('services'), 'print one JSON object per service')

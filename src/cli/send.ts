@@ -58,7 +58,7 @@ export async function send<Execution extends JobExecution | ServiceExecution>(
   const random = new SystemRandom();
   const commandId = options.commandId ?? random.uuid(clock.wall());
   await withLog(
-    options.log,
+    options,
     async (store) => {
       const executor = new CommandExecutor({
         store,

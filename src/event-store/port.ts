@@ -68,8 +68,11 @@ export type StoreRefusalCode =
 export const MAX_APPEND_BYTES = 1_048_576;
 
 export interface AppendOptions {
-  /** `beat`: goes before everything that waits (liveness must not queue behind work). Default `normal`. */
-  readonly lane?: 'beat' | 'normal';
+  /**
+   * `urgent`: goes before everything that waits, for what must not queue behind work: beats, and what a service decides about its own life and that
+   * of its peers. Few appends, or they are in each other's way. Default `normal`.
+   */
+  readonly lane?: 'urgent' | 'normal';
 }
 
 export interface ReadStreamOptions {

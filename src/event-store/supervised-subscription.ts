@@ -2,8 +2,8 @@ import type { Clock, Random } from '../clock';
 import type { EventStore, LogPosition, RecordedEvent, Subscription, SubscriptionEnd } from './port';
 
 export interface SupervisedSubscriptionOptions {
-  /** Go on after this position (exclusive). */
-  readonly after: LogPosition;
+  /** Go on after this position (exclusive). `end`: what is appended from `start` on; until the first event or position has been handled, that of the last try. */
+  readonly after: LogPosition | 'end';
   readonly categories?: readonly string[];
   readonly batch?: number;
   /** As in the port. What it has handled is never delivered again; when it fails, the same events come again after a rest. */
@@ -15,8 +15,8 @@ export interface SupervisedSubscriptionOptions {
 
 export interface SubscriptionHealth {
   readonly state: 'idle' | 'live' | 'resting' | 'closed';
-  /** Everything up to here was handled. */
-  readonly position: LogPosition;
+  /** Everything up to here was handled; `end`: nothing yet of what began there. */
+  readonly position: LogPosition | 'end';
   readonly restarts: number;
   readonly lastError: string | null;
 }
@@ -30,7 +30,7 @@ const LONGEST_REST_MS = 5_000;
  */
 export class SupervisedSubscription {
   private subscription: Subscription | null = null;
-  private position: LogPosition;
+  private position: LogPosition | 'end';
   private state: SubscriptionHealth['state'] = 'idle';
   private restarts = 0;
   private failures = 0;

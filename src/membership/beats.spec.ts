@@ -79,10 +79,10 @@ const answer = async (n: number, revision: number) => {
 };
 
 describe('beats', () => {
-  it('go out at once and then once per beat time, on the beat lane, at any revision', async () => {
+  it('go out at once and then once per beat time, on the urgent lane, at any revision', async () => {
     beats.start('i1');
     await clock.advance(0);
-    expect(store.calls).toEqual([['heartbeat-a', 'any', { lane: 'beat' }]]);
+    expect(store.calls).toEqual([['heartbeat-a', 'any', { lane: 'urgent' }]]);
     await answer(0, 0);
     for (let n = 1; n <= 5; n++) {
       await clock.advance(BEAT);

@@ -200,7 +200,7 @@ export class Beats {
       },
       { name: 'beat-timeout', keepAlive: false },
     );
-    const outcome = await store.append(stream, 'any', [event], { lane: 'beat' });
+    const outcome = await store.append(stream, 'any', [event], { lane: 'urgent' });
     giveUp.cancel();
     if (waiting) this.outstanding--;
     // After the time-out the place is free for a new beat; a late answer is still one: trust counts from the start of the beat.

@@ -20,6 +20,19 @@ export class ViewClosedError extends Error {
   }
 }
 
+/**
+ * The log has not answered since this process started, so the view has not been compared with it: what it holds may be of another log, or of a
+ * state that this one has gone back from.
+ */
+export class ViewNotComparedError extends Error {
+  override readonly name = 'ViewNotComparedError';
+  constructor() {
+    super(
+      'The view cannot be read yet: the log has not answered since this process started, and the view must be compared with it first. Ask again when the log answers; readiness tells.',
+    );
+  }
+}
+
 /** Another process, or another view of this one, holds the file. Each service needs one of its own. */
 export class ViewLockedError extends Error {
   override readonly name = 'ViewLockedError';

@@ -3,7 +3,8 @@ import type { EventStore, LogIdentity } from '../event-store';
 import type { Logger } from '../logging';
 import type { Checkpoint } from './view-file';
 
-const COMPARE_AGAIN_MS = 500;
+/** Between two tries to ask a log that does not answer. */
+export const COMPARE_AGAIN_MS = 500;
 
 /** A view as it is at the moment: why it is not one of a log of that identity (null: it is), and up to where it holds that log. */
 export interface Compared {

@@ -146,7 +146,8 @@ export interface SweepSnapshot {
 
 export interface ReadModelHealth {
   readonly position: LogPosition;
-  readonly state: 'rebuilding' | 'catching-up' | 'live' | 'failed' | 'stopped';
+  /** `waiting`: the log has not answered since the start, and the view was not compared with it. It can be read in no state before that. */
+  readonly state: 'waiting' | 'rebuilding' | 'catching-up' | 'live' | 'failed' | 'stopped';
   /** Events applied since the rebuild began, while rebuilding. */
   readonly rebuilt: number;
   /** Opaque jobs. */

@@ -1,29 +1,18 @@
+import type { Instant } from '../clock';
 import { SupervisedSubscription, type LogIdentity, type LogPosition, type RecordedEvent } from '../event-store';
-import type { Candidate } from '../domain/service';
 import { CaughtUp } from './caught-up';
 import { loadDriver } from './driver';
-import { ViewClosedError } from './errors';
+import { ViewClosedError, ViewNotComparedError } from './errors';
+import { checkFile, checkFileAtLast, type CheckedFile } from './file-check';
 import { knownEvents } from './fold';
-import { jobRow } from './job-rows';
-import { comparedWithLog, logWentBack } from './log-check';
-import { SqliteOwnJobs } from './own-jobs';
+import { comparedWithLog } from './log-check';
 import type { SqliteReadModelOptions } from './options';
 import { prepare, type Prepared } from './prepared';
-import type {
-  DeclaredJob,
-  JobFilter,
-  JobRow,
-  OwnJobs,
-  Page,
-  ReadModel,
-  ReadModelHealth,
-  ServiceRow,
-  SweepPlace,
-  SweepSnapshot,
-} from './read-model';
+import type { ReadModel, ReadModelHealth } from './read-model';
 import { LogChangedError, rebuildBeside, type RebuildTold } from './rebuild-beside';
 import { viewCategories } from './streams';
 import { isDamage, ViewFile, type ViewSource } from './view-file';
+import { ViewReads } from './view-reads';
 import { Waiters } from './waiters';
 import { messageOf } from './words';
 
@@ -39,16 +28,19 @@ const REBUILD_RETRY_MS = 5_000;
 /**
  * The projection of the log in one SQLite file.
  *
- * `open` takes the file and throws away what is not a view of this log; `start` subscribes; then rows follow the log until `close`.
+ * `open` takes the file and throws away what is not a view of this log; `start` subscribes; then rows follow the log until `close`. For a log that
+ * may not be there yet: `openFile` takes the file, and `start` waits for the log and compares before anything else. Until then nothing is read.
  * Whatever is wrong with the file later, it is dropped and rebuilt; meanwhile reads see what has been projected so far. When the log is long
  * they stay at an early position until the rebuilt view takes its place.
  */
-export class SqliteReadModel implements ReadModel {
+export class SqliteReadModel extends ViewReads implements ReadModel {
   private readonly waiters: Waiters;
-  private prepared: Prepared;
+  /** Null: the view was not compared with the log yet. */
+  private prepared: Prepared | null = null;
+  private source: ViewSource | null = null;
   private subscription: SupervisedSubscription | null = null;
-  private at: LogPosition;
-  private state: ReadModelHealth['state'] = 'catching-up';
+  private at: LogPosition = 'start';
+  private state: ReadModelHealth['state'] = 'waiting';
   private rebuilt = 0;
   private told = 0;
   private error: string | null = null;
@@ -59,6 +51,7 @@ export class SqliteReadModel implements ReadModel {
   private beside: AbortController | null = null;
   /** The fast way failed: this rebuild goes the ordinary way to its end. */
   private besideFailed = false;
+  private waiting: Promise<void> | null = null;
   private checking: Promise<void> | null = null;
   private readonly caught = new CaughtUp();
   private readonly stop = new AbortController();
@@ -67,14 +60,12 @@ export class SqliteReadModel implements ReadModel {
   private constructor(
     private readonly options: SqliteReadModelOptions,
     private readonly file: ViewFile,
-    private source: ViewSource,
-    fresh: boolean,
+    /** Why the file alone cannot be used; null: it can. */
+    private readonly broken: string | null,
   ) {
+    super();
     const { clock, logger } = options;
-    this.prepared = prepare(file.db, options);
-    this.at = file.checkpoint().position;
     this.writtenAt = clock.monotonic();
-    if (fresh) this.state = 'rebuilding';
     this.waiters = new Waiters(
       clock,
       () => this.at,
@@ -87,26 +78,36 @@ export class SqliteReadModel implements ReadModel {
    * @throws ViewLockedError another process has the file; StoreUnusableError it cannot be used; StoreUnavailableError the log cannot be read now.
    */
   static async open(options: SqliteReadModelOptions): Promise<SqliteReadModel> {
-    const { store, namespace, path, logger } = options;
-    const source: ViewSource = { namespace, log: await store.identity(), knownEvents };
-    const file = ViewFile.open(path, await loadDriver());
+    const view = await SqliteReadModel.openFile(options);
     try {
-      const broken = file.attach();
-      const why = broken ?? file.mismatch(source) ?? (await logWentBack(store, file.checkpoint()));
-      if (why === null) file.claim(source);
-      else {
-        logger.info('view.rebuilding', { path, reason: why, events: 0 });
-        file.rebuild(source, broken?.startsWith('it is damaged') ?? false);
-      }
-      return new SqliteReadModel(options, file, source, why !== null);
+      view.taken(await checkFile(view.file, view.broken, options, view.stop.signal));
+      return view;
+    } catch (error) {
+      await view.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Takes the file, and asks nothing of the log: `start` compares.
+   * @throws ViewLockedError another process has the file; StoreUnusableError it cannot be used.
+   */
+  static async openFile(options: SqliteReadModelOptions): Promise<SqliteReadModel> {
+    const file = ViewFile.open(options.path, await loadDriver());
+    try {
+      return new SqliteReadModel(options, file, file.attach());
     } catch (error) {
       file.close();
       throw error;
     }
   }
 
-  /** Follows the log from the checkpoint on. */
+  /**
+   * Follows the log from the checkpoint on. Resolves when it does; while the view was not compared with the log, that waits for the log.
+   * @throws ViewClosedError it was closed, before or meanwhile.
+   */
   async start(): Promise<void> {
+    if (this.prepared === null && !this.stop.signal.aborted) await (this.waiting ??= this.comparedAtLast());
     if (this.stop.signal.aborted) throw new ViewClosedError();
     this.started = true;
     if (this.subscription !== null || this.rebuilding !== null) return;
@@ -133,57 +134,6 @@ export class SqliteReadModel implements ReadModel {
     return this.at;
   }
 
-  job(jobId: string): JobRow | null {
-    return this.read(({ rows }) => {
-      const raw = rows.byId(jobId);
-      return raw === null ? null : jobRow(raw);
-    });
-  }
-
-  declaredBy(source: string): readonly DeclaredJob[] {
-    return this.read(({ rows }) =>
-      rows.declaredBy(source).map((raw) => {
-        const { jobId, status, state } = jobRow(raw);
-        const record = state.stage === 'opaque' ? state.before : state;
-        const hash = record.stage === 'absent' ? '' : (record.declaration?.hash ?? '');
-        return { jobId, hash, status };
-      }),
-    );
-  }
-
-  jobs(filter: JobFilter, page: { readonly limit: number; readonly after?: string | null }): Page<JobRow> {
-    return this.read(({ lists }) => lists.page(filter, page, this.at));
-  }
-
-  service(serviceId: string): ServiceRow | null {
-    return this.read(({ services }) => services.service(serviceId));
-  }
-
-  services(options: { readonly includeGone?: boolean } = {}): readonly ServiceRow[] {
-    return this.read(({ services }) =>
-      services.services(options.includeGone === true ? null : this.options.clock.wall()),
-    );
-  }
-
-  ownJobs(serviceId: string): OwnJobs {
-    return new SqliteOwnJobs(
-      serviceId,
-      (use) => this.read(({ owned }) => use(owned)),
-      () => this.at,
-    );
-  }
-
-  sweep(limit: number, after: SweepPlace | null = null): SweepSnapshot {
-    return this.read(({ sweep }) => sweep.snapshot(this.at, limit, after));
-  }
-
-  candidate(serviceId: string): { readonly candidate: Candidate; readonly position: LogPosition } | null {
-    return this.read(({ services }) => {
-      const candidate = services.candidate(serviceId);
-      return candidate === null ? null : { candidate, position: this.at };
-    });
-  }
-
   waitFor(position: bigint, timeoutMs: number): Promise<void> {
     return this.waiters.waitFor(position, timeoutMs);
   }
@@ -194,25 +144,53 @@ export class SqliteReadModel implements ReadModel {
 
   health(): ReadModelHealth {
     const subscription = this.subscription?.health();
-    const failing = this.state !== 'stopped' && (this.error !== null || subscription?.state === 'resting');
+    const failing =
+      this.state !== 'stopped' &&
+      this.state !== 'waiting' &&
+      (this.error !== null || subscription?.state === 'resting');
     return {
       position: this.at,
       state: failing ? 'failed' : this.state,
       rebuilt: this.rebuilt,
-      opaque: this.state === 'stopped' ? 0 : this.read(({ lists }) => lists.opaque()),
+      opaque: this.state === 'stopped' || this.prepared === null ? 0 : this.read(({ lists }) => lists.opaque()),
       lastError: this.error ?? subscription?.lastError ?? null,
     };
   }
 
+  protected now(): Instant {
+    return this.options.clock.wall();
+  }
+
   /** A read that meets damage fails, and sets a rebuild going. */
-  private read<T>(use: (prepared: Prepared) => T): T {
+  protected read<T>(use: (prepared: Prepared) => T): T {
     if (this.state === 'stopped') throw new ViewClosedError();
+    if (this.prepared === null) throw new ViewNotComparedError();
     try {
       return use(this.prepared);
     } catch (error) {
       if (isDamage(error)) void this.scheduleRebuild(`it is damaged (${messageOf(error)})`, true);
       throw error;
     }
+  }
+
+  private taken({ source, fresh }: CheckedFile): void {
+    this.source = source;
+    this.prepared = prepare(this.file.db, this.options);
+    this.at = this.file.checkpoint().position;
+    this.state = fresh ? 'rebuilding' : 'catching-up';
+    this.error = null;
+    // Whoever has waited since before the comparison.
+    if (this.at !== 'start') this.waiters.advanced(this.at, true);
+  }
+
+  private async comparedAtLast(): Promise<void> {
+    const told = (words: string) => void (this.error = words);
+    const checked = await checkFileAtLast(this.file, this.broken, this.options, this.stop.signal, told);
+    if (checked !== null) this.taken(checked);
+  }
+
+  private sourceOf(log: LogIdentity): ViewSource {
+    return { namespace: this.options.namespace, log, knownEvents };
   }
 
   private subscribe(): void {
@@ -253,7 +231,7 @@ export class SqliteReadModel implements ReadModel {
 
   private apply(events: readonly RecordedEvent[], position: bigint): void {
     try {
-      this.prepared.projector.apply(events, position);
+      this.prepared?.projector.apply(events, position);
       this.writtenAt = this.options.clock.monotonic();
     } catch (error) {
       if (isDamage(error)) void this.scheduleRebuild(`it is damaged (${messageOf(error)})`, true);
@@ -290,7 +268,7 @@ export class SqliteReadModel implements ReadModel {
 
   private async compare(): Promise<void> {
     const view = () => ({
-      differs: (log: LogIdentity) => this.file.mismatch({ ...this.source, log }),
+      differs: (log: LogIdentity) => this.file.mismatch(this.sourceOf(log)),
       checkpoint: { ...this.file.checkpoint(), position: this.at },
     });
     const why = await comparedWithLog(this.options, view, this.stop.signal);
@@ -316,14 +294,16 @@ export class SqliteReadModel implements ReadModel {
 
   private async besideNow(quiet: Promise<void> | undefined, signal: AbortSignal): Promise<void> {
     const { logger, path } = this.options;
+    const { source } = this;
     await quiet;
+    if (source === null) return;
     this.rebuilt = this.told = 0;
     const told: RebuildTold = {
       taken: (events, position) => this.tell(events, position),
       interrupted: (error, by) => logger.error('view.interrupted', { by, error: error.message }),
     };
     try {
-      this.at = await rebuildBeside(this.options, this.file, this.source, told, signal);
+      this.at = await rebuildBeside(this.options, this.file, source, told, signal);
       this.prepared = prepare(this.file.db, this.options);
       this.writtenAt = this.options.clock.monotonic();
       this.waiters.advanced(this.at, true);
@@ -364,7 +344,7 @@ export class SqliteReadModel implements ReadModel {
     this.subscription = null;
     while (!this.stop.signal.aborted) {
       try {
-        this.source = { ...this.source, log: await store.identity() };
+        this.source = this.sourceOf(await store.identity());
         this.file.rebuild(this.source, damaged);
         this.prepared = prepare(this.file.db, this.options);
         this.at = 'start';
@@ -386,7 +366,7 @@ export class SqliteReadModel implements ReadModel {
     await this.subscription?.close();
     await this.checking;
     try {
-      if (this.at !== 'start') this.prepared.projector.apply([], this.at);
+      if (this.at !== 'start') this.prepared?.projector.apply([], this.at);
     } catch (error) {
       // The next start projects the few events again.
       this.options.logger.warn('view.checkpoint-not-written', { error: messageOf(error) });

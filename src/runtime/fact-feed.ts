@@ -40,11 +40,11 @@ export class FactFeed {
     return () => void this.listeners.delete(listener);
   }
 
-  async start(): Promise<void> {
-    const { store, namespace, logger } = this.ports;
+  start(): void {
+    const { namespace, logger } = this.ports;
     const prefix = namespacePrefix(namespace);
     this.subscription = new SupervisedSubscription(this.ports, {
-      after: await store.head(),
+      after: 'end',
       categories: [`${prefix}job`, `${prefix}service`],
       onEvents: (events) => {
         if (this.listeners.size === 0) return;
@@ -58,7 +58,7 @@ export class FactFeed {
   /** From the log's head anew: the log is another one now. */
   async restart(): Promise<void> {
     await this.close();
-    await this.start();
+    this.start();
   }
 
   async close(): Promise<void> {

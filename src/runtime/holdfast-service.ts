@@ -1,21 +1,21 @@
-import { join } from 'node:path';
-import { SystemClock, SystemRandom, type Clock, type ClusterTime, type Random } from '../clock';
 import { CommandExecutor, Jobs, Services } from '../commands';
 import { Declarations, Reconciler } from '../declarations';
 import { ineligibility } from '../domain/placement';
 import { placeable, type JobRecord } from '../domain/job';
-import type { EventStore, LogIdentity, LogPosition } from '../event-store';
-import { silentLogger, type Logger } from '../logging';
+import type { EventStore, LogPosition, StoreUnusableError } from '../event-store';
 import { ServiceMembership, type Membership } from '../membership';
 import { OwnershipSweep } from '../ownership';
 import { Queries } from '../queries';
-import { SqliteReadModel, ViewLockedError, type OwnJobs, type ReadModel } from '../read-model';
-import { HandlerRegistry, Worker, type HandlerDefinition, type Leftover } from '../worker';
+import type { OwnJobs, ReadModel, SqliteReadModel } from '../read-model';
+import { HandlerRegistry, Worker, type Leftover } from '../worker';
+import type { LogAcquaintance } from './acquaintance';
+import { ClockComparison } from './clock-comparison';
 import { FactFeed, type PublishedEvent } from './fact-feed';
-import type { HealthCheck, Readiness } from './health';
-import { onceReachable, openStore } from './open-store';
+import type { Readiness } from './health';
+import { openParts, type Opened, type OwnPorts, type RuntimePorts } from './opening';
 import type { ResolvedOptions } from './options';
-import { makeStateDirectory } from './state-directory';
+import { storeCheck, trustCheck, viewCheck } from './readiness';
+import { SwitchableTime } from './switchable-time';
 import { within } from './within';
 
 /** Another living process bears this service id, and the option says to throw. The message names both. */
@@ -25,23 +25,8 @@ export class IdentityConflictError extends Error {
 
 /** How long the end waits for the log, at each step, when it does not answer. */
 const STORE_PATIENCE_MS = 2_000;
-const READY_PATIENCE_MS = 1_000;
-
-/** What may be put in the place of the machine's own: a test's clock, a seeded randomness, a log of one's own. */
-export interface RuntimePorts {
-  readonly clock?: Clock;
-  readonly random?: Random;
-  readonly logger?: Logger;
-  /** `process.versions.tz` by default. */
-  readonly zoneData?: string;
-  /** Takes the place of the log that the options name. The view is in memory then, no directory is made, and the store is not closed. */
-  readonly store?: EventStore;
-  /** What stands between the worker and a handler: for tests that observe, delay or break it. Asked once per registered handler. */
-  readonly aroundHandler?: (handler: HandlerDefinition) => HandlerDefinition;
-}
-
-/** Those that a service goes on with. */
-type OwnPorts = Required<Pick<RuntimePorts, 'clock' | 'random' | 'logger' | 'zoneData'>>;
+/** How long the start waits for a log that says nothing at all; it goes on in the background. */
+const START_PATIENCE_MS = 2_000;
 
 /**
  * One service, composed from its ports: the log, the view, membership, the sweep, the worker.
@@ -50,6 +35,8 @@ type OwnPorts = Required<Pick<RuntimePorts, 'clock' | 'random' | 'logger' | 'zon
  * drainTimeout + abortGrace + a few seconds for the store. No Nest in here: the module and the stand-alone service are thin over it.
  */
 export class HoldfastService {
+  readonly options: ResolvedOptions;
+  readonly executor: CommandExecutor;
   readonly handlers: HandlerRegistry;
   /** What the code of this process declares. Filled before `start`, like the handlers. */
   readonly declared = new Declarations(Intl.DateTimeFormat().resolvedOptions().timeZone);
@@ -58,24 +45,39 @@ export class HoldfastService {
   readonly jobs: Jobs;
   readonly services: Services;
   readonly queries: Queries;
+  private readonly ports: OwnPorts;
+  private readonly store: EventStore;
+  private readonly log: LogAcquaintance;
+  private readonly view: SqliteReadModel;
+  private readonly time: SwitchableTime;
+  private readonly feed: FactFeed;
+  private comparison: ClockComparison | null = null;
   private worker: Worker | null = null;
   private sweep: OwnershipSweep | null = null;
   private serviceMembership: ServiceMembership | null = null;
   private own: { readonly at: LogPosition; readonly candidate: ReturnType<ReadModel['candidate']> } | null = null;
   private starting: Promise<void> | null = null;
+  /** The log has answered, and the view is one of this log: nothing that needs them runs before. */
+  private logFound = false;
+  /** From `start` until the loops run, however long the log is not there. */
+  private going: Promise<void> | null = null;
   private closing: Promise<readonly Leftover[]> | null = null;
 
-  private constructor(
-    readonly options: ResolvedOptions,
-    private readonly ports: OwnPorts,
-    private readonly store: EventStore,
-    private identity: LogIdentity,
-    private readonly view: SqliteReadModel,
-    readonly executor: CommandExecutor,
-    private readonly time: SwitchableTime,
-    private readonly feed: FactFeed,
-    aroundHandler: RuntimePorts['aroundHandler'],
-  ) {
+  private constructor({ options, ports, store, log, view }: Opened, aroundHandler: RuntimePorts['aroundHandler']) {
+    this.options = options;
+    this.ports = ports;
+    this.store = store;
+    this.log = log;
+    this.view = view;
+    this.time = new SwitchableTime(ports.clock);
+    const { namespace, commandTimeoutMs } = options;
+    const { clusterTime, directory } = { clusterTime: this.time, directory: view };
+    const executor = new CommandExecutor({
+      ...ports,
+      ...{ store, clusterTime, namespace, directory, options: { commandTimeoutMs } },
+    });
+    this.executor = executor;
+    this.feed = new FactFeed({ ...ports, store, namespace });
     this.handlers = new HandlerRegistry(aroundHandler);
     this.jobs = new Jobs(executor, (handler) => this.handlers.get(handler)?.defaults);
     this.services = new Services(executor);
@@ -85,7 +87,7 @@ export class HoldfastService {
         ...ports,
         commands: executor,
         view,
-        clusterTime: time,
+        clusterTime: this.time,
         incarnation: () => this.serviceMembership?.incarnation() ?? null,
       },
       {
@@ -98,48 +100,11 @@ export class HoldfastService {
   }
 
   /**
-   * Opens the log and the view's file. Waits for a server that does not answer, for as long as that takes; the log of the process tells of it.
-   * @throws StoreUnusableError when the log cannot be used as it is.
+   * Opens the log and the view's file, and waits for nothing: a server that is not there is asked in the background until it answers.
+   * @throws StoreUnusableError what can be known at once says that the log cannot be used as it is.
    */
   static async open(asked: ResolvedOptions, ports: RuntimePorts = {}): Promise<HoldfastService> {
-    const options: ResolvedOptions = ports.store ? { ...asked, store: { kind: 'adapter', store: ports.store } } : asked;
-    const clock = ports.clock ?? new SystemClock();
-    const random = ports.random ?? new SystemRandom();
-    const logger = (ports.logger ?? silentLogger).child({ serviceId: options.serviceId });
-    const zoneData = ports.zoneData ?? process.versions.tz ?? 'unknown';
-    const { namespace } = options;
-    const inMemory = options.store.kind === 'memory' || ports.store !== undefined;
-    if (!inMemory) makeStateDirectory(options.stateDirectory);
-    const store = await openStore(options, clock, random, logger);
-    const file = join(options.stateDirectory, `view-${encodeURIComponent(options.serviceId)}`);
-    const { identity, view } = await onceReachable(options, { clock, logger }, async () => ({
-      identity: await store.identity(),
-      view: await openView(inMemory ? null : file, { store, clock, random, namespace, logger }),
-    }));
-    const time = new SwitchableTime(clock);
-    const executor = new CommandExecutor({
-      store,
-      clock,
-      random,
-      clusterTime: time,
-      zoneData,
-      namespace,
-      directory: view,
-      logger,
-      options: { commandTimeoutMs: options.commandTimeoutMs },
-    });
-    const feed = new FactFeed({ store, clock, random, namespace, logger });
-    return new HoldfastService(
-      options,
-      { clock, random, logger, zoneData },
-      store,
-      identity,
-      view,
-      executor,
-      time,
-      feed,
-      ports.aroundHandler,
-    );
+    return new HoldfastService(await openParts(asked, ports), ports.aroundHandler);
   }
 
   get serviceId(): string {
@@ -161,7 +126,11 @@ export class HoldfastService {
     return this.feed.on(listener);
   }
 
-  /** Sets the loops going. Does not wait for the registration: another process may bear this service id, and then it takes a while. */
+  /**
+   * Sets the loops going. Does not wait for the registration: another process may bear this service id, and then it takes a while. A log that does
+   * not answer is not waited for either: as soon as it does, everything begins by itself.
+   * @throws IdentityConflictError with `onIdentityConflict: 'throw'`, where the log answered.
+   */
   start(): Promise<void> {
     return (this.starting ??= this.startLoops());
   }
@@ -181,24 +150,71 @@ export class HoldfastService {
 
   /** Looks at the log, the view and own trust now. */
   async readiness(): Promise<Readiness> {
-    const [store, view, trust] = [await this.storeCheck(), this.viewCheck(), this.trustCheck()];
+    const { clock } = this.ports;
+    const checks = {
+      store: await storeCheck(this.store, this.log, clock),
+      view: viewCheck(this.view),
+      trust: trustCheck(this.options.role, this.serviceMembership, this.log),
+    };
     return {
-      ready: store.ok && view.ok && trust.ok && this.closing === null,
+      ready: checks.store.ok && checks.view.ok && checks.trust.ok && this.closing === null,
       serviceId: this.serviceId,
       role: this.options.role,
-      checks: { store, view, trust },
+      checks,
       declarations: this.declarations.health(),
     };
   }
 
-  private async startLoops(): Promise<void> {
-    await this.view.start();
-    await this.feed.start();
-    if (this.options.role === 'worker') await this.startWork();
-    this.declarations.start(this.declared.all());
+  /**
+   * Resolves when the log's server has refused again and again, before it ever answered, to be used as it is (no access, a foreign log); never
+   * otherwise. It is asked on, and everything begins by itself when it has been put right; a process of its own had better end and say so.
+   */
+  whenUnusable(): Promise<StoreUnusableError> {
+    return this.log.unusable();
   }
 
-  private async startWork(): Promise<void> {
+  private async startLoops(): Promise<void> {
+    const { clock, logger } = this.ports;
+    const found = this.findLog();
+    const going = (this.going = found.then((isFound) => (isFound ? this.setGoing() : undefined)));
+    going.catch((error: unknown) => logger.error('service.start-failed', { error: String(error) }));
+    const patience = new AbortController();
+    const refused = this.log.firstWord().then(() => (this.log.identity === null ? null : found));
+    await Promise.race([found, refused, clock.sleep(START_PATIENCE_MS, patience.signal)]);
+    patience.abort();
+    // Else it goes on in the background.
+    if (this.logFound || this.closing !== null) await going;
+  }
+
+  /** Until the log has answered, and the view is one of this log. @returns false: it was closed before that. */
+  private async findLog(): Promise<boolean> {
+    if ((await this.log.known()) === null) return false;
+    try {
+      await this.view.start();
+    } catch (error) {
+      if (this.closing !== null) return false;
+      throw error;
+    }
+    this.logFound = this.closing === null;
+    return this.logFound;
+  }
+
+  private async setGoing(): Promise<void> {
+    this.feed.start();
+    if (this.options.role === 'worker') this.startWork();
+    else this.compareClocks();
+    this.declarations.start(this.declared.all());
+    const { serviceMembership: membership } = this;
+    if (membership !== null && this.options.onIdentityConflict === 'throw') await this.refuseSharedName(membership);
+  }
+
+  /** A worker's membership knows the clock of the log by its own beats. */
+  private compareClocks(): void {
+    this.comparison = new ClockComparison(this.store, this.ports);
+    this.comparison.start();
+  }
+
+  private startWork(): void {
     const { clock, random, logger } = this.ports;
     const { liveness, labels, capacity, namespace } = this.options;
     const ownJobs = this.view.ownJobs(this.serviceId);
@@ -237,7 +253,7 @@ export class HoldfastService {
         clusterTime: membership.clusterTime,
         handlers: this.handlers,
         logger,
-        generation: () => this.identity.generation,
+        generation: () => this.generation(),
         eligible: (record) => this.mayStay(record),
       },
       { maxConcurrentRuns: capacity.maxConcurrentRuns, abortGraceMs: liveness.abortGraceMs },
@@ -266,7 +282,6 @@ export class HoldfastService {
     membership.start();
     worker.start((listener) => this.view.onAdvance(listener));
     sweep.start();
-    if (this.options.onIdentityConflict === 'throw') await this.refuseSharedName(membership);
   }
 
   /** Waits until it is known who bears this service id: a full failAfter where another incarnation of it has not ended. */
@@ -286,10 +301,14 @@ export class HoldfastService {
     void this.feed.restart().catch((error: unknown) => {
       logger.error('facts.not-restarted', { error: String(error) });
     });
-    void this.store.identity().then(
-      (identity) => (this.identity = identity),
-      (error: unknown) => logger.error('log.identity-not-read', { error: String(error) }),
-    );
+    this.log.renew();
+  }
+
+  /** Nothing runs before the log has said who it is. */
+  private generation(): number {
+    const { identity } = this.log;
+    if (identity === null) throw new Error('The log has not said who it is, and a run has begun.');
+    return identity.generation;
   }
 
   private counts(ownJobs: OwnJobs): { owned: number; running: number } {
@@ -309,8 +328,12 @@ export class HoldfastService {
   private async drainAndEnd(): Promise<readonly Leftover[]> {
     const { clock, logger } = this.ports;
     const { drainTimeoutMs, liveness } = this.options;
+    this.log.close();
+    // One that waits for the log is not the view's any more; then the start ends by itself.
+    if (!this.logFound) await within(clock, STORE_PATIENCE_MS, this.view.close());
     // A signal may come in the middle of the start: what has begun is ended in order.
-    if (this.starting !== null) await within(clock, STORE_PATIENCE_MS, this.starting);
+    if (this.going !== null) await within(clock, STORE_PATIENCE_MS, this.going);
+    this.comparison?.close();
     await within(clock, STORE_PATIENCE_MS, this.declarations.close());
     const { serviceMembership: membership, worker, sweep } = this;
     let leftovers: readonly Leftover[] = [];
@@ -334,64 +357,5 @@ export class HoldfastService {
     await within(clock, STORE_PATIENCE_MS, this.executor.close());
     if (this.options.store.kind !== 'adapter') await within(clock, STORE_PATIENCE_MS, this.store.close());
     return leftovers;
-  }
-
-  private async storeCheck(): Promise<HealthCheck> {
-    const head = await within(this.ports.clock, READY_PATIENCE_MS, this.store.head());
-    return head === null
-      ? { ok: false, detail: `the log did not answer within ${READY_PATIENCE_MS} ms` }
-      : { ok: true, detail: `the log answers; its head is ${head}` };
-  }
-
-  private viewCheck(): HealthCheck {
-    const { state, position, opaque, rebuilt, lastError } = this.view.health();
-    const words = [`${state} at position ${position}`];
-    if (state === 'rebuilding') words.push(`${rebuilt} events applied`);
-    if (opaque > 0) words.push(`${opaque} jobs cannot be read here`);
-    if (lastError !== null) words.push(`last error: ${lastError}`);
-    return { ok: state === 'live', detail: words.join('; ') };
-  }
-
-  private trustCheck(): HealthCheck {
-    if (this.options.role === 'web-only') return { ok: true, detail: 'a web-only replica owns nothing' };
-    const { serviceMembership: membership } = this;
-    if (membership === null) return { ok: false, detail: 'not started' };
-    const { state, detail, trustRemainingMs } = membership.health();
-    const fence = membership.trust.check();
-    return fence === null && (state === 'registered' || state === 'draining')
-      ? { ok: state === 'registered', detail: `${state}; trusted for another ${Math.round(trustRemainingMs)} ms` }
-      : { ok: false, detail: detail ?? `${state}: ${fence ?? 'not registered'}` };
-  }
-}
-
-/** Cluster time from membership once there is one; before, and on a web-only replica, the wall clock. */
-class SwitchableTime implements ClusterTime {
-  private source: ClusterTime | null = null;
-  constructor(private readonly clock: Clock) {}
-  use(source: ClusterTime): void {
-    this.source = source;
-  }
-  now(): number {
-    return this.source?.now() ?? this.clock.wall();
-  }
-}
-
-/** How many processes of one id may stand side by side on one folder: one serves, the others say that the id is taken. */
-const VIEW_FILES = 8;
-
-/** A view of its own for each process: that another one bears the same id is for membership to find out, and to tell. */
-async function openView(
-  file: string | null,
-  ports: Omit<Parameters<typeof SqliteReadModel.open>[0], 'path'>,
-): Promise<SqliteReadModel> {
-  if (file === null) return SqliteReadModel.open({ ...ports, path: ':memory:' });
-  for (let n = 1; ; n++) {
-    const path = n === 1 ? `${file}.sqlite` : `${file}~${n}.sqlite`;
-    try {
-      return await SqliteReadModel.open({ ...ports, path });
-    } catch (error) {
-      if (!(error instanceof ViewLockedError) || n === VIEW_FILES) throw error;
-      ports.logger.warn('view.file-in-use', { path });
-    }
   }
 }

@@ -2,7 +2,8 @@
 export type { BalanceOptions } from './balance-options';
 export type { PublishedEvent } from './fact-feed';
 export type { HealthCheck, Readiness } from './health';
-export { HoldfastService, IdentityConflictError, type RuntimePorts } from './holdfast-service';
+export { HoldfastService, IdentityConflictError } from './holdfast-service';
+export type { RuntimePorts } from './opening';
 export {
   OptionsRefusedError,
   resolveOptions,

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { isNamespace, namespaceRule } from '../domain/namespace';
 import type { Refusal } from '../domain/refusal';
 import type { Labels } from '../domain/service';
 import { ConnectionStringError, EventStoreDbConnection, type EventStore } from '../event-store';
@@ -23,7 +24,11 @@ export interface HoldfastOptions {
   readonly role?: 'worker' | 'web-only';
   /** Directory for what can be lost: the read model of each service. Default `.holdfast` in the working directory. */
   readonly stateDirectory?: string;
-  /** Prefix of all streams, so that several systems share one log: letters, digits, `_`; default none. */
+  /**
+   * Lets several systems share one server of EventStoreDB, or one log file, without seeing each other: at most 32 letters, digits and `_`; default
+   * none. Every stream begins with it and a dot. On a server each namespace is a log of its own, with its own identity and generation; in a file
+   * they share those of the file.
+   */
   readonly namespace?: string;
   /** How fast silence is noticed: a profile, or a profile with single values changed. Default `default`. */
   readonly liveness?: LivenessProfile | ({ readonly profile?: LivenessProfile } & Partial<LivenessOptions>);
@@ -187,13 +192,8 @@ export function resolveOptions(options: HoldfastOptions): ResolvedOptions {
       );
     }
   }
-  if (!/^[A-Za-z0-9_]{0,32}$/.test(resolved.namespace))
-    refuse(
-      'namespace',
-      resolved.namespace,
-      'At most 32 letters, digits and _.',
-      'Choose such a prefix; it must not contain a dash, where categories are cut.',
-    );
+  if (typeof resolved.namespace !== 'string' || !isNamespace(resolved.namespace))
+    refuse('namespace', resolved.namespace, namespaceRule.rule, namespaceRule.remedy);
   if (!['worker', 'web-only'].includes(resolved.role))
     refuse('role', resolved.role, 'worker or web-only.', 'Choose one of the two.');
   if (!['memory', 'embedded', 'eventstoredb', 'adapter'].includes(store.kind))

@@ -2,5 +2,6 @@
 export * from './application';
 export { brokenAdapters, eventStoreContract } from './event-store-contract';
 export type { BrokenAdapter, ContractCase, EventStoreFactory } from './event-store-contract';
+export * from './faulty-store';
 export * from './specification';
 export { SeededRandom, VirtualClock } from '../clock';

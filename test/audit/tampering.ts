@@ -322,8 +322,28 @@ export const tamperings: readonly Tampering[] = [
     tamper() {
       const draft = new Draft();
       const [paused, request] = [draft.find(pinned, 'JobPaused'), draft.find(pinned, 'JobRunRequested')];
-      const asked = draft.insert(paused, request, { slot: 'manual:10' });
+      const asked = draft.insert(paused, request, { slot: 'manual:10', commandId: 'another' });
       return draft.done(draft.insert(asked, draft.find(pinned, 'JobRunStarted', 2), { slot: 'manual:10' }));
+    },
+  },
+  {
+    what: 'a command that has added its events twice',
+    invariant: 'I6',
+    words: /JobRunRequested by command .*, which has added its events at revision \d+ before/,
+    tamper() {
+      const draft = new Draft();
+      const request = draft.find(pinned, 'JobRunRequested');
+      return draft.done(draft.insert(draft.find(pinned, 'JobPaused'), request, { slot: 'manual:10' }));
+    },
+  },
+  {
+    what: 'a command that has added its event twice in a row',
+    invariant: 'I6',
+    words: /JobRunRequested by command .*, which has added one at revision 6/,
+    tamper() {
+      const draft = new Draft();
+      const request = draft.find(pinned, 'JobRunRequested');
+      return draft.done(draft.insert(request, request, { slot: 'manual:7' }));
     },
   },
   {

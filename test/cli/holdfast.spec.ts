@@ -118,7 +118,32 @@ describe('holdfast verify', () => {
       interactive: true,
     };
     expect(await run(['verify', healthy], io)).toBe(0);
-    expect(err).toMatch(/^\rchecked 41 events, position 41 of 41\r\u001b\[K$/);
+    expect(err).toMatch(/^\rchecked 41 events, position 41 of 41 \(100 %\)(, \d+ events\/s)?\u001b\[K\r\u001b\[K$/);
+  });
+  it('shows the event that breaks a rule among its neighbours, without payloads', async () => {
+    const twice = tamperings.find(({ what }) => what === 'a second start of the same attempt')?.tamper();
+    if (twice === undefined) throw new Error('there is no such tampering');
+    const path = await logOf('neighbours.log', twice.events);
+    const { out } = await holdfast('verify', path);
+    const { revision } = twice.broken;
+    const around = out.split('\n').slice(2, 7);
+    expect(around.map((line) => line.slice(0, 8).trim().replace('> ', '>'))).toEqual(
+      [revision - 2, revision - 1, `>${revision}`, revision + 1, revision + 2].map((one) => String(one)),
+    );
+    expect(around[2]).toMatch(/^ {4}> \d+ {2}\S+Z {2}JobRunStarted: attempt 1 of slot .* started on engine@host-1/);
+    expect(out).not.toContain('never shown');
+    const json = async (...args: readonly string[]) =>
+      JSON.parse((await holdfast('verify', '--json', ...args, path)).out) as { violations: { neighbours: object[] }[] };
+    const { violations } = await json();
+    expect(violations[0].neighbours).toHaveLength(5);
+    expect(violations[0].neighbours[2]).toMatchObject({ revision, type: 'JobRunStarted', breaks: true });
+    expect((await json('--neighbours', '0')).violations[0].neighbours).toEqual([]);
+    expect((await json('--neighbours', '1')).violations[0].neighbours).toHaveLength(3);
+    const { code, err } = await holdfast('verify', '--neighbours', '51', path);
+    expect([code, err]).toEqual([
+      2,
+      expect.stringMatching(/--neighbours: '51' is none. Give a whole number from 0 to 50/),
+    ]);
   });
 });
 

@@ -23,7 +23,7 @@ export interface Ended {
 /** Runs the installed command in a process of its own. */
 export async function installed(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
   if (!existsSync(command)) throw new Error('dist/cli/main.js is missing: run `npm run build` first.');
-  const { HOLDFAST_LOG: _log, ...rest } = process.env;
+  const { HOLDFAST_LOG: _log, HOLDFAST_NAMESPACE: _namespace, ...rest } = process.env;
   const child = spawn(process.execPath, [command, ...args], {
     env: { ...rest, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -35,10 +35,31 @@ describe('the command line, with --log esdb://…', () => {
     expect(objects((await pause()).out)).toEqual([expect.objectContaining({ added: 0 })]);
   });
 
-  it('raises its generation', async () => {
-    const { code, out } = await holdfast(['restored', server.connectionString, '--json']);
+  it('raises its generation, and that of no other namespace', async () => {
+    const restored = (namespace: string) =>
+      holdfast(['restored', server.connectionString, '--namespace', namespace, '--json']);
+    const { code, out } = await restored(installation.namespace);
     expect(code).toBe(0);
     expect(objects(out)).toEqual([{ log: expect.stringMatching(/./), generation: 2 }]);
+    const before = server.log.records.length;
+    for (const { code, err } of [await restored('mistyped'), await holdfast(['restored', server.connectionString])]) {
+      expect(code).toBe(2);
+      expect(err).toMatch(/no log (of namespace mistyped )?here yet/);
+    }
+    const pause = await holdfast(['pause', 'job-1', '--log', server.connectionString, '--namespace', 'mistyped']);
+    expect([pause.code, pause.err]).toEqual([3, expect.stringMatching(/namespace mistyped/)]);
+    expect(server.log.records.slice(before).filter(({ stream }) => /mistyped|^holdfast/.test(stream))).toEqual([]);
+  });
+
+  it('takes the namespace from the environment', async () => {
+    process.env.HOLDFAST_NAMESPACE = installation.namespace;
+    try {
+      const { code, out } = await holdfast(['jobs', '--json', '--log', server.connectionString]);
+      expect(code).toBe(0);
+      expect(objects(out)).toEqual([expect.objectContaining({ jobId: 'job-1' })]);
+    } finally {
+      delete process.env.HOLDFAST_NAMESPACE;
+    }
   });
 
   it('makes no log where there is none', async () => {

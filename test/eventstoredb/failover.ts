@@ -77,7 +77,7 @@ export async function failoverOfProcesses(connection: string): Promise<{
 }
 
 async function verify(connection: string, namespace: string): Promise<VerifyReport> {
-  const store = await openLog(connection, '', { readOnly: true });
+  const store = await openLog(connection, namespace, { names: 'full', readOnly: true });
   try {
     return await verifyLog(store, { namespace });
   } finally {

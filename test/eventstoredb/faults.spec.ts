@@ -1,6 +1,16 @@
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { inspect } from 'node:util';
 import { SystemClock, SystemRandom } from '../../src/clock';
 import {
+  CommandExecutor,
+  DrainServiceCommand,
+  ReassertServiceCommand,
+  RegisterServiceCommand,
+  StopServiceCommand,
+} from '../../src/commands';
+import { placementVersion } from '../../src/domain/placement';
+import {
+  EventStoreDbEventStore,
   SupervisedSubscription,
   type AppendOutcome,
   type EventStore,
@@ -9,6 +19,7 @@ import {
   type RecordedEvent,
 } from '../../src/event-store';
 import type { LogFields, Logger } from '../../src/logging';
+import { ownProcessIdentity } from '../../src/membership';
 import { freshNamespace, openLog } from './log-of-its-own';
 import { StandIn, type AppendFault } from './stand-in';
 
@@ -54,6 +65,19 @@ async function settle(store: EventStore, stream: string, expected: number | 'no_
     await clock.sleep(50);
   }
   throw new Error(`never settled: ${seen.join()}`);
+}
+
+function registration(life: { readonly serviceId: string; readonly incarnation: string }): RegisterServiceCommand {
+  return new RegisterServiceCommand({
+    ...life,
+    labels: { host: 'test', name: 'a' },
+    capacity: { maxOwnedJobs: 1, maxConcurrentRuns: 1 },
+    handlers: {},
+    process: ownProcessIdentity(),
+    placementVersion,
+    reason: 'start',
+    supersede: null,
+  });
 }
 
 describe('the store of EventStoreDB, when things go wrong', () => {
@@ -343,17 +367,84 @@ describe('the store of EventStoreDB, when things go wrong', () => {
     expect(logger.count('log.unreachable')).toBe(1);
   });
 
+  it('a leader that takes connections and says nothing is left after two seconds, for the next one', async () => {
+    const sockets: Socket[] = [];
+    const silent = createServer((socket) => sockets.push(socket.on('error', () => undefined)));
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const [host, { port: own }] = ['127.0.0.1', server];
+    const { port } = silent.address() as AddressInfo;
+    const member = (at: number, state: 'leader' | 'follower') => ({ host, port: at, state, alive: true });
+    server.faults.members = [member(port, 'leader'), member(own, 'follower')];
+    try {
+      const begun = clock.monotonic();
+      const opening = openStore({}, `esdb://${host}:${own},${host}:${own}?tls=false`);
+      await until(() => sockets.length > 0, 'a connection to the silent leader');
+      server.faults.members = [member(own, 'leader'), member(port, 'follower')];
+      const store = await opening;
+      expect((await settle(store, 'job-1', 'no_stream', [event()])).answer.outcome).toBe('appended');
+      // A read has ten seconds, and the transport itself waits for twenty: neither is what ended it.
+      expect(clock.monotonic() - begun).toBeLessThan(6_000);
+      expect(clock.monotonic() - begun).toBeGreaterThan(1_500);
+    } finally {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => silent.close(resolve));
+    }
+  });
+
   it('lets a beat pass thousands of appends that wait', async () => {
     const store = await openStore({ appendTimeoutMs: 5_000 });
     const appends = Array.from({ length: 4_000 }, (_, n) => store.append(`job-${n}`, 'no_stream', [event()]));
     const begun = clock.monotonic();
-    const beat = await store.append('heartbeat-1', 'any', [event()], { lane: 'beat' });
+    const beat = await store.append('heartbeat-1', 'any', [event()], { lane: 'urgent' });
     const beatMs = clock.monotonic() - begun;
     const answers = await Promise.all(appends);
     const allMs = clock.monotonic() - begun;
     expect(beat.outcome).toBe('appended');
     expect(beatMs).toBeLessThan(allMs / 5);
     expect(answers.every(({ outcome }) => outcome === 'appended' || outcome === 'unavailable')).toBe(true);
+  });
+
+  it('lets what a service decides about its own life pass a queue of work that does not move', async () => {
+    const store = await openStore({ appendTimeoutMs: 30_000 });
+    const held = new AbortController();
+    const released = new Promise((resolve) => held.signal.addEventListener('abort', resolve));
+    const jobs = (name: string) => name.includes('job-');
+    // As many as the adapter has under way at once are never answered until the end; the others wait behind them.
+    const faults = server.faults.onAppend({ kind: 'late', until: released }, { times: Infinity, stream: jobs });
+    let through = 0;
+    const work = Array.from({ length: 500 }, async (_, n) => {
+      const answer = await store.append(`job-${n}`, 'no_stream', [event()]);
+      through++;
+      return answer.outcome;
+    });
+    await until(() => faults.hits === 64, 'a busy lane');
+    const executor = new CommandExecutor({
+      ...{ store, clock, random, clusterTime: { now: () => clock.wall() }, zoneData: 'test', namespace: '' },
+      ...{ directory: { candidate: () => null }, logger },
+    });
+    const life = { serviceId: 'a@test', incarnation: random.uuid(clock.wall()) };
+    const registered = await executor.execute(registration(life));
+    await executor.execute(new ReassertServiceCommand({ ...life, fencedForMs: 1 }));
+    await executor.execute(new DrainServiceCommand({ ...life, reason: 'test' }));
+    await executor.execute(new StopServiceCommand({ ...life, leftovers: [] }));
+    expect(registered.added).toBe(1);
+    expect([through, faults.hits]).toEqual([0, 64]);
+    held.abort();
+    expect(new Set(await Promise.all(work))).toEqual(new Set(['appended']));
+    await executor.close();
+  });
+
+  it('a log that is closed while it is being made ends nothing but itself', async () => {
+    for (let n = 0; n < 40; n++) {
+      const store = await EventStoreDbEventStore.connect({
+        ...{ connection: server.connectionString, namespace: `${namespace}_${n}`, clock, random },
+      });
+      const asked = store.identity().catch((error: unknown) => error);
+      await clock.sleep(n / 4);
+      await store.close();
+      await asked;
+    }
+    expect((await (await openStore()).identity()).generation).toBe(1);
   });
 
   it('two stores share one client, and the last one leaves no connection open', async () => {

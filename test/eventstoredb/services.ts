@@ -27,7 +27,7 @@ export class Installation {
 
   /** A service that can be cut off from the log for good, without a word: to the others it has died. */
   async mortal(name: string): Promise<{ readonly service: HoldfastService; readonly die: () => Promise<void> }> {
-    const store = await openLog(this.connection, '');
+    const store = await openLog(this.connection, this.namespace, { names: 'full' });
     this.stores.push(store);
     return { service: await this.start(name, { kind: 'adapter', store }), die: () => store.close() };
   }
@@ -65,7 +65,7 @@ export class Installation {
 
   /** What in its part of the log breaks a rule; services may go on. */
   async violations(): Promise<readonly unknown[]> {
-    const store = await openLog(this.connection, '', { readOnly: true });
+    const store = await openLog(this.connection, this.namespace, { names: 'full', readOnly: true });
     this.stores.push(store);
     return (await verifyLog(store, { namespace: this.namespace })).violations;
   }

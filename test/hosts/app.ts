@@ -5,11 +5,16 @@ import { NestFactory, REQUEST } from '@nestjs/core';
 import {
   Cron,
   CronExpression,
+  HoldfastService,
   JobHandler,
   JobOwnershipModule,
   Jobs,
   jobType,
+  MemoryEventStore,
   Queries,
+  StoreUnavailableError,
+  SystemClock,
+  SystemRandom,
   type JobContext,
   type JobRequest,
   type JobRunner,
@@ -76,6 +81,43 @@ class AppModule {}
 @Module({ imports: [HoldfastTestingModule.forRoot()], providers: [Greetings, OnlyGreetings, PerRun] })
 class TestedModule {}
 
+/** A log of the host's own that is not there when the application starts. */
+let there = false;
+const memory = new MemoryEventStore({ clock: new SystemClock(), random: new SystemRandom() });
+const late = new Proxy(memory, {
+  get: (log, name) => {
+    const member: unknown = Reflect.get(log, name);
+    if (typeof member !== 'function' || there) return typeof member === 'function' ? member.bind(log) : member;
+    return () => Promise.reject(new StoreUnavailableError('it is not there yet'));
+  },
+});
+
+@Module({
+  imports: [
+    JobOwnershipModule.forRoot({
+      service: { name: 'late' },
+      store: { kind: 'adapter', store: late },
+      stateDirectory: `${process.argv[2]}-late`,
+      liveness: 'tuned',
+    }),
+  ],
+})
+class LateModule {}
+
+/** Whether it is ready after its bootstrap, and after its log has appeared. */
+async function startsWithoutLog(): Promise<readonly boolean[]> {
+  const app = await NestFactory.createApplicationContext(LateModule, { abortOnError: false, logger: ['error'] });
+  const holdfast = app.get(HoldfastService);
+  const isReady = async () => (await holdfast.readiness()).ready;
+  const before = await isReady();
+  there = true;
+  const patience = Date.now() + 10_000;
+  while (!(await isReady()) && Date.now() < patience) await setTimeout(20);
+  const after = await isReady();
+  await app.close();
+  return [before, after];
+}
+
 async function runsInATest(): Promise<number> {
   const app = await NestFactory.createApplicationContext(TestedModule, { abortOnError: false, logger: ['error'] });
   const testing = app.get(HoldfastTesting);
@@ -114,6 +156,7 @@ async function main(): Promise<void> {
       runs: greetings.runs,
       seen: [...new Set(seen)].sort(),
       tested: await runsInATest(),
+      late: await startsWithoutLog(),
       clock: new VirtualClock() instanceof VirtualClock,
       random: new SeededRandom(1).next() === new SeededRandom(1).next(),
     }),

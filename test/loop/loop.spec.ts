@@ -87,9 +87,15 @@ describe('the loop', () => {
     });
     const early = await HoldfastService.open(options, { clock });
     const starting = early.start();
+    while (early.membership === null) await clock.yield();
     expect(await early.close()).toEqual([]);
     await starting;
-    expect(early.membership?.health().state).toBe('stopped');
+    expect(early.membership.health().state).toBe('stopped');
+    const earlier = await HoldfastService.open(options, { clock });
+    const neverStarted = earlier.start();
+    expect(await earlier.close()).toEqual([]);
+    await neverStarted;
+    expect(earlier.membership).toBeNull();
   });
 
   it("moves a marked service's jobs, keeps that service away, and lets it return when it is told to", async () => {

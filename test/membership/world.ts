@@ -78,7 +78,8 @@ export class Link implements EventStore {
   lagMs = 0;
   /** Called for each append before it is sent. */
   onAppend: (stream: string, events: readonly NewEvent[]) => void = () => undefined;
-  lanes: (AppendOptions['lane'] | undefined)[] = [];
+  /** Of each append that was sent. */
+  readonly streams: string[] = [];
   private readonly subscriptions: { close(): Promise<void> }[] = [];
 
   constructor(
@@ -99,7 +100,7 @@ export class Link implements EventStore {
     events: readonly NewEvent[],
     options?: AppendOptions,
   ): Promise<AppendOutcome> {
-    this.lanes.push(options?.lane);
+    this.streams.push(stream);
     this.onAppend(stream, events);
     if (this.cut) return { outcome: 'unavailable', message: 'cut off' };
     const outcome = await this.store.append(stream, expected, events, options);

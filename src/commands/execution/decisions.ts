@@ -120,7 +120,12 @@ export class Decisions {
       if (task.options.mayAppend?.() === false) {
         throw new FencedError(`Nothing was appended to ${task.stream}: this process may not append now.`);
       }
-      const append = { stream: task.stream, expected: prepared.expected, events: prepared.newEvents };
+      const append = {
+        stream: task.stream,
+        expected: prepared.expected,
+        events: prepared.newEvents,
+        lane: task.subject.lane,
+      };
       const settled: Settled = await sender.settle(append, patience, endTurn);
       switch (settled.kind) {
         case 'landed':

@@ -4,6 +4,7 @@ import type { Subject } from './subject';
 
 /** Streams of jobs. */
 export const jobSubject: Subject<JobState, JobEvent> = {
+  lane: 'normal',
   absent: () => absentJob,
   fold(state, { type, data, metadata, revision }) {
     const event = decode(type, data, metadata);

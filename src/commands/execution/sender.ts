@@ -1,5 +1,5 @@
 import type { Clock, Random } from '../../clock';
-import type { AppendOutcome, EventStore, NewEvent, RecordedEvent } from '../../event-store';
+import type { AppendOptions, AppendOutcome, EventStore, NewEvent, RecordedEvent } from '../../event-store';
 import { backoff, type BackoffOptions } from './backoff';
 import type { Patience } from './patience';
 
@@ -8,6 +8,7 @@ export interface Append {
   readonly stream: string;
   readonly expected: number;
   readonly events: readonly NewEvent[];
+  readonly lane: NonNullable<AppendOptions['lane']>;
 }
 
 /**
@@ -60,10 +61,10 @@ export class Sender {
   }
 
   private async untilDefinite(append: Append, onDoubt: () => void): Promise<Settled> {
-    const { stream, expected, events } = append;
+    const { stream, expected, events, lane } = append;
     let doubt = false;
     for (let n = 0; ; n += 1) {
-      const answer = await this.store.append(stream, expected < 0 ? 'no_stream' : expected, events);
+      const answer = await this.store.append(stream, expected < 0 ? 'no_stream' : expected, events, { lane });
       switch (answer.outcome) {
         case 'appended':
           return { kind: 'landed', revision: answer.revision, position: answer.position };

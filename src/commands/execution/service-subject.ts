@@ -18,6 +18,7 @@ const types: ReadonlySet<string> = new Set<ServiceEvent['type']>([
 
 /** Streams of services. They are short: one is read whole. */
 export const serviceSubject: Subject<ServiceState, ServiceEvent> = {
+  lane: 'urgent',
   absent: absentService,
   fold(state, { type, data, metadata, revision }) {
     const event = decode(type, data, metadata);

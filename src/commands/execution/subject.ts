@@ -1,4 +1,4 @@
-import type { RecordedEvent } from '../../event-store';
+import type { AppendOptions, RecordedEvent } from '../../event-store';
 import type { Encoded } from '../../domain/codec';
 import type { Refusal } from '../../domain/refusal';
 
@@ -8,6 +8,8 @@ export type Decision<Event> =
 
 /** What the executor needs to know of a kind of stream; the domain behind it does the deciding. */
 export interface Subject<State extends { readonly revision: number }, Event extends { readonly type: string }> {
+  /** How its appends take turns in the store: what says who lives must not queue behind work. */
+  readonly lane: NonNullable<AppendOptions['lane']>;
   absent(id: string): State;
   /** The state after one recorded event, readable or not. */
   fold(state: State, recorded: RecordedEvent): State;

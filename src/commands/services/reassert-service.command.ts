@@ -24,9 +24,9 @@ export class ReassertServiceCommand extends CommandToService {
     assignFields(this, fields);
   }
 
-  override ask({ at }: DecisionInputs): Result<ServiceCommand> {
+  override ask({ commandId, at }: DecisionInputs): Result<ServiceCommand> {
     const { incarnation, fencedForMs } = this;
-    return asked({ kind: 'ReassertService', incarnation, fencedForMs, at });
+    return asked({ kind: 'ReassertService', commandId, incarnation, fencedForMs, at });
   }
 }
 

@@ -15,7 +15,7 @@ const service = { serviceId: 'string', incarnation: 'string' } as const;
 
 /** A definition is decided on, so all of it must be understood: a word that is not known here would be decided on wrongly. */
 const bounds = { start: 'number|null', end: 'number|null', maxRuns: 'number|null' } as const;
-const schedules: { readonly [kind in Schedule['kind']]: Shape } = {
+export const schedules: { readonly [kind in Schedule['kind']]: Shape } = {
   once: { at: 'any', ...bounds },
   interval: { everyMs: 'number', origin: 'number|null', ...bounds },
   cron: { pattern: 'string', zone: 'string', days: ['either', 'both'], ...bounds },

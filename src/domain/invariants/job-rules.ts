@@ -39,6 +39,7 @@ export function checkJobEvent(
   if (track.terminal() && !inTerminal.has(event.type)) {
     report('I3', `${event.type} in a job that is ${track.stage}: nothing changes a terminal job.`);
   }
+  track.commands.check(event.type, event.data.commandId, at.revision, report);
   switch (event.type) {
     case 'JobScheduled':
       return scheduled(track, jobId, event.data, at, report);

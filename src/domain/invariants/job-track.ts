@@ -2,6 +2,7 @@ import { instantOfSlot } from '../job/events';
 import type { RunRef } from '../job/events';
 import type { JobDefinition, Slot } from '../job/definition';
 import type { JobRecord } from '../job/state';
+import { CommandWindow } from './command-window';
 
 export interface TrackedRun extends RunRef {
   readonly revision: number;
@@ -19,8 +20,23 @@ export type TrackedDefinition = Pick<JobDefinition, 'handler' | 'tag' | 'affinit
   readonly onOwnerLoss: JobDefinition['policies']['onOwnerLoss'];
 };
 
-/** Closed runs that are remembered per job. */
+/** Closed runs that are remembered per job, and per job that has ended. */
 const CLOSED_RUNS = 16;
+const CLOSED_RUNS_ENDED = 2;
+/** Commands that are remembered of a job that has ended. */
+const COMMANDS_ENDED = 4;
+
+/** What is kept of a job that has ended: most never get another event, and there may be millions. */
+export interface EndedJob {
+  readonly stage: JobRecord['stage'];
+  readonly definitionRevision: number;
+  readonly epoch: number;
+  readonly epochEndedAt: number | null;
+  readonly accountedThrough: number;
+  readonly paused: boolean;
+  readonly closed: JobTrack['closed'];
+  readonly commands: CommandWindow;
+}
 
 /**
  * What is kept of one job while a log is checked: bounded, but for slots in progress and requests that wait.
@@ -44,6 +60,7 @@ export class JobTrack {
   readonly slots = new Map<Slot, TrackedSlot>();
   readonly requested = new Set<Slot>();
   closed: (RunRef & { refused: boolean })[] = [];
+  commands = new CommandWindow();
   /** The same append had to go on after a JobRequeued. */
   requeued: { readonly revision: number; readonly position: bigint; readonly id: string } | null = null;
 
@@ -69,13 +86,31 @@ export class JobTrack {
   closeRun(slot: TrackedSlot): void {
     if (slot.run === null) return;
     const { attempt, epoch, incarnation, slot: name } = slot.run;
-    this.closed = [...this.closed, { slot: name, attempt, epoch, incarnation, refused: false }].slice(-CLOSED_RUNS);
+    this.closed.push({ slot: name, attempt, epoch, incarnation, refused: false });
+    if (this.closed.length > CLOSED_RUNS) this.closed.shift();
     slot.run = null;
   }
 
   endEpoch(revision: number): void {
     this.owner = null;
     this.epochEndedAt = revision;
+  }
+
+  /** What is to be kept of it from now on; null: it has not ended. */
+  ended(): EndedJob | null {
+    if (!this.terminal() || this.opaque || this.owner !== null || this.slots.size > 0 || this.requeued !== null) {
+      return null;
+    }
+    const { stage, definitionRevision, epoch, epochEndedAt, accountedThrough, paused, commands } = this;
+    if (stage === 'absent') return null;
+    commands.shrink(COMMANDS_ENDED);
+    const closed = this.closed.slice(-CLOSED_RUNS_ENDED);
+    return { stage, definitionRevision, epoch, epochEndedAt, accountedThrough, paused, closed, commands };
+  }
+
+  /** A job that has ended gets an event after all. */
+  static of(ended: EndedJob): JobTrack {
+    return Object.assign(new JobTrack(), ended);
   }
 
   /** Takes the state that closed books carry, whatever was known before. */
@@ -105,6 +140,7 @@ export class JobTrack {
       incarnation,
       refused,
     }));
+    this.commands.restore(record.commands);
     this.requeued = null;
   }
 }

@@ -2,6 +2,7 @@ import type { Origin } from '../codec/origin';
 import type { JobBoundToService, JobReleased, JobRequeued } from '../job/events';
 import { labelsMatch } from '../placement/eligibility';
 import type { JobTrack } from './job-track';
+import { overdueWords } from './overdue';
 import { runWords } from './job-track';
 import type { ServiceFacts } from './service-facts';
 import type { Report } from './violation';
@@ -112,6 +113,8 @@ export function checkRequeue(
     } else if ((facts.end.kind === 'stopped') !== (cause === 'stopped')) {
       report('transition', `${words}, but it has ${facts.end.kind}.`);
     }
+    const overdue = facts === null ? null : overdueWords(track, facts, at.created, services);
+    if (overdue !== null) report('I5', `The job ${overdue}`);
   }
   track.endEpoch(at.revision);
   if (nobody === null) track.requeued = at;

@@ -1,7 +1,11 @@
 import type { Origin } from '../codec/origin';
 import type { ServiceEvent } from '../service/events';
 import type { Candidate } from '../service/state';
+import { CommandWindow } from './command-window';
 import type { Report } from './violation';
+
+/** Beats further apart than this are not those of a service that could act all the while. */
+const BEAT_GAP_MS = 60_000;
 
 /** What the log says of one incarnation, with the positions at which it came to be so. */
 export interface IncarnationFacts {
@@ -10,14 +14,45 @@ export interface IncarnationFacts {
   readonly labels: Candidate['labels'];
   readonly handlers: ReadonlySet<string>;
   readonly registeredPosition: bigint;
+  /** When the log took it; of all `created` here. */
+  readonly registeredCreated: number;
   drainPosition: bigint | null;
-  end: { readonly kind: 'failed' | 'stopped'; readonly position: bigint } | null;
+  end: End | null;
+  /** Its beats came without a gap since; null: none was seen. */
+  beatingSince: number | null;
+  lastBeat: number | null;
   confirmedDead: boolean;
+}
+
+/** The event that ended an incarnation. */
+interface End {
+  readonly kind: 'failed' | 'stopped';
+  readonly byOperator: boolean;
+  readonly position: bigint;
+  readonly created: number;
+  readonly revision: number;
+  readonly eventId: string;
+}
+
+/** Where an event of a service stands. */
+interface At {
+  readonly id: string;
+  readonly revision: number;
+  readonly position: bigint;
+  readonly created: number;
+}
+
+/** What is kept of one service. */
+interface Service {
+  readonly alive: Map<string, IncarnationFacts>;
+  readonly commands: CommandWindow;
+  /** Most incarnations of a service look the same: what does not change is kept once. */
+  last: IncarnationFacts | null;
 }
 
 /** Every service of the log, and the rules of their streams. */
 export class ServiceFacts {
-  private readonly services = new Map<string, IncarnationFacts[]>();
+  private readonly services = new Map<string, Service>();
   private readonly byIncarnation = new Map<string, IncarnationFacts>();
   private readonly unreadable = new Set<string>();
   /** Of the events that were copied, by the log that they are from: where each was there, and where it is here. */
@@ -25,6 +60,24 @@ export class ServiceFacts {
 
   incarnation(id: string): IncarnationFacts | null {
     return this.byIncarnation.get(id) ?? null;
+  }
+
+  /** Incarnations that have neither failed nor stopped. */
+  *alive(): Iterable<IncarnationFacts> {
+    for (const { alive } of this.services.values()) yield* alive.values();
+  }
+
+  /** A beat of an incarnation, when the log took it. */
+  beat(incarnation: string, created: number): void {
+    const facts = this.byIncarnation.get(incarnation);
+    if (facts === undefined || facts.end !== null) return;
+    if (facts.lastBeat === null || created - facts.lastBeat > BEAT_GAP_MS) facts.beatingSince = created;
+    facts.lastBeat = created;
+  }
+
+  /** Its newest beat is no older than a gap may be. */
+  beats({ lastBeat }: IncarnationFacts, now: number): boolean {
+    return lastBeat !== null && now - lastBeat <= BEAT_GAP_MS;
   }
 
   /** The next event of a service, readable or not. */
@@ -63,18 +116,24 @@ export class ServiceFacts {
     this.unreadable.add(serviceId);
   }
 
-  check(serviceId: string, event: ServiceEvent, position: bigint, report: Report): void {
+  check(serviceId: string, event: ServiceEvent, at: At, report: Report): void {
     if (event.data.serviceId !== serviceId) {
       report('transition', `${event.type} of service ${event.data.serviceId} stands in the stream of ${serviceId}.`);
       return;
     }
+    let service = this.services.get(serviceId);
+    if (service === undefined) {
+      service = { alive: new Map(), commands: new CommandWindow(), last: null };
+      this.services.set(serviceId, service);
+    }
+    service.commands.check(event.type, event.data.commandId, at.revision, report);
     if (event.type === 'ServiceRegistered') {
-      this.register(serviceId, event.data, position, report);
+      this.register(service, event.data, at, report);
       return;
     }
     const { incarnation } = event.data;
-    const one = this.services.get(serviceId)?.find((known) => known.incarnation === incarnation);
-    if (one === undefined) {
+    const one = this.byIncarnation.get(incarnation);
+    if (one?.serviceId !== serviceId) {
       if (this.readable(serviceId)) {
         report(
           'transition',
@@ -83,47 +142,60 @@ export class ServiceFacts {
       }
       return;
     }
-    this.advance(one, event, position, report);
+    this.advance(one, event, at, report);
+    if (one.end !== null) service.alive.delete(incarnation);
   }
 
   private register(
-    serviceId: string,
+    service: Service,
     data: Extract<ServiceEvent, { type: 'ServiceRegistered' }>['data'],
-    position: bigint,
+    { position, created }: At,
     report: Report,
   ): void {
-    const known = this.services.get(serviceId) ?? [];
-    const alive = known.filter((one) => one.end === null);
-    if (alive.length > 0 && this.readable(serviceId)) {
-      const others = alive.map((one) => one.incarnation).join(', ');
+    const { serviceId, incarnation } = data;
+    if (service.alive.size > 0 && this.readable(serviceId)) {
+      const others = [...service.alive.keys()].join(', ');
       report(
         'I13',
-        `Service ${serviceId} registers incarnation ${data.incarnation} while ${others} has neither failed nor stopped: two live incarnations.`,
+        `Service ${serviceId} registers incarnation ${incarnation} while ${others} has neither failed nor stopped: two live incarnations.`,
       );
     }
-    const other = this.byIncarnation.get(data.incarnation);
+    const other = this.byIncarnation.get(incarnation);
     if (other !== undefined) {
-      report('transition', `Incarnation ${data.incarnation} is registered again (before: by ${other.serviceId}).`);
+      report('transition', `Incarnation ${incarnation} is registered again (before: by ${other.serviceId}).`);
       return;
     }
     const facts: IncarnationFacts = {
       serviceId,
-      incarnation: data.incarnation,
-      labels: data.labels,
-      handlers: new Set(Object.keys(data.handlers)),
+      incarnation,
+      ...this.shared(service.last, data),
       registeredPosition: position,
+      registeredCreated: created,
       drainPosition: null,
       end: null,
+      beatingSince: null,
+      lastBeat: null,
       confirmedDead: false,
     };
-    this.services.set(serviceId, [...known, facts]);
-    this.byIncarnation.set(data.incarnation, facts);
+    service.last = facts;
+    service.alive.set(incarnation, facts);
+    this.byIncarnation.set(incarnation, facts);
+  }
+
+  private shared(
+    last: IncarnationFacts | null,
+    { labels, handlers }: Extract<ServiceEvent, { type: 'ServiceRegistered' }>['data'],
+  ): Pick<IncarnationFacts, 'labels' | 'handlers'> {
+    const names = Object.keys(handlers);
+    const sameHandlers = last?.handlers.size === names.length && names.every((name) => last.handlers.has(name));
+    const sameLabels = last !== null && JSON.stringify(last.labels) === JSON.stringify(labels);
+    return { labels: sameLabels ? last.labels : labels, handlers: sameHandlers ? last.handlers : new Set(names) };
   }
 
   private advance(
     one: IncarnationFacts,
     event: Exclude<ServiceEvent, { type: 'ServiceRegistered' }>,
-    position: bigint,
+    { position, created, revision, id: eventId }: At,
     report: Report,
   ): void {
     const words = `${event.type} of incarnation ${one.incarnation} of service ${one.serviceId}`;
@@ -139,7 +211,7 @@ export class ServiceFacts {
         return;
       case 'ServiceStopped':
         if (ended !== null) report('transition', `${words}, but ${ended}, which is final.`);
-        one.end ??= { kind: 'stopped', position };
+        one.end ??= { kind: 'stopped', byOperator: false, position, created, revision, eventId };
         return;
       case 'ServiceMarkedFailed': {
         const adds = event.data.by === 'operator' && event.data.confirmedDead && !one.confirmedDead;
@@ -156,7 +228,7 @@ export class ServiceFacts {
           }
         }
         one.confirmedDead ||= adds;
-        one.end ??= { kind: 'failed', position };
+        one.end ??= { kind: 'failed', byOperator: event.data.by === 'operator', position, created, revision, eventId };
       }
     }
   }

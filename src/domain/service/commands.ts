@@ -47,6 +47,8 @@ export interface RegisterService extends Common {
 /** A fenced incarnation returns: nobody has judged it. */
 export interface ReassertService extends Common {
   readonly kind: 'ReassertService';
+  /** The same return sent again adds nothing; nothing else tells it from the next one. */
+  readonly commandId?: string;
   readonly incarnation: string;
   readonly fencedForMs: number;
 }

@@ -50,6 +50,7 @@ export function decideService(state: ServiceState, command: ServiceCommand): Ser
           incarnation: incarnation.incarnation,
           fencedForMs: command.fencedForMs,
           at: command.at,
+          ...(commandId === undefined ? {} : { commandId }),
         },
       });
     }

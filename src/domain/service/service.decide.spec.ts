@@ -213,6 +213,18 @@ describe('reasserting', () => {
       fold(registered(first), drain(first)).incarnations,
     );
   });
+  it('adds nothing when it is sent again after an unknown outcome; another return is another fact', () => {
+    const asked = { ...reassert(first), commandId: 'return-1' };
+    const landed = { ...event(first), data: { ...event(first).data, commandId: 'return-1' } } as ServiceEvent;
+    expect(given(registered(first)).when(asked)).toEqual(appends(landed));
+    expect(given(registered(first), landed).when({ ...asked, at: at + 900 })).toEqual({
+      ok: true,
+      events: [],
+      knownRevision: 1,
+    });
+    const another = { ...landed, data: { ...landed.data, commandId: 'return-2' } } as ServiceEvent;
+    expect(given(registered(first), landed).when({ ...asked, commandId: 'return-2' })).toEqual(appends(another));
+  });
   it('is refused once it has ended, also when another lives', () => {
     expect(given(registered(first), verdict(first)).when(reassert(first))).toEqual(refuses('incarnation-failed'));
     expect(given(registered(first), stopped(first)).when(reassert(first))).toEqual(refuses('incarnation-stopped'));

@@ -126,11 +126,7 @@ export class EmbeddedEventStore implements EventStore {
     // What the caller does with its array afterwards must not reach the log.
     const copy = [...events];
     const bytes = copy.reduce((sum, { data, metadata }) => sum + data.length + metadata.length, 0);
-    const written = await this.writer.write(
-      () => this.decide(stream, expected, copy),
-      bytes,
-      options.lane === 'beat' ? 'beat' : 'normal',
-    );
+    const written = await this.writer.write(() => this.decide(stream, expected, copy), bytes, options.lane ?? 'normal');
     if (written.done) return written.value;
     return { outcome: written.certain ? 'unavailable' : 'unknown', message: written.message };
   }

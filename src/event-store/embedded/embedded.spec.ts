@@ -173,7 +173,7 @@ describe('a lock that cannot be had', () => {
     other.exec('BEGIN IMMEDIATE');
     const answers = await Promise.all([
       store.append('job-1', 'any', [event()]),
-      store.append('b', 'any', [event()], { lane: 'beat' }),
+      store.append('b', 'any', [event()], { lane: 'urgent' }),
     ]);
     other.exec('COMMIT');
     other.close();
@@ -205,12 +205,12 @@ describe('a lock that cannot be had', () => {
     other.close();
   });
 
-  it('is taken by beats before everything else that waits', async () => {
+  it('is taken by what is urgent before everything else that waits', async () => {
     const store = await open();
     const other = new Database(path, { timeout: 0 });
     other.exec('BEGIN IMMEDIATE');
     const work = Array.from({ length: 400 }, (_, n) => store.append(`job-${n}`, 'any', [event()]));
-    const beat = store.append('beat-1', 'any', [event()], { lane: 'beat' });
+    const beat = store.append('beat-1', 'any', [event()], { lane: 'urgent' });
     other.exec('COMMIT');
     const answer = await beat;
     await Promise.all(work);

@@ -29,7 +29,7 @@ const MOST_TURNS = 3;
  * Waits for the lock without blocking the event loop, in the line of the turnstile; what waits longer than the time-out is not written.
  */
 export class Writer {
-  private readonly beats: Task[] = [];
+  private readonly urgent: Task[] = [];
   private readonly normal: Task[] = [];
   private draining: Promise<void> = Promise.resolve();
   private running = false;
@@ -48,11 +48,11 @@ export class Writer {
   }
 
   /** @param run decides and writes, inside the transaction; called once at most. It must not throw after it has written. */
-  write<T>(run: () => T, bytes: number, lane: 'beat' | 'normal'): Promise<Written<T>> {
+  write<T>(run: () => T, bytes: number, lane: 'urgent' | 'normal'): Promise<Written<T>> {
     return new Promise((resolve) => {
       const deadline = this.ports.clock.monotonic() + this.timeoutMs;
       const settle = resolve as (written: Written<unknown>) => void;
-      (lane === 'beat' ? this.beats : this.normal).push({ run, bytes, deadline, settle });
+      (lane === 'urgent' ? this.urgent : this.normal).push({ run, bytes, deadline, settle });
       if (!this.running) this.draining = this.drain();
     });
   }
@@ -81,7 +81,7 @@ export class Writer {
   }
 
   private waiting(): number {
-    return this.beats.length + this.normal.length;
+    return this.urgent.length + this.normal.length;
   }
 
   /** True: a transaction is open. False: there is nothing left to write. */
@@ -118,7 +118,7 @@ export class Writer {
 
   private expire(): void {
     const now = this.ports.clock.monotonic();
-    for (const queue of [this.beats, this.normal]) {
+    for (const queue of [this.urgent, this.normal]) {
       // All wait equally long, so the first ones are the oldest.
       let expired = 0;
       while (expired < queue.length && queue[expired].deadline <= now) expired++;
@@ -130,7 +130,7 @@ export class Writer {
   private take(count: number, bytes: number): Task[] {
     const group: Task[] = [];
     let size = 0;
-    for (const queue of [this.beats, this.normal]) {
+    for (const queue of [this.urgent, this.normal]) {
       let taken = 0;
       while (
         taken < queue.length &&

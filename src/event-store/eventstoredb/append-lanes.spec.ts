@@ -33,11 +33,11 @@ describe('the lanes of appends', () => {
     expect(order).toEqual([0, 1, 2, 3, 4]);
   });
 
-  it('never let a beat wait', async () => {
+  it('never let what is urgent wait', async () => {
     const server = new Server();
     const lanes = new AppendLanes(new VirtualClock(), 1_000, 2);
     for (let n = 0; n < 10_000; n++) void lanes.run('normal', server.send);
-    void lanes.run('beat', server.send);
+    void lanes.run('urgent', server.send);
     expect(server.sent).toBe(3);
   });
 
@@ -57,7 +57,7 @@ describe('the lanes of appends', () => {
     const server = new Server();
     const lanes = new AppendLanes(new VirtualClock(), 1_000, 1);
     await lanes.idle();
-    for (const lane of ['normal', 'normal', 'beat'] as const) void lanes.run(lane, server.send);
+    for (const lane of ['normal', 'normal', 'urgent'] as const) void lanes.run(lane, server.send);
     let idle = false;
     void lanes.idle().then(() => (idle = true));
     for (let n = 0; n < 3; n++) {

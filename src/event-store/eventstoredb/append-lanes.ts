@@ -9,19 +9,20 @@ interface Waiting {
 
 /**
  * How many appends are under way at once. More do not go faster (64 take the server to its limit), and all that wait for the server wait
- * before the next beat.
+ * before
+ * whatever is urgent.
  */
 const MOST_UNDER_WAY = 64;
 
 /**
- * Appends take turns: at most 64 are under way, the others wait here, in order. A beat does not wait, however many do.
+ * Appends take turns: at most 64 are under way, the others wait here, in order. What is urgent does not wait, however many do.
  * What has waited longer than the time that an append is given was certainly not written.
  */
 export class AppendLanes {
   private waiting: Waiting[] = [];
   private next = 0;
   private underWay = 0;
-  private beats = 0;
+  private urgent = 0;
   private readonly idlers = new Set<() => void>();
 
   constructor(
@@ -32,7 +33,7 @@ export class AppendLanes {
 
   /** @param send never rejects. */
   run(lane: NonNullable<AppendOptions['lane']>, send: () => Promise<AppendOutcome>): Promise<AppendOutcome> {
-    if (lane === 'beat') return this.beat(send);
+    if (lane === 'urgent') return this.runUrgent(send);
     return new Promise((answer) => {
       this.waiting.push({ since: this.clock.monotonic(), send, answer });
       this.goOn();
@@ -45,12 +46,12 @@ export class AppendLanes {
     await new Promise<void>((resolve) => this.idlers.add(resolve));
   }
 
-  private async beat(send: () => Promise<AppendOutcome>): Promise<AppendOutcome> {
-    this.beats++;
+  private async runUrgent(send: () => Promise<AppendOutcome>): Promise<AppendOutcome> {
+    this.urgent++;
     try {
       return await send();
     } finally {
-      this.beats--;
+      this.urgent--;
       this.tellIdlers();
     }
   }
@@ -80,7 +81,7 @@ export class AppendLanes {
   }
 
   private isIdle(): boolean {
-    return this.underWay === 0 && this.beats === 0 && this.next === this.waiting.length;
+    return this.underWay === 0 && this.urgent === 0 && this.next === this.waiting.length;
   }
 
   private tellIdlers(): void {

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import type { Clock, Random } from '../../clock';
+import { isNamespace, namespaceRule } from '../../domain/namespace';
 import { silentLogger, type Logger } from '../../logging';
 import { refuseAppend } from '../append-check';
 import {
@@ -54,6 +55,13 @@ export interface EventStoreDbOptions {
    * and `_`. Default none: the log is everything on the server but the server's own events.
    */
   readonly namespace?: string;
+  /**
+   * How the port names the streams of a log with a namespace: `short` (default): without it. `full`: as they are on the server; a stream that does
+   * not begin with the namespace is none of the log's.
+   */
+  readonly names?: 'short' | 'full';
+  /** Makes the log when there is none. Default: unless `readOnly`. */
+  readonly make?: boolean;
   /** After so long without an answer an append's outcome is `unknown`, ms. Default 5,000: later than keep-alive finds a dead connection. */
   readonly appendTimeoutMs?: number;
   /** After so long a read has failed, ms. Default 10,000. */
@@ -95,14 +103,10 @@ export class EventStoreDbEventStore implements EventStore {
    * again, and the log of the process tells of it.
    * @throws ConnectionStringError
    * @throws StoreUnusableError `driver-missing`: the client is not installed; `path`: a file of the connection string cannot be read;
-   * `access-denied`: the user may not read `$all`.
+   * `access-denied`: the user may not read `$all`; `foreign`: something else lies where the log keeps its identity.
    */
   static async open(options: EventStoreDbOptions): Promise<EventStoreDbEventStore> {
-    const { connection: given } = options;
-    const connection = typeof given === 'string' ? EventStoreDbConnection.parse(given) : given;
-    checkNamespace(options.namespace);
-    const { client, release } = takeClient(await loadClient(), connection, options.clock);
-    const store = new EventStoreDbEventStore(options, connection, client, release);
+    const store = await EventStoreDbEventStore.connect(options);
     try {
       await store.look();
     } catch (error) {
@@ -112,16 +116,30 @@ export class EventStoreDbEventStore implements EventStore {
     return store;
   }
 
+  /**
+   * As `open`, without a look at the server: returns at once, wherever that is. What the user may do is found out by the first read.
+   * @throws ConnectionStringError
+   * @throws StoreUnusableError `driver-missing`, `path`.
+   */
+  static async connect(options: EventStoreDbOptions): Promise<EventStoreDbEventStore> {
+    const { connection: given } = options;
+    const connection = typeof given === 'string' ? EventStoreDbConnection.parse(given) : given;
+    if (!isNamespace(options.namespace ?? ''))
+      throw new RangeError(`namespace: ${namespaceRule.rule} ${namespaceRule.remedy}`);
+    const { client, release } = takeClient(await loadClient(), connection, options.clock);
+    return new EventStoreDbEventStore(options, connection, client, release);
+  }
+
   private constructor(
     private readonly options: EventStoreDbOptions,
     private readonly connection: EventStoreDbConnection,
     private readonly client: LogClient,
     private readonly release: () => Promise<void>,
   ) {
-    const { clock, random, logger = silentLogger, readOnly = false, namespace = '' } = options;
+    const { clock, random, logger = silentLogger, readOnly = false, namespace = '', names, make = !readOnly } = options;
     const { appendTimeoutMs = 5_000, readTimeoutMs = 10_000 } = options;
     this.logger = logger;
-    this.names = new LogNames(namespace);
+    this.names = new LogNames(namespace, names);
     this.reachability = new Reachability(clock, logger, connection.shown);
     this.calls = new ServerCalls({
       client,
@@ -132,7 +150,7 @@ export class EventStoreDbEventStore implements EventStore {
       readTimeoutMs,
       appendTimeoutMs,
     });
-    this.who = new IdentityStream(this.calls, this.names, { clock, random, readOnly });
+    this.who = new IdentityStream(this.calls, this.names, { clock, random, make });
     this.reader = new LogReader(this.calls, this.names, () => this.who.origin(), {
       clock,
       open: (after, categories) =>
@@ -161,8 +179,7 @@ export class EventStoreDbEventStore implements EventStore {
     const problem = this.names.problem(stream);
     if (problem !== null) return { outcome: 'refused', code: 'stream-name', message: problem };
     const prepared = this.appender.prepare(stream, expected, events);
-    const lane = options.lane === 'beat' ? 'beat' : 'normal';
-    return this.identical.run(prepared, () => this.lanes.run(lane, () => this.send(prepared)));
+    return this.identical.run(prepared, () => this.lanes.run(options.lane ?? 'normal', () => this.send(prepared)));
   }
 
   async readStream(stream: string, options: ReadStreamOptions): Promise<StreamSlice> {
@@ -223,6 +240,8 @@ export class EventStoreDbEventStore implements EventStore {
     this.assertOpen();
     if (this.options.readOnly)
       throw new StoreUnavailableError(`${this.connection} was opened read-only.`, 'read-only', 'Open it for writing.');
+    const problem = this.names.problem(stream);
+    if (problem !== null) throw new RangeError(`stream ${stream}: ${problem}`);
     await this.retention.keepLast(this.names.onServer(stream), count);
   }
 
@@ -251,6 +270,7 @@ export class EventStoreDbEventStore implements EventStore {
     await Promise.all([...this.subscriptions].map((subscription) => subscription.close()));
     // Each has its deadline.
     await this.lanes.idle();
+    this.calls.close();
     await this.release();
   }
 
@@ -263,7 +283,8 @@ export class EventStoreDbEventStore implements EventStore {
       await this.reader.head();
     })().catch((error: unknown) => {
       const { code, message, remedy } = this.calls.unreadable(error);
-      if (code === 'access-denied') throw new StoreUnusableError(code, message, remedy, { cause: error });
+      if (code === 'access-denied' || code === 'foreign')
+        throw new StoreUnusableError(code, message, remedy, { cause: error });
       // Not now: that has been told.
     });
     try {
@@ -327,9 +348,4 @@ export class EventStoreDbEventStore implements EventStore {
   private assertOpen(): void {
     if (this.closing) throw new StoreUnavailableError(`${this.connection} is closed.`, 'closed', 'Open it again.');
   }
-}
-
-function checkNamespace(namespace = ''): void {
-  if (!/^[A-Za-z0-9_]{0,32}$/.test(namespace))
-    throw new RangeError('namespace: must have at most 32 letters, digits and _.');
 }

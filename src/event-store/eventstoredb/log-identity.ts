@@ -31,7 +31,7 @@ export class IdentityStream {
   constructor(
     private readonly calls: ServerCalls,
     private readonly names: LogNames,
-    private readonly ports: { readonly clock: Clock; readonly random: Random; readonly readOnly: boolean },
+    private readonly ports: { readonly clock: Clock; readonly random: Random; readonly make: boolean },
   ) {
     this.retention = new Retention(calls);
   }
@@ -73,8 +73,7 @@ export class IdentityStream {
     for (let tries = 1; ; tries++) {
       const found = await this.read();
       if (found !== null) return found;
-      if (this.ports.readOnly)
-        throw new StoreUnavailableError('There is no log here yet.', 'no-log', 'Start a service with it first.');
+      if (!this.ports.make) throw this.noLog();
       const identity = { id: this.newId(), generation: 1 };
       if (tries === MOST_TRIES) throw this.notWritten('it is not read back');
       if (await this.write(this.newId(), 'no_stream', identity)) await this.keepOne();
@@ -91,7 +90,7 @@ export class IdentityStream {
     const [found] = (await this.calls.readStream(this.names.identity, 'backwards', 'end', 1)) ?? [];
     if (found?.event === undefined) return null;
     const { revision, data } = found.event;
-    const { id, generation, since } = data as { id: string; generation: number; since?: string };
+    const { id, generation, since } = this.identified(data);
     // Without a word about it only the very first event tells where the log began: a stream that was deleted goes on with a later one.
     const origin = since === undefined ? (revision === 0n ? positionOf(found) : 'start') : since;
     return { identity: { id, generation }, origin: origin === 'start' ? 'start' : BigInt(origin), revision };
@@ -112,6 +111,35 @@ export class IdentityStream {
       }
       await this.ports.clock.sleep(REST_MS * (0.5 + this.ports.random.next()));
     }
+  }
+
+  /** @throws StoreUnavailableError `foreign`: nobody of ours has written that. */
+  private identified(data: unknown): { readonly id: string; readonly generation: number; readonly since?: string } {
+    const { id, generation, since } = (typeof data === 'object' && data !== null ? data : {}) as Record<
+      string,
+      unknown
+    >;
+    const isOurs =
+      typeof id === 'string' &&
+      Number.isSafeInteger(generation) &&
+      (since === undefined || (typeof since === 'string' && /^(start|\d+)$/.test(since)));
+    if (isOurs) return { id, generation: generation as number, since: since as string | undefined };
+    throw new StoreUnavailableError(
+      `The stream ${this.names.identity} holds something else than the identity of a log.`,
+      'foreign',
+      'Look who else writes on this server, and choose a namespace that nobody else has.',
+    );
+  }
+
+  private noLog(): StoreUnavailableError {
+    const { namespace } = this.names;
+    return namespace === ''
+      ? new StoreUnavailableError('There is no log here yet.', 'no-log', 'Start a service with it first.')
+      : new StoreUnavailableError(
+          `There is no log of namespace ${namespace} here yet.`,
+          'no-log',
+          'Check the namespace, or start a service with it first.',
+        );
   }
 
   private newId(): string {

@@ -1,3 +1,4 @@
+import { namespacePrefix } from '../../domain/namespace';
 import { categoryOf } from '../port';
 
 /** Where a log keeps who it is. Nobody but the adapter reads or writes such a stream. */
@@ -8,11 +9,21 @@ const IDENTITY = 'holdfast_log-identity';
  * sees every stream of the server but the server's own (`$…`).
  */
 export class LogNames {
+  /** What the names of the log's streams begin with on the server. */
   private readonly before: string;
+  /** What they have before their names in the port. */
+  private readonly added: string;
 
-  /** @param namespace letters, digits and `_`, or nothing. */
-  constructor(namespace: string) {
-    this.before = namespace === '' ? '' : `${namespace}.`;
+  /**
+   * @param namespace letters, digits and `_`, or nothing.
+   * @param names `short`: the port's names are without the namespace; `full`: they are those on the server.
+   */
+  constructor(
+    readonly namespace: string,
+    names: 'short' | 'full' = 'short',
+  ) {
+    this.before = namespacePrefix(namespace);
+    this.added = names === 'short' ? this.before : '';
   }
 
   get identity(): string {
@@ -21,17 +32,20 @@ export class LogNames {
 
   /** Why a stream of this name cannot be written through the port, beyond what the port says; null: it can. */
   problem(stream: string): string | null {
-    return stream.endsWith(IDENTITY) ? 'names that end so are of the log itself' : null;
+    if (stream.endsWith(IDENTITY)) return 'names that end so are of the log itself';
+    return this.onServer(stream).startsWith(this.before)
+      ? null
+      : `it is none of namespace ${this.namespace}, whose streams begin with ${this.before}`;
   }
 
   onServer(stream: string): string {
-    return `${this.before}${stream}`;
+    return `${this.added}${stream}`;
   }
 
   /** The name in the log of a stream of the server; null: it is none of this log's. */
   inLog(stream: string): string | null {
     if (stream.startsWith('$') || stream.endsWith(IDENTITY) || !stream.startsWith(this.before)) return null;
-    return stream.slice(this.before.length);
+    return stream.slice(this.added.length);
   }
 
   /**
@@ -39,7 +53,8 @@ export class LogNames {
    * not asked for (`jobs-1` for the category `job`), never fewer.
    */
   filter(categories: readonly string[] | undefined): { prefixes: string[] } | { regex: string } {
-    const prefixes = categories === undefined ? [this.before] : [...new Set(categories)].map((c) => this.before + c);
+    const all = categories === undefined;
+    const prefixes = all ? [this.before] : [...new Set(categories)].map((category) => this.onServer(category));
     // An empty prefix is everything, the server's own streams too.
     return prefixes.length === 0 || prefixes.includes('') ? { regex: '^[^$]' } : { prefixes };
   }

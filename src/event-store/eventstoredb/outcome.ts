@@ -46,8 +46,16 @@ const unavailable =
   (words: string) =>
   ({ message }: ErrorFacts): ErrorOutcome => ({ outcome: 'unavailable', message: told(words, message) });
 
-export const ACCESS_REMEDY =
+const ACCESS_REMEDY =
   'Give the user of the connection string the right to read $all and to write the streams of the log (group $admins, or an ACL).';
+const WHO_REMEDY =
+  'Check user and password of the connection string; what is not a letter or digit in them is percent-encoded.';
+const UNAUTHENTICATED = 16;
+
+/** What to do about a denial: the server does not know who asks, or what they ask for is not theirs to ask. */
+export function accessRemedy(error: unknown): string {
+  return factsOf(error).code === UNAUTHENTICATED ? WHO_REMEDY : ACCESS_REMEDY;
+}
 
 /**
  * The first rule that fits decides; `null` means that the error has no such field. Only what the server, or the client before it has sent
@@ -71,6 +79,7 @@ const RULES: readonly Rule[] = [
   },
   { type: 'invalid-argument', says: refused('stream-name', 'the server refuses an argument') },
   { type: 'unknown', code: 3, says: refused('stream-name', 'the server refuses an argument') },
+  { type: 'access-denied', code: UNAUTHENTICATED, says: unavailable(`access denied: ${WHO_REMEDY}`) },
   { type: 'access-denied', says: unavailable(`access denied: ${ACCESS_REMEDY}`) },
   { type: 'unknown', code: 7, says: unavailable(`access denied: ${ACCESS_REMEDY}`) },
   // No node was found, so there was nobody to send it to.

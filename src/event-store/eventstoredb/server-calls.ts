@@ -3,7 +3,7 @@ import type { Clock } from '../../clock';
 import { StoreUnavailableError } from '../port';
 import type { StoreCredentials } from './connection-string';
 import type { FoundEvent, FoundStream, LogClient } from './log-client';
-import { ACCESS_REMEDY, factsOf, isAccessDenied, isNoStream, isNotLeader, words } from './outcome';
+import { accessRemedy, factsOf, isAccessDenied, isNoStream, isNotLeader, words } from './outcome';
 import type { Reachability } from './reachability';
 
 export interface CallPorts {
@@ -33,7 +33,14 @@ export class AppendTimeoutError extends Error {
 
 /** The calls that are made of the server: to the leader, with a deadline, and with credentials each. */
 export class ServerCalls {
+  private closed = false;
+
   constructor(private readonly ports: CallPorts) {}
+
+  /** No call is made any more: the client would connect once more. */
+  close(): void {
+    this.closed = true;
+  }
 
   /** @param from 'start', 'end', or a revision (inclusive). @returns null: there is no such stream. @throws StoreUnavailableError */
   async readStream(
@@ -90,7 +97,7 @@ export class ServerCalls {
     const { server } = this.ports;
     const message = words(factsOf(error));
     if (isAccessDenied(error))
-      return new StoreUnavailableError(`${server} denies access: ${message}.`, 'access-denied', ACCESS_REMEDY, {
+      return new StoreUnavailableError(`${server} denies access: ${message}.`, 'access-denied', accessRemedy(error), {
         cause: error,
       });
     return new StoreUnavailableError(
@@ -106,8 +113,13 @@ export class ServerCalls {
     return { credentials: this.ports.credentials, requiresLeader: true };
   }
 
+  private assertOpen(): void {
+    if (this.closed) throw new StoreUnavailableError(`${this.ports.server} is closed.`, 'closed', 'Open it again.');
+  }
+
   private async inTime<T>(call: () => Promise<T>): Promise<T> {
     const { clock, appendTimeoutMs, reachability } = this.ports;
+    this.assertOpen();
     const called = call();
     const ms = appendTimeoutMs + BEYOND_DEADLINE_MS;
     try {
@@ -127,6 +139,7 @@ export class ServerCalls {
   private async read(open: () => FoundStream): Promise<FoundEvent[]> {
     const { reachability } = this.ports;
     for (let turn = 1; ; turn++) {
+      this.assertOpen();
       try {
         const found = await this.collect(open());
         reachability.answered();

@@ -25,6 +25,8 @@ class FakeClient {
   handleError = async (): Promise<void> => {
     await this.discovery;
   };
+  execute = async (client: unknown, _name: string, action: (client: unknown) => Promise<void>): Promise<void> =>
+    action(client);
   getChannel = async (): Promise<{ close(): void }> => ({ close: () => void this.closed++ });
   dispose = async (): Promise<void> => void this.disposed++;
 }
@@ -75,6 +77,23 @@ describe('the client of a process', () => {
     const inside = client as unknown as FakeClient;
     inside.discovery = Promise.reject(new Error('Failed to discover after 1 attempts.'));
     await expect(inside.handleError()).resolves.toBeUndefined();
+    await release();
+  });
+
+  it('makes no call on a connection that was closed meanwhile: it would throw where nobody catches it', async () => {
+    const { client, release } = takeClient(clientModule, connection('a'));
+    const inside = client as unknown as FakeClient;
+    const calls: string[] = [];
+    const on = (state: number) =>
+      inside.execute({ getChannel: () => ({ getConnectivityState: () => state }) }, 'append', async () => {
+        calls.push('made');
+      });
+    await on(2);
+    await expect(on(4)).rejects.toMatchObject({
+      code: 14,
+      message: expect.stringMatching(/^No connection established/),
+    });
+    expect(calls).toEqual(['made']);
     await release();
   });
 

@@ -7,7 +7,8 @@ import type { LogClient } from './log-client';
 
 interface Shared {
   readonly client: EventStoreDBClient;
-  readonly channels: () => readonly Promise<Channel>[];
+  /** From now on it connects to nothing. @returns the channels that are or may become open. */
+  readonly disconnect: () => readonly Promise<Channel>[];
   users: number;
 }
 
@@ -18,6 +19,7 @@ interface Channel {
 }
 
 const CONNECTING = 1;
+const SHUT_DOWN = 4;
 /** A node that has not answered the first word of a connection for so long is frozen, ms. The transport itself waits for 20 s. */
 const CONNECT_PATIENCE_MS = 2_000;
 const UNAVAILABLE = 14;
@@ -26,6 +28,11 @@ const UNAVAILABLE = 14;
 interface Inside {
   handleError?: (client: unknown, error: Error) => Promise<void>;
   getChannel?: () => Promise<Channel>;
+  execute?: <T>(kind: unknown, name: string, action: (client: Calling) => Promise<T>) => Promise<T>;
+}
+
+interface Calling {
+  getChannel?(): Channel;
 }
 
 const clients = new Map<string, Shared>();
@@ -53,9 +60,10 @@ export function takeClient(
       shared.users--;
       if (shared.users > 0) return;
       if (clients.get(key) === shared) clients.delete(key);
+      // The client leaves its connections open, and would make more for calls that are under way.
+      const channels = shared.disconnect();
       await shared.client.dispose();
-      // The client leaves its connections open.
-      for (const channel of shared.channels()) void channel.then((one) => one.close()).catch(() => undefined);
+      for (const channel of channels) void channel.then((one) => one.close()).catch(() => undefined);
     },
   };
 }
@@ -73,7 +81,7 @@ function make(open: () => EventStoreDBClient, clock: Clock | undefined): Shared 
       { cause },
     );
   }
-  return { client, channels: mend(client as unknown as Inside, clock), users: 0 };
+  return { client, disconnect: mend(client as unknown as Inside, clock), users: 0 };
 }
 
 /** The client advises against keep-alive below 10 s; it is set with a reason (see `DEFAULTS` of the connection string). */
@@ -89,12 +97,20 @@ function withoutAdvice<T>(open: () => T): T {
   }
 }
 
-/** @returns the channels that are or may become open. */
+/** @returns how it is made to connect to nothing any more; that gives the channels that are or may become open. */
 function mend(inside: Inside, clock: Clock | undefined): () => readonly Promise<Channel>[] {
-  const { handleError, getChannel } = inside;
+  const { handleError, getChannel, execute } = inside;
   if (typeof handleError === 'function') {
     // Nobody inside the client waits for it, and it rejects when a discovery that is under way fails: the process would end.
     inside.handleError = (client, error) => handleError(client, error).catch(() => undefined);
+  }
+  if (typeof execute === 'function') {
+    // A call on a connection that was closed meanwhile throws where nobody catches it: the process would end, and the call never settle.
+    inside.execute = (kind, name, action) =>
+      execute(kind, name, async (client) => {
+        if (client.getChannel?.().getConnectivityState?.(false) !== SHUT_DOWN) return action(client);
+        throw noConnection('it was closed');
+      });
   }
   // A frozen node takes the connection and says nothing: all calls would wait for their deadlines, and none makes the client look for another node.
   const watched = new WeakSet<Channel>();
@@ -109,12 +125,22 @@ function mend(inside: Inside, clock: Clock | undefined): () => readonly Promise<
     clock.setTimer(CONNECT_PATIENCE_MS, look, { name: 'connect-patience', keepAlive: false });
   };
   let newest: Promise<Channel> | null = null;
+  let over = false;
   if (typeof getChannel === 'function') {
     inside.getChannel = () => {
+      if (over) return Promise.reject(noConnection('the client is not used any more'));
       newest = getChannel();
       newest.then(watch, () => undefined);
       return newest;
     };
   }
-  return () => (newest === null ? [] : [newest]);
+  return () => {
+    over = true;
+    return newest === null ? [] : [newest];
+  };
+}
+
+/** Nothing was sent. */
+function noConnection(why: string): Error {
+  return Object.assign(new Error(`No connection established: ${why}`), { code: UNAVAILABLE });
 }

@@ -133,7 +133,7 @@ export const appendPart = part((says) => {
   says('appends under way at the same time all land, each once', async ({ store }) => {
     const given = events(300);
     const answers = await Promise.all(
-      given.map((one, n) => store.append(`job-${n % 7}`, 'any', [one], { lane: n % 5 === 0 ? 'beat' : 'normal' })),
+      given.map((one, n) => store.append(`job-${n % 7}`, 'any', [one], { lane: n % 5 === 0 ? 'urgent' : 'normal' })),
     );
     assert.ok(answers.every(({ outcome }) => outcome === 'appended'));
     const found = await everything(store);

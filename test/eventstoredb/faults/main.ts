@@ -177,7 +177,7 @@ async function countFacts(store: EventStore) {
 main().then(
   (status) => process.exit(status),
   (error: unknown) => {
-    if (error instanceof UsageError || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS')) {
+    if (error instanceof UsageError || String((error as { code?: unknown }).code).startsWith('ERR_PARSE_ARGS')) {
       process.stderr.write(`${(error as Error).message}\n\n${usage}`);
       process.exit(2);
     }

@@ -13,7 +13,7 @@ import type { ServerDuplexStream, handleBidiStreamingCall } from '@grpc/grpc-js'
 import type { Message } from 'google-protobuf';
 import { Any } from 'google-protobuf/google/protobuf/any_pb';
 import type { Timer } from '../../../src/clock';
-import { elsewhere, refusalFor, requiresLeader, resetStream, type Context } from './context';
+import { refusedFor, refusalFor, requiresLeader, resetStream, type Context } from './context';
 import type { Refusing } from './faults';
 import { bytesOf, expectedOf, identifierOf, proposalOf, setRevision, streamName, uuid } from './messages';
 import type { Expected, Proposal, WriteAnswer } from './record';
@@ -98,7 +98,7 @@ class Batch {
   private write(correlation: string, { stream, expected, proposals }: Pending): void {
     const { context, call } = this;
     context.calls.push({ method: 'batchAppend', stream, requiresLeader: requiresLeader(call.metadata) });
-    const refused = elsewhere(context, call.metadata);
+    const refused = refusedFor(context, call.metadata);
     if (refused) return this.failStream(refused);
     const fault = context.faults.takeAppend(stream);
     const commit = () => context.log.append(stream, expected, proposals);
@@ -147,8 +147,9 @@ class Batch {
         return this.fail(correlation, stream, 'Timeout', 4, 'Timeout', new Timeout());
       case 'access-denied':
         return this.fail(correlation, stream, 'AccessDenied', 7, 'AccessDenied', new AccessDenied());
+      case 'unauthenticated':
       case 'not-leader':
-        // The only refusal that ends the stream, and with it every append that waits on it.
+        // Refusals that end the stream, and with it every append that waits on it.
         return this.failStream(refusalFor(fault));
     }
   }

@@ -3,7 +3,16 @@ import type { Metadata } from '@grpc/grpc-js';
 import type { Clock, Random } from '../../../src/clock';
 import type { Faults, Refusing } from './faults';
 import type { Log } from './log';
-import { accessDenied, busy, noLeaderKnown, notLeader, notReady, timedOut, type Refusal } from './refusals';
+import {
+  accessDenied,
+  busy,
+  noLeaderKnown,
+  notLeader,
+  notReady,
+  timedOut,
+  unauthenticated,
+  type Refusal,
+} from './refusals';
 import type { Writer } from './writer';
 
 /** A call that came in, for tests that want to know what was asked for. */
@@ -29,6 +38,8 @@ export interface Context {
   readonly random: Random;
   readonly limits: Limits;
   readonly calls: SeenCall[];
+  /** Undefined: nobody is asked who they are. */
+  readonly users: Readonly<Record<string, string>> | undefined;
   /** Resets the connection that a call came over. */
   drop(peer: string): void;
 }
@@ -47,15 +58,25 @@ export function refusalFor(fault: Refusing): Refusal {
       return noLeaderKnown();
     case 'access-denied':
       return accessDenied();
+    case 'unauthenticated':
+      return unauthenticated();
     case 'not-leader':
       return notLeader(fault);
   }
 }
 
-/** What this node says to a call that needs the leader when the leader is another. */
-export function elsewhere(context: Context, headers: Metadata): Refusal | undefined {
+/** What this node says to a call of somebody whom it does not know, or that needs the leader when the leader is another. */
+export function refusedFor(context: Context, headers: Metadata): Refusal | undefined {
+  if (!isKnown(context, headers)) return unauthenticated();
   const { leader } = context.faults;
   return leader && requiresLeader(headers) ? notLeader(leader) : undefined;
+}
+
+function isKnown({ users }: Context, headers: Metadata): boolean {
+  if (users === undefined) return true;
+  const [, basic = ''] = String(headers.get('authorization')[0] ?? '').split(' ');
+  const given = Buffer.from(basic, 'base64').toString('utf8');
+  return Object.entries(users).some(([user, password]) => given === `${user}:${password}`);
 }
 
 /** Breaks a call off with RST_STREAM. The gRPC server offers no way to, so it is done below it. */

@@ -25,6 +25,7 @@ export type Refusing =
   | { readonly kind: 'timeout' }
   | { readonly kind: 'no-leader' }
   | { readonly kind: 'access-denied' }
+  | { readonly kind: 'unauthenticated' }
   | { readonly kind: 'not-leader'; readonly host: string; readonly port: number };
 
 /** What goes wrong with a read, or with the beginning of a subscription. */

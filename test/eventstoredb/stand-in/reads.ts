@@ -1,6 +1,6 @@
 import type { ReadReq, ReadResp } from '@eventstore/db-client/generated/streams_pb';
 import type { handleServerStreamingCall } from '@grpc/grpc-js';
-import { elsewhere, refusalFor, requiresLeader, type Context } from './context';
+import { refusedFor, refusalFor, requiresLeader, type Context } from './context';
 import { eventResponse, notFoundResponse, streamName } from './messages';
 import { handlerThrew, readFailed, streamDeleted } from './refusals';
 import { filterOf, type RecordFilter } from './filters';
@@ -22,7 +22,7 @@ export function read(context: Context): handleServerStreamingCall<ReadReq, ReadR
       requiresLeader: requiresLeader(call.metadata),
     });
     const outlet = new Outlet(call);
-    const refused = elsewhere(context, call.metadata);
+    const refused = refusedFor(context, call.metadata);
     if (refused) return outlet.fail(refused);
     const fault = context.faults.takeRead(stream);
     if (fault) {

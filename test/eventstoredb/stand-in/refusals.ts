@@ -42,6 +42,9 @@ export const streamDeleted = (stream: string): Refusal =>
 export const accessDenied = (): Refusal =>
   refusal(status.PERMISSION_DENIED, 'Access Denied', { exception: 'access-denied' });
 
+/** User and password are not those of anybody. */
+export const unauthenticated = (): Refusal => refusal(status.UNAUTHENTICATED, 'Unauthenticated');
+
 export const appendTooLarge = (): Refusal =>
   refusal(status.INVALID_ARGUMENT, `Maximum Append Size of ${MAX_APPEND_BYTES} Exceeded.`, {
     exception: 'maximum-append-size-exceeded',

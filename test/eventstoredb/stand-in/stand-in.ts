@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { GossipService } from '@eventstore/db-client/generated/gossip_grpc_pb';
 import { ServerFeaturesService } from '@eventstore/db-client/generated/serverfeatures_grpc_pb';
 import { StreamsService, type IStreamsServer } from '@eventstore/db-client/generated/streams_grpc_pb';
@@ -22,6 +24,19 @@ export interface StandInOptions extends Partial<Limits> {
   /** Nodes of one cluster share theirs. */
   readonly log?: Log;
   readonly clock?: Clock;
+  /** Speaks TLS, as `localhost`, with a certificate of the authority in `authorityFile`. */
+  readonly tls?: boolean;
+  /** Who may call, by their passwords. Default: anybody, as on an insecure server. */
+  readonly users?: Readonly<Record<string, string>>;
+}
+
+/** The authority that has signed the certificate of a stand-in with TLS. */
+export const authorityFile = join(__dirname, 'tls/ca.crt');
+
+function transport({ tls }: StandInOptions): ServerCredentials {
+  if (tls !== true) return ServerCredentials.createInsecure();
+  const file = (name: string) => readFileSync(join(__dirname, 'tls', name));
+  return ServerCredentials.createSsl(null, [{ cert_chain: file('node.crt'), private_key: file('node.key') }]);
 }
 
 /** A server in this process that answers the client as the real one does, over a log in memory and a real socket. */
@@ -35,7 +50,7 @@ export class StandIn {
   private innerPort = 0;
   private publicPort = 0;
 
-  private constructor(options: StandInOptions) {
+  private constructor(private readonly options: StandInOptions) {
     const clock = options.clock ?? new SystemClock();
     this.log = options.log ?? new Log(clock);
     // The port behind the relay is known when the server is bound; nothing comes in before that.
@@ -50,6 +65,7 @@ export class StandIn {
       random: new SystemRandom(),
       limits: { liveBuffer: options.liveBuffer ?? 32, writeTimeoutMs },
       calls: this.calls,
+      users: options.users,
       drop: (peer) => this.connections.drop(peer),
     };
     const streams: IStreamsServer = {
@@ -70,7 +86,7 @@ export class StandIn {
   static async start(options: StandInOptions = {}): Promise<StandIn> {
     const standIn = new StandIn(options);
     standIn.innerPort = await new Promise<number>((resolve, reject) =>
-      standIn.server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) =>
+      standIn.server.bindAsync('127.0.0.1:0', transport(options), (error, port) =>
         error ? reject(error) : resolve(port),
       ),
     );
@@ -83,7 +99,9 @@ export class StandIn {
   }
 
   get connectionString(): string {
-    return `esdb://127.0.0.1:${this.publicPort}?tls=false`;
+    return this.options.tls === true
+      ? `esdb://localhost:${this.publicPort}?tlsCAFile=${encodeURIComponent(authorityFile)}`
+      : `esdb://127.0.0.1:${this.publicPort}?tls=false`;
   }
 
   /** Connections that are open now, and how many there ever were. */

@@ -8,7 +8,7 @@ import {
 } from '@eventstore/db-client/generated/streams_pb';
 import { Empty } from '@eventstore/db-client/generated/shared_pb';
 import type { handleClientStreamingCall, handleUnaryCall } from '@grpc/grpc-js';
-import { elsewhere, refusalFor, requiresLeader, resetStream, type Context } from './context';
+import { refusedFor, refusalFor, requiresLeader, resetStream, type Context } from './context';
 import {
   BadProposal,
   MissingProperty,
@@ -48,7 +48,7 @@ export function plainAppend(context: Context): handleClientStreamingCall<AppendR
       const answer: Answer = (error, response) => callback(error, response ?? null);
       const stream = streamName(options?.getStreamIdentifier());
       context.calls.push({ method: 'append', stream, requiresLeader: requiresLeader(call.metadata) });
-      const refused = elsewhere(context, call.metadata);
+      const refused = refusedFor(context, call.metadata);
       if (refused || !options) return answer(refused ?? handlerThrew());
       let proposals: Proposal[];
       try {
