@@ -23,6 +23,7 @@ export type {
 } from './module';
 export { HoldfastService, IdentityConflictError, OptionsRefusedError, resolveOptions } from './runtime';
 export type {
+  BalanceOptions,
   HealthCheck,
   HoldfastOptions,
   PublishedEvent,

@@ -34,7 +34,7 @@ function jobWords({ type, data }: JobEvent): string {
     case 'JobSlotsSkipped':
       return `${skippedWords(data)} skipped: ${data.reason}; ${nextWords(data.nextSlot)}`;
     case 'JobRunStarted':
-      return `${runWords(data)} started on ${data.serviceId} (incarnation ${data.incarnation}); ${nextWords(data.nextSlot)}`;
+      return `${runWords(data)} started on ${data.serviceId} (incarnation ${data.incarnation})${data.soleSuspect === true ? ', as the only suspect there' : ''}; ${nextWords(data.nextSlot)}`;
     case 'JobRunSucceeded':
       return `${runWords(data)} succeeded after ${data.durationMs} ms`;
     case 'JobRunFailed':
@@ -46,7 +46,7 @@ function jobWords({ type, data }: JobEvent): string {
     case 'JobRunOutcomeRefused':
       return `too late: the result of ${runWords(data)} (${data.outcome}, incarnation ${data.incarnation}) was refused, ${data.why}`;
     case 'JobReleased':
-      return `epoch ${data.epoch} ended: released by ${data.serviceId} (${releaseWords[data.reason]}${data.target === null ? '' : `, for ${data.target}`})`;
+      return `epoch ${data.epoch} ended: released by ${data.serviceId} (${releaseWords[data.reason] ?? data.reason}${data.target === null ? '' : `, for ${data.target}`})`;
     case 'JobRequeued':
       return `epoch ${data.epoch} ended: its owner ${data.fromServiceId} (incarnation ${data.fromIncarnation}) ${goneWords[data.cause]}${data.nobody === null ? '' : `; nobody takes it: ${data.nobody}`}`;
     case 'JobHeld':
@@ -128,6 +128,7 @@ const releaseWords = {
   stuck: 'its handler ignored the abort',
   home: 'the job returns home',
   rebalance: 'for balance',
+  late: 'it was due and not started there',
   moved: 'moved by an operator',
 } as const;
 const goneWords = {

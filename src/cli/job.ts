@@ -1,4 +1,4 @@
-import { dueAt, openRuns, statusOf, type JobRecord } from '../domain/job';
+import { dueAt, isSuspect, openRuns, statusOf, type JobRecord } from '../domain/job';
 import { describe } from '../domain/schedule';
 import type { EventStore } from '../event-store';
 import { SystemClock } from '../clock';
@@ -68,7 +68,7 @@ function told(record: JobRecord, payload: boolean): [string, string | null][] {
         : `${slot}: attempt ${attempt} runs on ${run.serviceId} since ${iso(run.startedAt)}`,
     ]),
     ['held', held === null ? null : `attempt ${held.attempt} of slot ${held.slot} was lost: see resolve-hold`],
-    ['crashes', record.crashes.length === 0 ? null : String(record.crashes.length)],
+    ['crashes', crashWords(record)],
     [
       'last outcome',
       lastOutcome === null
@@ -78,6 +78,12 @@ function told(record: JobRecord, payload: boolean): [string, string | null][] {
     ['scheduled', iso(record.scheduledAt)],
     ['payload', payload ? JSON.stringify(definition.payload) : null],
   ];
+}
+
+function crashWords(record: JobRecord): string | null {
+  const { length } = record.crashes;
+  if (length === 0) return null;
+  return isSuspect(record) ? `${length}: suspect, so it runs where no other suspect runs` : String(length);
 }
 
 function json(record: JobRecord, payload: boolean): object {
@@ -103,6 +109,7 @@ function json(record: JobRecord, payload: boolean): object {
       retryAt: iso(retryAt),
     })),
     requested: rest.requested.map(({ slot, at }) => ({ slot, at: iso(at) })),
+    suspect: isSuspect(record),
     crashes: rest.crashes.map(({ at, ...crash }) => ({ ...crash, at: iso(at) })),
     lastOutcome: rest.lastOutcome === null ? null : { ...rest.lastOutcome, at: iso(rest.lastOutcome.at) },
     declaration: rest.declaration ?? null,

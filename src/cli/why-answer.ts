@@ -1,5 +1,5 @@
 import type { StateAsOf } from '../audit';
-import { dueAt, openRuns, placeable, type JobRecord } from '../domain/job';
+import { dueAt, isSuspect, openRuns, placeable, type JobRecord } from '../domain/job';
 import { ineligibility, whyNobody, type Ineligibility, type Placeable } from '../domain/placement';
 import type { Candidate } from '../domain/service';
 import { recordOf } from './known-job';
@@ -38,6 +38,7 @@ export interface WhyAnswer {
     | 'nothing-pending'
     | 'owner-draining'
     | 'owner-busy'
+    | 'suspect'
     | 'due';
   readonly words: string;
 }
@@ -144,6 +145,10 @@ function pending(record: JobRecord, { at, past, owner }: WhyFacts): WhyAnswer {
       'owner-busy',
       `${late}; its owner ${serviceId} has ${running} runs open, as many as it may (${most})`,
     );
+  }
+  if (isSuspect(record)) {
+    const words = `${late}; ${record.crashes.length} owners have died in it since its last success, and its owner ${serviceId} starts it when no other such job runs there`;
+    return answer('suspect', words);
   }
   return answer(
     'due',

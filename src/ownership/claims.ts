@@ -1,11 +1,12 @@
 import type { Candidate } from '../domain/service';
 import type { JobExecution } from '../commands';
+import { isSuspect, openRuns } from '../domain/job';
 import type { LogFields } from '../logging';
 import type { Act, Pressure } from './append-lane';
 import { bindCommand, requeueCommand } from './commands';
 import type { Ledger } from './ledger';
 import type { SweepOptions } from './options';
-import { hasOpenRun } from './orphans';
+import { causeOf, hasOpenRun } from './orphans';
 import type { Claim } from './plan';
 import type { SweepPorts } from './ports';
 import type { RunReservation } from './starts-runs';
@@ -37,10 +38,10 @@ export class Claims {
     // The plan may be older than what this process has done since.
     if (!decider.mayAppend() || this.ledger.isAhead(row.jobId)) return 'neutral';
     if (claim.nobody === null && !startsRuns.accepts(row)) return 'neutral';
-    const reservation = this.mayStart(claim) ? startsRuns.reserve(row) : null;
+    const reservation = this.mayStart(claim) ? startsRuns.reserve(row, suspectThen(claim)) : null;
     let execution: JobExecution;
     try {
-      const start = reservation !== null;
+      const start = { start: reservation !== null, soleSuspect: reservation?.suspect ?? false };
       const command =
         gone === null
           ? bindCommand(claim, decider.service, decider.viewPosition, start)
@@ -112,6 +113,12 @@ export class Claims {
       }
     });
   }
+}
+
+/** Whether the job is suspect when it is started: the crash that this append records counts. */
+function suspectThen({ state, gone }: Claim): boolean {
+  const crashes = gone !== null && causeOf(gone.owner) === 'failed' ? openRuns(state).length : 0;
+  return isSuspect(state, crashes);
 }
 
 function boundFields(data: {

@@ -16,15 +16,21 @@ import type { SweepOptions } from './options';
 /** Characters; the tag that is named in it may be long. */
 const LONGEST_REASON = 1_000;
 
+/** Whether a due slot may be started in the append, and whether also that of a suspect. */
+export interface Start {
+  readonly start: boolean;
+  readonly soleSuspect: boolean;
+}
+
 /** What is asked for, to take an unbound job. */
-export function bindCommand(claim: Claim, service: Candidate, viewPosition: string, start: boolean): CommandToJob {
+export function bindCommand(claim: Claim, service: Candidate, viewPosition: string, start: Start): CommandToJob {
   return new BindJobToServiceCommand({
     jobId: claim.row.jobId,
     by: 'claim',
     service,
     viewPosition,
     why: bindingReason('claim', claim.state.definition, service, claim.ranking),
-    start,
+    ...start,
   });
 }
 
@@ -33,7 +39,7 @@ export function requeueCommand(
   claim: Claim & { readonly gone: NonNullable<Claim['gone']> },
   service: Candidate,
   viewPosition: string,
-  start: boolean,
+  start: Start,
   quarantine: SweepOptions['quarantine'],
 ): CommandToJob {
   const { gone, nobody } = claim;
@@ -41,7 +47,7 @@ export function requeueCommand(
   const command = new RequeueJobCommand({
     jobId: claim.row.jobId,
     gone: { serviceId: gone.serviceId, incarnation: gone.owner.incarnation, cause: causeOf(gone.owner) },
-    to: nobody === null ? { service, why, start } : null,
+    to: nobody === null ? { service, why, ...start } : null,
     nobody: nobody?.slice(0, LONGEST_REASON) ?? null,
     viewPosition,
     quarantine,
@@ -52,7 +58,7 @@ export function requeueCommand(
 export interface Release {
   readonly jobId: string;
   readonly epoch: number;
-  readonly reason: 'drain' | 'ineligible' | 'home';
+  readonly reason: 'drain' | 'ineligible' | 'home' | 'rebalance' | 'late';
   readonly target: string | null;
 }
 

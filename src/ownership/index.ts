@@ -12,7 +12,8 @@
  *        ┌─────────┐ ─────────────────────────────────────▶ ┌─────────┐
  *        │ unbound │                                        │  bound  │──┐ owner runs it (worker)
  *        └─────────┘ ◀───────────────────────────────────── └─────────┘◀─┘
- *          ▲  ▲        JobReleased (drain, ineligible, home)     │
+ *          ▲  ▲   JobReleased (drain, ineligible, home,          │
+ *          │  │                rebalance, late)                  │
  *          │  │                                                  │ ServiceMarkedFailed or ServiceStopped: a fact, never silence
  *          │  │                                                  ▼
  *          │  │        JobRequeued (nobody eligible)        ┌─────────┐
@@ -41,7 +42,8 @@
  *
  *     failAfter + beat latency + round trip + 2 · append + 2 · view lag + k · claimGrace + jobs / claim rate
  *
- * A due job is started in the append that binds it: a place for the run is reserved first, and either entered or given back, once.
+ * A due job is started in the append that binds it: a place for the run is reserved first, and either entered or given back, once. For a suspect
+ * (two owners have died in it) it is the one place of this process for suspects; when that is taken the job is bound, and started later.
  *
  * What is behind `gone` decides how an orphan moves:
  *
@@ -59,7 +61,12 @@
  *
  * Only the owner gives a job away, only while nothing runs of it. Draining: all of them. No longer eligible here (its tag or handler changed): at once
  * with the next scan. `preferred` and living elsewhere: to the best ranked service whose labels match once that has been registered for homeAfter
- * (doubled per return within the hour), at most `homePerSecond`. Scans go slice by slice, when membership changes and every `ownScanMs`.
+ * (doubled per return within the hour). Scans go slice by slice, when membership changes and every `ownScanMs`.
+ *
+ * For balance, to a service below its share: when membership has been the same for `stableForMs`, and the owner has more than 1.25 times its share
+ * or the other less than its share / 1.25; not a job that was moved within `moveRestMs`. Own jobs are looked at only while the counts of the
+ * services say that something may have to move, 1,000 per second at most. Because it is late: due here for `lateAfterMs` and not started, to a
+ * service that has room for a run. Homes, balance and lateness share one budget, `movesPerSecond`.
  *
  * ## What happens on each failure
  *
@@ -72,6 +79,7 @@
  * | it is fenced | nothing is appended: trust and incarnation are looked at right before each append; it goes on when trusted again |
  * | its view is further behind than failAfter | it claims nothing; others do |
  * | it drains | it claims nothing more |
+ * | the target of a hand-over does not take the job | after four graces the next in rank does: most often the owner before, and the job rests there |
  * | an earlier handler of the job is stuck here | it ranks itself out for that job until it has settled |
  * | a job that cannot be read here | it is left to those that can read it |
  * | an exception in a sweep | logged, shown in `health()`; the next sweep begins after a back-off (100 ms, doubled to 5 s) |

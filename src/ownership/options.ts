@@ -14,8 +14,14 @@ export interface SweepOptions {
   readonly maxInFlight: number;
   /** A view further behind than this stops claiming. Default: failAfterMs. */
   readonly viewLagLimitMs: number;
-  /** Jobs given back to their homes per second at most. Default 50. */
-  readonly homePerSecond: number;
+  /** Jobs handed over per second at most: returns home, for balance, and because they were late, together. 0: none. Default 50. */
+  readonly movesPerSecond: number;
+  /** Nothing is moved for balance before membership has been the same for this long. Default 60,000. */
+  readonly stableForMs: number;
+  /** A job that was moved for balance, for lateness or by an operator is not moved for balance or lateness for this long. Default 600,000. */
+  readonly moveRestMs: number;
+  /** A job that has been due here for this long, and was not started, is handed over to a service that has room for a run. Default 30,000. */
+  readonly lateAfterMs: number;
   /** Own jobs that changed are looked at for whether they still belong here at least this often; all of them at once when membership changes. Default 5,000. */
   readonly ownScanMs: number;
 }
@@ -30,7 +36,10 @@ export function sweepOptions(settings: SweepSettings): SweepOptions {
     window: 5_000,
     maxInFlight: 256,
     viewLagLimitMs: settings.failAfterMs,
-    homePerSecond: 50,
+    movesPerSecond: 50,
+    stableForMs: 60_000,
+    moveRestMs: 600_000,
+    lateAfterMs: 30_000,
     ownScanMs: 5_000,
     ...settings,
   };

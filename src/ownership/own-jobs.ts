@@ -4,6 +4,7 @@ import type { JobRecord } from '../domain/job';
 import { homeFor, ineligibility, labelsMatch } from '../domain/placement';
 import type { LogPosition } from '../event-store';
 import type { JobRow, OwnJobs } from '../read-model';
+import type { MoveBudget } from './budget';
 import type { Ledger } from './ledger';
 import type { SweepOptions } from './options';
 import { hasOpenRun } from './orphans';
@@ -50,18 +51,14 @@ export class OwnJobsScan {
   private overflowed = false;
   private readonly strays = new Set<string>();
   private straysAt = -Infinity;
-  private tokens: number;
-  private tokensAt: number;
 
   constructor(
     private readonly ownJobs: OwnJobs,
     private readonly clock: Clock,
     private readonly ledger: Ledger,
+    private readonly budget: MoveBudget,
     private readonly options: SweepOptions,
-  ) {
-    this.tokens = options.homePerSecond;
-    this.tokensAt = clock.monotonic();
-  }
+  ) {}
 
   /** Membership has changed: all own jobs are to be looked through. */
   request(): void {
@@ -197,7 +194,7 @@ export class OwnJobsScan {
     const state = this.releasable(row, context);
     const target = state === null ? null : home(context.at);
     const dueNow = row.nextRunTime !== null && row.nextRunTime <= context.at;
-    if (state !== null && target !== null && !dueNow && this.takeToken()) {
+    if (state !== null && target !== null && !dueNow && this.budget.take()) {
       found.push({ jobId, epoch: row.epoch, reason: 'home', target: target.serviceId, state });
     }
     this.watch(jobId);
@@ -216,19 +213,9 @@ export class OwnJobsScan {
     }
     return idleState(row);
   }
-
-  private takeToken(): boolean {
-    const now = this.clock.monotonic();
-    const { homePerSecond } = this.options;
-    this.tokens = Math.min(homePerSecond, this.tokens + ((now - this.tokensAt) / 1_000) * homePerSecond);
-    this.tokensAt = now;
-    if (this.tokens < 1) return false;
-    this.tokens -= 1;
-    return true;
-  }
 }
 
 /** The state of a job that nothing runs of; null: it is running, not live, or cannot be read here. */
-function idleState(row: JobRow): JobRecord | null {
+export function idleState(row: JobRow): JobRecord | null {
   return row.state.stage === 'live' && !hasOpenRun(row.state) ? row.state : null;
 }

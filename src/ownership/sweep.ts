@@ -8,7 +8,7 @@ import { Claims, type Decider } from './claims';
 import { Drain } from './drain';
 import { LeftOut } from './left-out';
 import { Ledger, type SweepCounters } from './ledger';
-import { OwnJobsScan } from './own-jobs';
+import { HandOvers } from './hand-overs';
 import { Releases } from './releases';
 import { sweepOptions, type SweepOptions, type SweepSettings } from './options';
 import { Pace } from './pace';
@@ -71,7 +71,7 @@ export class OwnershipSweep {
   private readonly claims: Claims;
   private readonly claimables: Claimables;
   private readonly leftOut = new LeftOut();
-  private readonly scan: OwnJobsScan;
+  private readonly handOvers: HandOvers;
   private readonly releases: Releases;
   private readonly drainage: Drain;
   private readonly unsubscribe: (() => void)[] = [];
@@ -108,9 +108,10 @@ export class OwnershipSweep {
     this.ledger = new Ledger(clock, logger, (until) => this.arm(until));
     this.claims = new Claims(ports, this.ledger, this.options.quarantine);
     this.claimables = new Claimables(this.options.claimGraceMs);
-    this.scan = new OwnJobsScan(readModel.ownJobs(membership.serviceId), clock, this.ledger, this.options);
+    this.handOvers = new HandOvers(readModel.ownJobs(membership.serviceId), clock, this.ledger, this.options);
     const mayAppend = (incarnation: string) => this.mayAppend(incarnation);
-    const { lane, ledger, scan } = this;
+    const { lane, ledger } = this;
+    const { scan } = this.handOvers;
     const { failAfterMs } = this.options;
     this.releases = new Releases(ports, ledger, failAfterMs, mayAppend);
     this.drainage = new Drain(ports, lane, ledger, scan, this.releases, mayAppend, failAfterMs, this.end.signal);
@@ -122,7 +123,10 @@ export class OwnershipSweep {
     const { readModel, membership } = this.ports;
     this.unsubscribe.push(
       readModel.onAdvance(() => this.wake()),
-      membership.trust.onTrust(() => this.wake()),
+      membership.trust.onTrust(() => {
+        this.handOvers.claims();
+        this.wake();
+      }),
     );
     this.state = 'running';
     this.woken = true;
@@ -250,6 +254,7 @@ export class OwnershipSweep {
         this.claimables.begin();
         this.counted = 0;
       }
+      if (after === null) this.handOvers.observe(snapshot, own);
       const plan = await this.decide(snapshot, page, own, now, after === null, pace);
       this.spentMs += pace.spentMs;
       const again: boolean = after === null && this.place !== null;
@@ -286,7 +291,7 @@ export class OwnershipSweep {
     pace: Pace,
   ): Promise<Plan> {
     const { membership, startsRuns } = this.ports;
-    if (this.leftOut.refresh(snapshot.candidates)) this.scan.request();
+    if (this.leftOut.refresh(snapshot.candidates)) this.handOvers.membershipChanged();
     const holds = (jobId: string) => this.lane.holds(jobId);
     const plan = await planClaims(snapshot, {
       serviceId: membership.serviceId,
@@ -307,7 +312,7 @@ export class OwnershipSweep {
     const at = membership.clusterTime.now();
     const { incarnation } = own;
     const context = { incarnation, own, candidates: snapshot.candidates, at, pace, holds };
-    const intents = first ? await this.scan.slice(context) : [];
+    const intents = first ? await this.handOvers.slice(context, snapshot.loads) : [];
     const decider: Decider = {
       service: own,
       viewPosition: String(snapshot.position),
@@ -319,7 +324,7 @@ export class OwnershipSweep {
       ...intents.map((intent) => this.releases.act(intent, incarnation)),
     ]);
     if (plan.next !== null) this.arm(plan.next);
-    this.arm(this.scan.next(now));
+    this.arm(this.handOvers.next(now));
     return plan;
   }
 
@@ -345,7 +350,7 @@ export class OwnershipSweep {
     this.ledger.forget();
     this.leftOut.clear();
     this.place = null;
-    this.scan.reset();
+    this.handOvers.reset();
   }
 
   /** Nothing is claimed now; `until`: looked at again then, besides whatever wakes the sweep. */
@@ -353,6 +358,7 @@ export class OwnershipSweep {
     if (this.notClaiming !== why) this.ports.logger.debug('ownership.not-claiming', { reason: why });
     this.notClaiming = why;
     this.lane.plan([]);
+    this.handOvers.claims();
     if (why === 'not-registered') this.drainage.end();
     if (until !== null) this.arm(until);
   }

@@ -1,4 +1,4 @@
-import { dueAt, statusOf, type JobRecord, type JobStatus, type OpaqueJob } from '../domain/job';
+import { dueAt, isSuspect, statusOf, type JobRecord, type JobStatus, type OpaqueJob } from '../domain/job';
 import type { Instant } from '../clock';
 
 /** The columns of `jobs` that follow from the folded state; JSON as text. */
@@ -16,6 +16,9 @@ export interface JobColumns {
   readonly epoch: number;
   readonly attempt: number;
   readonly running: 0 | 1;
+  readonly suspect: 0 | 1;
+  /** The service that it was released for, while nobody owns it. */
+  readonly target: string | null;
   readonly revision: number;
   readonly lastOutcome: string | null;
   /** The application whose code declares it; null when none does, or the job has ended. */
@@ -41,6 +44,8 @@ export function columnsOf(state: JobRecord | OpaqueJob): JobColumns {
     epoch: state.epoch,
     attempt: slot?.attempt ?? 0,
     running: inProgress.some((one) => one.run !== null) ? 1 : 0,
+    target: state.stage === 'live' && ownership.kind === 'unbound' ? ownership.target : null,
+    suspect: state.stage === 'live' && isSuspect(state) ? 1 : 0,
     revision: state.revision,
     lastOutcome: state.lastOutcome === null ? null : JSON.stringify(state.lastOutcome),
     declaredBy: state.stage === 'live' || state.stage === 'quarantined' ? (state.declaration?.source ?? null) : null,
@@ -71,6 +76,8 @@ function opaqueColumns(state: OpaqueJob): JobColumns {
     stage: 'opaque',
     status: 'opaque',
     running: 0,
+    suspect: 0,
+    target: null,
     revision: state.revision,
   };
 }

@@ -18,10 +18,11 @@ export interface RawJob {
   readonly revision: number;
   readonly position: string;
   readonly last_outcome: string | null;
+  readonly suspect: 0 | 1;
 }
 
 const JOB_COLUMNS = `id, next_run_time, job_state, service_id, incarnation, tag, stage, status, handler, epoch, attempt, revision,
-  CAST(position AS TEXT) AS position, last_outcome`;
+  CAST(position AS TEXT) AS position, last_outcome, suspect`;
 
 /** The same as the driver gives it fastest. */
 type RawColumns = [
@@ -39,6 +40,7 @@ type RawColumns = [
   revision: RawJob['revision'],
   position: RawJob['position'],
   last_outcome: RawJob['last_outcome'],
+  suspect: RawJob['suspect'],
 ];
 
 /** Rows by number or id. */
@@ -94,6 +96,7 @@ function rawJob(columns: RawColumns): RawJob {
     revision,
     position,
     last_outcome,
+    suspect,
   ] = columns;
   return {
     id,
@@ -110,6 +113,7 @@ function rawJob(columns: RawColumns): RawJob {
     revision,
     position,
     last_outcome,
+    suspect,
   };
 }
 
@@ -127,6 +131,7 @@ export function jobRow(raw: RawJob): JobRow {
     incarnation: raw.incarnation,
     tag: JSON.parse(raw.tag) as Tag,
     status: raw.status,
+    suspect: raw.suspect === 1,
     epoch: raw.epoch,
     attempt: raw.attempt,
     revision: raw.revision,

@@ -16,12 +16,24 @@ interface Delta {
   readonly incarnation: string;
   readonly handler: string;
   readonly priority: number;
+  readonly suspect: 0 | 1;
   owned: number;
   running: number;
 }
 
 /** The columns that place a job: they change seldom, and most indices hang on them. */
-const PLACING = ['serviceId', 'incarnation', 'tag', 'affinity', 'stage', 'handler', 'priority', 'declaredBy'] as const;
+const PLACING = [
+  'serviceId',
+  'incarnation',
+  'tag',
+  'affinity',
+  'stage',
+  'handler',
+  'priority',
+  'suspect',
+  'target',
+  'declaredBy',
+] as const;
 const MOVING = ['status', 'nextRunTime', 'running'] as const;
 
 /** Writes `jobs`, `job_tags` and `owner_counts`. Each job is written once per batch, and only the indices that changed are touched. */
@@ -41,23 +53,24 @@ export class JobTable {
     this.find = db.prepare('SELECT n, job_state FROM jobs WHERE id = ?');
     this.insert = db.prepare(
       `INSERT INTO jobs (id, job_state, epoch, attempt, revision, position, last_outcome, status, next_run_time, running,
-         service_id, incarnation, tag, stage, handler, priority, declared_by, placed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         service_id, incarnation, tag, stage, handler, priority, suspect, target, declared_by, placed)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     const always = 'job_state = ?, epoch = ?, attempt = ?, revision = ?, position = ?, last_outcome = ?';
     const moving = 'status = ?, next_run_time = ?, running = ?';
     const placing =
-      'service_id = ?, incarnation = ?, tag = ?, stage = ?, handler = ?, priority = ?, declared_by = ?, placed = ?';
+      'service_id = ?, incarnation = ?, tag = ?, stage = ?, handler = ?, priority = ?, suspect = ?, target = ?, declared_by = ?, placed = ?';
     this.updateState = db.prepare(`UPDATE jobs SET ${always} WHERE n = ?`);
     this.updateMoving = db.prepare(`UPDATE jobs SET ${always}, ${moving} WHERE n = ?`);
     this.updateAll = db.prepare(`UPDATE jobs SET ${always}, ${moving}, ${placing} WHERE n = ?`);
     this.insertTag = db.prepare('INSERT OR IGNORE INTO job_tags (key, value, job_id) VALUES (?, ?, ?)');
     this.deleteTag = db.prepare('DELETE FROM job_tags WHERE key = ? AND value = ? AND job_id = ?');
     this.count = db.prepare(
-      `INSERT INTO owner_counts (service_id, incarnation, handler, priority, owned, running) VALUES (?, ?, ?, ?, ?, ?)
+      `INSERT INTO owner_counts (service_id, incarnation, handler, priority, suspect, owned, running) VALUES (?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET owned = owned + excluded.owned, running = running + excluded.running`,
     );
     this.uncount = db.prepare(
-      'DELETE FROM owner_counts WHERE service_id = ? AND incarnation = ? AND handler = ? AND priority = ? AND owned = 0',
+      'DELETE FROM owner_counts WHERE service_id = ? AND incarnation = ? AND handler = ? AND priority = ? AND suspect = ? AND owned = 0',
     );
   }
 
@@ -86,7 +99,20 @@ export class JobTable {
   ): StoredJob {
     const columns = columnsOf(state);
     if (columns.serviceId !== null && columns.serviceId !== before?.columns.serviceId) owned(columns.serviceId);
-    const { status, nextRunTime, running, serviceId, incarnation, tag, stage, handler, priority, declaredBy } = columns;
+    const {
+      status,
+      nextRunTime,
+      running,
+      serviceId,
+      incarnation,
+      tag,
+      stage,
+      handler,
+      priority,
+      suspect,
+      target,
+      declaredBy,
+    } = columns;
     const always = [
       JSON.stringify(state),
       columns.epoch,
@@ -96,7 +122,7 @@ export class JobTable {
       columns.lastOutcome,
     ];
     const moving = [status, nextRunTime, running];
-    const placing = [serviceId, incarnation, tag, stage, handler, priority, declaredBy, position];
+    const placing = [serviceId, incarnation, tag, stage, handler, priority, suspect, target, declaredBy, position];
     let n = before?.n ?? 0;
     if (before === null) {
       n = Number(this.insert.run(jobId, ...always, ...moving, ...placing).lastInsertRowid);
@@ -114,10 +140,10 @@ export class JobTable {
 
   /** Writes the counts of the batch. */
   finish(): void {
-    for (const { serviceId, incarnation, handler, priority, owned, running } of this.deltas.values()) {
+    for (const { serviceId, incarnation, handler, priority, suspect, owned, running } of this.deltas.values()) {
       if (owned === 0 && running === 0) continue;
-      this.count.run(serviceId, incarnation, handler, priority, owned, running);
-      if (owned < 0) this.uncount.run(serviceId, incarnation, handler, priority);
+      this.count.run(serviceId, incarnation, handler, priority, suspect, owned, running);
+      if (owned < 0) this.uncount.run(serviceId, incarnation, handler, priority, suspect);
     }
     this.deltas.clear();
   }
@@ -139,12 +165,12 @@ export class JobTable {
     this.add(after, 1);
   }
 
-  private add({ serviceId, incarnation, handler, priority, running }: JobColumns, sign: 1 | -1): void {
+  private add({ serviceId, incarnation, handler, priority, suspect, running }: JobColumns, sign: 1 | -1): void {
     if (serviceId === null || incarnation === null) return;
-    const key = JSON.stringify([serviceId, incarnation, handler, priority]);
+    const key = JSON.stringify([serviceId, incarnation, handler, priority, suspect]);
     let delta = this.deltas.get(key);
     if (delta === undefined) {
-      this.deltas.set(key, (delta = { serviceId, incarnation, handler, priority, owned: 0, running: 0 }));
+      this.deltas.set(key, (delta = { serviceId, incarnation, handler, priority, suspect, owned: 0, running: 0 }));
     }
     delta.owned += sign;
     delta.running += sign * running;

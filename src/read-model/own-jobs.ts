@@ -3,19 +3,27 @@ import type { Instant } from '../clock';
 import type { LogPosition } from '../event-store';
 import { jobRow, type JobRows } from './job-rows';
 import { firstOf, type Key, type Source } from './keyset';
-import type { JobRow, OwnJobs } from './read-model';
+import type { JobRow, NotDue, OwnJobs } from './read-model';
 
-/** Jobs of one incarnation with one handler and one priority: within it, an index has them in due order. */
+/** Jobs of one incarnation with one handler and one priority, suspects apart: within it, an index has them in due order. */
 export interface OwnedGroup {
   readonly serviceId: string;
   readonly incarnation: string;
   readonly handler: string;
   readonly priority: number;
+  readonly suspect: 0 | 1;
+}
+
+/** Jobs that an incarnation owns, their open runs, and how many of those are of suspects. */
+export interface Load {
+  readonly owned: number;
+  readonly running: number;
+  readonly suspects: number;
 }
 
 // The index is by incarnation, which is unique; that the service is the right one is looked at in the row.
 const OWNED =
-  'FROM jobs INDEXED BY jobs_owned WHERE service_id = ? AND incarnation = ? AND handler = ? AND priority = ?';
+  'FROM jobs INDEXED BY jobs_owned WHERE service_id = ? AND incarnation = ? AND handler = ? AND priority = ? AND suspect = ?';
 const FIRST_OF_TIME = -Number.MAX_SAFE_INTEGER;
 const LAST_OF_TIME = Number.MAX_SAFE_INTEGER;
 
@@ -24,9 +32,9 @@ export class OwnedReads {
   private readonly groupsStatement: Statement<[string, string], OwnedGroup>;
   private readonly pending: Statement<unknown[], Key>;
   private readonly idle: Statement<unknown[], Key>;
-  private readonly soonest: Statement<[string, string, string, number, number], number>;
+  private readonly soonest: Statement<[string, string, string, number, number, number], number>;
   private readonly running: Statement<[string, string], number>;
-  private readonly countStatement: Statement<[string, string], { owned: number; running: number }>;
+  private readonly countStatement: Statement<[string, string], Load>;
   private readonly ofService: Statement<[string, string, string, number], number>;
   private readonly placed: Statement<[string, string, bigint, number], { n: bigint; placed: bigint }>;
 
@@ -35,7 +43,7 @@ export class OwnedReads {
     readonly rows: JobRows,
   ) {
     this.groupsStatement = db.prepare(
-      `SELECT service_id AS serviceId, incarnation, handler, priority FROM owner_counts
+      `SELECT service_id AS serviceId, incarnation, handler, priority, suspect FROM owner_counts
        WHERE service_id = ? AND incarnation = ? AND owned > 0 ORDER BY priority DESC`,
     );
     this.pending = db.prepare(
@@ -47,14 +55,15 @@ export class OwnedReads {
     );
     this.soonest = db
       .prepare(`SELECT next_run_time ${OWNED} AND next_run_time > ? ORDER BY next_run_time LIMIT 1`)
-      .pluck() as Statement<[string, string, string, number, number], number>;
+      .pluck() as Statement<[string, string, string, number, number, number], number>;
     this.running = db
       .prepare(
         'SELECT n FROM jobs INDEXED BY jobs_running WHERE running = 1 AND service_id = ? AND incarnation = ? ORDER BY id',
       )
       .pluck() as Statement<[string, string], number>;
     this.countStatement = db.prepare(
-      `SELECT coalesce(sum(owned), 0) AS owned, coalesce(sum(running), 0) AS running FROM owner_counts
+      `SELECT coalesce(sum(owned), 0) AS owned, coalesce(sum(running), 0) AS running,
+         coalesce(sum(running * suspect), 0) AS suspects FROM owner_counts
        WHERE service_id = ? AND incarnation = ?`,
     );
     this.ofService = db
@@ -90,13 +99,14 @@ export class OwnedReads {
 
   /** The group's jobs that are due at `until`, soonest first. */
   pendingIn(group: OwnedGroup, until: Instant): Source {
-    const { serviceId, incarnation, handler, priority } = group;
+    const { serviceId, incarnation, handler, priority, suspect } = group;
     return (after, limit) =>
       this.pending.all(
         serviceId,
         incarnation,
         handler,
         priority,
+        suspect,
         until,
         after?.due ?? FIRST_OF_TIME,
         after?.id ?? '',
@@ -106,10 +116,10 @@ export class OwnedReads {
 
   /** All jobs of the group: by next run time, those with nothing pending last. */
   allIn(group: OwnedGroup): Source {
-    const { serviceId, incarnation, handler, priority } = group;
+    const { serviceId, incarnation, handler, priority, suspect } = group;
     const pending = this.pendingIn(group, LAST_OF_TIME);
     const idle = (after: string, limit: number) =>
-      this.idle.all(serviceId, incarnation, handler, priority, after, limit);
+      this.idle.all(serviceId, incarnation, handler, priority, suspect, after, limit);
     return (after, limit) => {
       if (after !== null && after.due === null) return idle(after.id, limit);
       const found = pending(after, limit);
@@ -117,16 +127,16 @@ export class OwnedReads {
     };
   }
 
-  soonestIn({ serviceId, incarnation, handler, priority }: OwnedGroup, after: Instant): Instant | null {
-    return this.soonest.get(serviceId, incarnation, handler, priority, after) ?? null;
+  soonestIn({ serviceId, incarnation, handler, priority, suspect }: OwnedGroup, after: Instant): Instant | null {
+    return this.soonest.get(serviceId, incarnation, handler, priority, suspect, after) ?? null;
   }
 
   runningOf(serviceId: string, incarnation: string): readonly number[] {
     return this.running.all(serviceId, incarnation);
   }
 
-  countOf(serviceId: string, incarnation: string): { readonly owned: number; readonly running: number } {
-    return this.countStatement.get(serviceId, incarnation) ?? { owned: 0, running: 0 };
+  countOf(serviceId: string, incarnation: string): Load {
+    return this.countStatement.get(serviceId, incarnation) ?? { owned: 0, running: 0, suspects: 0 };
   }
 
   idsOf(serviceId: string, incarnation: string, afterId: string | null, limit: number): readonly number[] {
@@ -151,11 +161,13 @@ export class SqliteOwnJobs implements OwnJobs {
     incarnation: string,
     at: Instant,
     limit: number,
-    except: readonly string[] = [],
+    { handlers = [], suspects = false }: NotDue = {},
     known: (jobId: string) => JobRow | null | undefined = () => undefined,
   ): readonly JobRow[] {
     return this.read((reads) => {
-      const groups = reads.groups(this.serviceId, incarnation).filter(({ handler }) => !except.includes(handler));
+      const groups = reads
+        .groups(this.serviceId, incarnation)
+        .filter(({ handler, suspect }) => !handlers.includes(handler) && !(suspects && suspect === 1));
       const found: JobRow[] = [];
       let left = limit;
       for (const priority of new Set(groups.map((group) => group.priority))) {
@@ -211,7 +223,10 @@ export class SqliteOwnJobs implements OwnJobs {
   }
 
   count(incarnation: string): { readonly owned: number; readonly running: number } {
-    return this.read((reads) => reads.countOf(this.serviceId, incarnation));
+    return this.read((reads) => {
+      const { owned, running } = reads.countOf(this.serviceId, incarnation);
+      return { owned, running };
+    });
   }
 }
 

@@ -15,6 +15,8 @@ export interface JobRow {
   readonly incarnation: string | null;
   readonly tag: Tag;
   readonly status: JobStatus | 'opaque';
+  /** Two owners have died in it since its last success: at most one such job runs per service. */
+  readonly suspect: boolean;
   readonly epoch: number;
   /** Starts of the slot in progress; 0 when none is. */
   readonly attempt: number;
@@ -37,6 +39,14 @@ export interface ServiceRow {
   readonly unreadable: string | null;
 }
 
+/** Due jobs that are not asked for. */
+export interface NotDue {
+  /** Those of these handlers. */
+  readonly handlers?: readonly string[];
+  /** Those that are suspect. */
+  readonly suspects?: boolean;
+}
+
 /**
  * The worker's only access to jobs: always scoped to one service.
  * `incarnation` is the one that must own the job: a row of a former incarnation is not the worker's.
@@ -46,14 +56,14 @@ export interface OwnJobs {
   /** The view's checkpoint: what it says holds up to here. */
   position(): LogPosition;
   /**
-   * Own jobs with next run time ≤ `at`, by priority (higher first), due time, id; without those of the handlers in `except`.
+   * Own jobs with next run time ≤ `at`, by priority (higher first), due time, id; without those in `except`.
    * `known` may give a row that the caller has, or null: the job is left out. Both count for the limit, and neither is read.
    */
   due(
     incarnation: string,
     at: Instant,
     limit: number,
-    except?: readonly string[],
+    except?: NotDue,
     known?: (jobId: string) => JobRow | null | undefined,
   ): readonly JobRow[];
   /** The soonest next run time of an own job that is later than `after` (default: any), or null. */
@@ -64,7 +74,7 @@ export interface OwnJobs {
   /** All own non-terminal jobs, by id, after `afterId` (exclusive; null: from the first). */
   all(incarnation: string, afterId: string | null, limit: number): readonly JobRow[];
   /**
-   * Own non-terminal jobs that were bound to it, or got another tag, affinity, handler or priority, after the position `after`: at most `limit`,
+   * Own non-terminal jobs that were bound to it, or got another tag, affinity, handler, priority or suspicion, after the position `after`: at most `limit`,
    * in the order in which that happened. `through`: everything up to this position has been given.
    */
   placedAfter(
@@ -110,11 +120,24 @@ export interface SweepPlace {
   readonly jobId: string;
 }
 
+/** What services have to do besides what they own, by service id. */
+export type ServiceLoads = ReadonlyMap<string, ServiceLoad>;
+export interface ServiceLoad {
+  /** Open runs of jobs that it owns. */
+  readonly running: number;
+  /** How many of those are of suspects. */
+  readonly suspects: number;
+  /** Jobs that were released for it and that nobody owns yet. */
+  readonly coming: number;
+}
+
 /** What a sweep decides on: services and jobs read from one snapshot, at one position. */
 export interface SweepSnapshot {
   readonly position: LogPosition;
   /** Services whose newest incarnation is not terminal. */
   readonly candidates: readonly Candidate[];
+  /** Of the candidates. */
+  readonly loads: ServiceLoads;
   /** Claimable jobs without an owner (live, not quarantined, not opaque), soonest next run first, then id; at most `limit`. */
   readonly unowned: readonly JobRow[];
   /** Non-terminal jobs whose owner incarnation is failed or stopped, with that incarnation; soonest next run first, then id; at most `limit`. */

@@ -1,5 +1,5 @@
 /** Raised with every change of the tables, of what a column means, or of how events are folded: a file of another version is dropped and rebuilt. */
-export const VIEW_SCHEMA_VERSION = 3;
+export const VIEW_SCHEMA_VERSION = 4;
 
 /** `PRAGMA application_id` of a view's file: "HFvw". A file that bears another one is not ours, and is never touched. */
 export const VIEW_APPLICATION_ID = 0x48467677;
@@ -58,11 +58,13 @@ CREATE TABLE jobs (
   epoch INTEGER NOT NULL,
   attempt INTEGER NOT NULL,        -- starts of the slot in progress; 0: none is
   running INTEGER NOT NULL,        -- 1: a run is open
+  suspect INTEGER NOT NULL,        -- 1: two owners have died in it since its last success
   revision INTEGER NOT NULL,
   position INTEGER NOT NULL,
   last_outcome TEXT,               -- JSON object
+  target TEXT,                     -- the service that a job without an owner was released for; NULL: none
   declared_by TEXT,                -- the application whose code declares it; NULL: none, or the job has ended
-  placed INTEGER NOT NULL          -- position: since then owner, tag, affinity, handler and priority have been as they are
+  placed INTEGER NOT NULL          -- position: since then owner, tag, affinity, handler, priority and suspicion have been as they are
 ) STRICT;
 CREATE INDEX jobs_declared ON jobs (declared_by, id) WHERE declared_by IS NOT NULL;
 CREATE UNIQUE INDEX jobs_by_id ON jobs (id);
@@ -70,8 +72,9 @@ CREATE INDEX jobs_by_status ON jobs (status, id);
 CREATE INDEX jobs_by_service ON jobs (service_id, id, incarnation);
 CREATE INDEX jobs_by_handler ON jobs (handler, id);
 CREATE INDEX jobs_by_time ON jobs (next_run_time, id) WHERE next_run_time IS NOT NULL;
-CREATE INDEX jobs_owned ON jobs (incarnation, handler, priority, next_run_time, id, service_id) WHERE incarnation IS NOT NULL;
+CREATE INDEX jobs_owned ON jobs (incarnation, handler, priority, suspect, next_run_time, id, service_id) WHERE incarnation IS NOT NULL;
 CREATE INDEX jobs_unowned ON jobs (next_run_time, id) WHERE stage = 'live' AND service_id IS NULL;
+CREATE INDEX jobs_targeted ON jobs (target) WHERE target IS NOT NULL;
 CREATE INDEX jobs_placed ON jobs (incarnation, placed, service_id) WHERE incarnation IS NOT NULL;
 CREATE INDEX jobs_running ON jobs (incarnation, id, service_id) WHERE running = 1;
 
@@ -87,8 +90,9 @@ CREATE TABLE owner_counts (
   incarnation TEXT NOT NULL,
   handler TEXT NOT NULL,
   priority INTEGER NOT NULL,
+  suspect INTEGER NOT NULL,
   owned INTEGER NOT NULL,
   running INTEGER NOT NULL,
-  PRIMARY KEY (service_id, incarnation, handler, priority)
+  PRIMARY KEY (service_id, incarnation, handler, priority, suspect)
 ) STRICT, WITHOUT ROWID;
 `;

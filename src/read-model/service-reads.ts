@@ -1,8 +1,8 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Instant } from '../clock';
 import { candidateOf, type Candidate, type Incarnation } from '../domain/service';
-import type { OwnedReads } from './own-jobs';
-import type { ServiceRow } from './read-model';
+import type { Load, OwnedReads } from './own-jobs';
+import type { ServiceLoads, ServiceRow } from './read-model';
 
 interface RawService {
   readonly id: string;
@@ -24,6 +24,7 @@ export class ServiceReads {
   private readonly candidateStatement: Statement<[string], { id: string; state: string }>;
   private readonly liveStatement: Statement<[], { id: string; state: string }>;
   private readonly incarnation: Statement<[string, string], string>;
+  private readonly coming: Statement<[], { serviceId: string; jobs: number }>;
 
   constructor(
     db: Database,
@@ -48,6 +49,9 @@ export class ServiceReads {
     this.liveStatement = db.prepare(
       `SELECT s.id, i.state ${newest} WHERE s.life IN ('live', 'draining') ORDER BY s.id`,
     );
+    this.coming = db.prepare(
+      'SELECT target AS serviceId, count(*) AS jobs FROM jobs INDEXED BY jobs_targeted WHERE target IS NOT NULL GROUP BY target',
+    );
     this.incarnation = db
       .prepare('SELECT state FROM incarnations WHERE service_id = ? AND id = ? ORDER BY ordinal DESC LIMIT 1')
       .pluck() as Statement<[string, string], string>;
@@ -66,12 +70,23 @@ export class ServiceReads {
 
   candidate(serviceId: string): Candidate | null {
     const found = this.candidateStatement.get(serviceId);
-    return found === undefined ? null : this.candidateFrom(found);
+    return found === undefined ? null : this.candidateFrom(found).candidate;
   }
 
-  /** Services whose newest incarnation is not terminal, by id. */
-  candidates(): readonly Candidate[] {
-    return this.liveStatement.all().map((found) => this.candidateFrom(found));
+  /** Services whose newest incarnation is not terminal, by id, and what they run. */
+  candidates(): { readonly candidates: readonly Candidate[]; readonly loads: ServiceLoads } {
+    const found = this.liveStatement.all().map((one) => this.candidateFrom(one));
+    const loads = new Map(
+      found.map(({ candidate, load: { running, suspects } }) => [
+        candidate.serviceId,
+        { running, suspects, coming: 0 },
+      ]),
+    );
+    for (const { serviceId, jobs } of this.coming.all()) {
+      const load = loads.get(serviceId);
+      if (load !== undefined) load.coming = jobs;
+    }
+    return { candidates: found.map(({ candidate }) => candidate), loads };
   }
 
   incarnationOf(serviceId: string, incarnation: string): Incarnation | null {
@@ -79,9 +94,10 @@ export class ServiceReads {
     return text === undefined ? null : (JSON.parse(text) as Incarnation);
   }
 
-  private candidateFrom({ id, state }: { id: string; state: string }): Candidate {
+  private candidateFrom({ id, state }: { id: string; state: string }): { candidate: Candidate; load: Load } {
     const incarnation = JSON.parse(state) as Incarnation;
-    return candidateOf(id, incarnation, this.ownedReads.countOf(id, incarnation.incarnation).owned);
+    const load = this.ownedReads.countOf(id, incarnation.incarnation);
+    return { candidate: candidateOf(id, incarnation, load.owned), load };
   }
 
   private row(raw: RawService): ServiceRow {

@@ -28,7 +28,7 @@ export class SweepReads {
     );
     // Every incarnation that is gone, not just the newest of its service.
     this.gone = db.prepare(
-      `SELECT c.service_id AS serviceId, c.incarnation, c.handler, c.priority FROM owner_counts c
+      `SELECT c.service_id AS serviceId, c.incarnation, c.handler, c.priority, c.suspect FROM owner_counts c
        WHERE c.owned > 0 AND (
          SELECT life FROM incarnations i WHERE i.service_id = c.service_id AND i.id = c.incarnation ORDER BY ordinal DESC LIMIT 1
        ) IN ('failed', 'stopped')`,
@@ -39,7 +39,7 @@ export class SweepReads {
     const after = place === null ? null : { n: 0, id: place.jobId, due: place.nextRunTime };
     return {
       position,
-      candidates: this.services.candidates(),
+      ...this.services.candidates(),
       unowned: this.unowned(limit, after).map(({ n }) => this.owned.rows.row(n)),
       orphaned: this.orphaned(limit, after),
     };

@@ -274,6 +274,7 @@ export class HoldfastService {
         claimGraceMs: liveness.claimGraceMs,
         failAfterMs: liveness.failAfterMs,
         homeAfterMs: this.options.homeAfterMs,
+        ...this.options.balance,
         quarantine: this.options.quarantine,
       },
     );

@@ -1,4 +1,5 @@
 /** One service, composed. */
+export type { BalanceOptions } from './balance-options';
 export type { PublishedEvent } from './fact-feed';
 export type { HealthCheck, Readiness } from './health';
 export { HoldfastService, IdentityConflictError } from './holdfast-service';

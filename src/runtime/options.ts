@@ -4,6 +4,7 @@ import { isNamespace, namespaceRule } from '../domain/namespace';
 import type { Refusal } from '../domain/refusal';
 import type { Labels } from '../domain/service';
 import { ConnectionStringError, EventStoreDbConnection, type EventStore } from '../event-store';
+import { checkBalance, resolveBalance, type BalanceOptions } from './balance-options';
 import { checkLiveness, livenessProfiles, type LivenessOptions, type LivenessProfile } from '../membership';
 
 /**
@@ -42,7 +43,12 @@ export interface HoldfastOptions {
   readonly drainTimeoutMs?: number;
   /** A job that prefers another service returns to it once that has been registered for this long. Default 10,000; doubled per return within the hour. */
   readonly homeAfterMs?: number;
-  /** So many crashes within the window quarantine a job. Default 3 within 3,600,000. */
+  /** How jobs move between services that live: returns home, for balance, and out of lateness. A death, a drain and an operator move jobs whatever stands here. */
+  readonly balance?: BalanceOptions;
+  /**
+   * So many crashes within the window quarantine a job. Default 3 within 3,600,000. After the second a job is suspect and runs where no other
+   * suspect runs, so that a third is its own. With 1 or 2 a job is quarantined before that is known, and so is what ran beside it.
+   */
   readonly quarantine?: { readonly crashes?: number; readonly windowMs?: number };
   /** How long a command waits for the store before it answers that the outcome is unknown. Default 30,000. */
   readonly commandTimeoutMs?: number;
@@ -109,6 +115,7 @@ export interface ResolvedOptions {
   readonly capacity: { readonly maxOwnedJobs: number; readonly maxConcurrentRuns: number };
   readonly drainTimeoutMs: number;
   readonly homeAfterMs: number;
+  readonly balance: Required<BalanceOptions>;
   readonly quarantine: { readonly crashes: number; readonly windowMs: number };
   readonly commandTimeoutMs: number;
   readonly onIdentityConflict: 'wait' | 'throw';
@@ -152,6 +159,7 @@ export function resolveOptions(options: HoldfastOptions): ResolvedOptions {
     },
     drainTimeoutMs: options.drainTimeoutMs ?? 10_000,
     homeAfterMs: options.homeAfterMs ?? 10_000,
+    balance: resolveBalance(options.balance, liveness),
     quarantine: { crashes: options.quarantine?.crashes ?? 3, windowMs: options.quarantine?.windowMs ?? 3_600_000 },
     commandTimeoutMs: options.commandTimeoutMs ?? 30_000,
     onIdentityConflict: options.onIdentityConflict ?? 'wait',
@@ -202,6 +210,11 @@ export function resolveOptions(options: HoldfastOptions): ResolvedOptions {
   whole('capacity.maxConcurrentRuns', resolved.capacity.maxConcurrentRuns, 1, 100_000);
   whole('drainTimeoutMs', resolved.drainTimeoutMs, 0, 86_400_000);
   whole('homeAfterMs', resolved.homeAfterMs, 0, 86_400_000);
+  whole('balance.movesPerSecond', resolved.balance.movesPerSecond, 0, 10_000);
+  whole('balance.stableForMs', resolved.balance.stableForMs, 1_000, 86_400_000);
+  whole('balance.moveRestMs', resolved.balance.moveRestMs, 1_000, 86_400_000);
+  whole('balance.lateAfterMs', resolved.balance.lateAfterMs, 1_000, 86_400_000);
+  refusals.push(...checkBalance(resolved.balance, liveness));
   whole('quarantine.crashes', resolved.quarantine.crashes, 1, 16);
   whole('quarantine.windowMs', resolved.quarantine.windowMs, 1_000, 604_800_000);
   whole('commandTimeoutMs', resolved.commandTimeoutMs, 100, 3_600_000);

@@ -12,12 +12,12 @@ class DueView {
       _: string,
       __: number,
       limit: number,
-      except: readonly string[] = [],
+      { handlers = [] }: Parameters<OwnJobs['due']>[3] = {},
       known: Parameters<OwnJobs['due']>[4],
     ) => {
       this.readings++;
       return this.jobs
-        .filter((jobId) => !except.includes(jobId))
+        .filter((jobId) => !handlers.includes(jobId))
         .slice(0, limit)
         .flatMap((jobId) => {
           const row = known?.(jobId);
@@ -36,7 +36,7 @@ describe('due rows are read ahead', () => {
 
   const take = (count: number, wanted: Partial<Parameters<LookAhead['each']>[0]> = {}): string[] => {
     const taken: string[] = [];
-    ahead.each({ incarnation: 'i', now: 0, full: [], useless: none, ...wanted }, ({ jobId }) => {
+    ahead.each({ incarnation: 'i', now: 0, full: {}, useless: none, ...wanted }, ({ jobId }) => {
       taken.push(jobId);
       return taken.length < count;
     });
@@ -100,6 +100,6 @@ describe('due rows are read ahead', () => {
   });
 
   it('without handlers that have no place', () => {
-    expect(take(1, { full: ['j0'] })).toEqual(['j1']);
+    expect(take(1, { full: { handlers: ['j0'] } })).toEqual(['j1']);
   });
 });

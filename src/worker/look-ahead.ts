@@ -13,8 +13,8 @@ const KEPT_MS = 1_000;
 interface Wanted {
   readonly incarnation: string;
   readonly now: Instant;
-  /** Handlers that have no free place. */
-  readonly full: readonly string[];
+  /** What has no free place: handlers of which as many run as may, and suspects while one of them runs. */
+  readonly full: NonNullable<Parameters<OwnJobs['due']>[3]>;
   /** Jobs that are busy here, rest, or of which the view is behind what was done here: how many, and is it one? They must not hide the others. */
   readonly useless: { count(): number; has(jobId: string): boolean };
 }

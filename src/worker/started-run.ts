@@ -5,6 +5,8 @@ import { fencingToken, type JobRecord, type JobRunStarted, type RunRef } from '.
 export interface StartedRun {
   readonly run: RunRef;
   readonly serviceId: string;
+  /** It runs as the sole suspect of this process. */
+  readonly suspect: boolean;
   /** Definition in force at the start. */
   readonly record: JobRecord;
   readonly fencingToken: number;
@@ -20,6 +22,7 @@ export function startedRun(execution: JobExecution, generation: number): Started
   return {
     run: { slot: data.slot, attempt: data.attempt, epoch: data.epoch, incarnation: data.incarnation },
     serviceId: data.serviceId,
+    suspect: data.soleSuspect === true,
     record: execution.state,
     fencingToken: fencingToken(generation, execution.firstRevision + index),
     position: execution.position,

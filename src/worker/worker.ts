@@ -1,6 +1,6 @@
 import type { Instant, Timer } from '../clock';
 import { StartJobRunCommand, type ExecuteOptions, type JobExecution } from '../commands';
-import type { JobRecord } from '../domain/job';
+import type { JobRecord, RunRef } from '../domain/job';
 import type { RunReservation, StartsRuns } from '../ownership';
 import type { JobRow } from '../read-model';
 import { Abandons } from './abandons';
@@ -28,7 +28,8 @@ const REST_AFTER_BROKEN_PASS_MS = 1_000;
  * 2. No handler of a job is entered while an earlier one of that job has not settled in this process.
  * 3. An open run of the own incarnation that is not executed here, with no append outstanding, is closed as `lostInProcess`.
  * 4. An outcome is sent until the log has answered; the log decides whether it still counts.
- * 5. A fence, a time-out, a cancel and the end of a drain abort the handler; one that does not settle within the grace is given away as `stuck`.
+ * 5. At most one suspect job runs: from before its start is appended until its outcome is in the log.
+ * 6. A fence, a time-out, a cancel and the end of a drain abort the handler; one that does not settle within the grace is given away as `stuck`.
  */
 export class Worker implements StartsRuns {
   private readonly places: Places;
@@ -52,6 +53,8 @@ export class Worker implements StartsRuns {
   private lastPassMs = 0;
   private lastError: string | null = null;
   private idleWaiters: (() => void)[] = [];
+  /** Started in the log, and never entered here. Those of the present incarnation are closed as lost; emptied when trust is back. */
+  private readonly notEntered: { readonly jobId: string; readonly run: RunRef }[] = [];
 
   constructor(
     private readonly ports: WorkerPorts,
@@ -80,7 +83,8 @@ export class Worker implements StartsRuns {
     this.unsubscribe.push(
       onAdvance(() => this.wake()),
       this.ports.membership.trust.onFence(() => this.abortAll('fenced')),
-      this.ports.membership.trust.onTrust(() => {
+      this.ports.membership.trust.onTrust(({ incarnation }) => {
+        this.takeBackCrashes(incarnation);
         for (const e of this.executions()) if (e.stuck) this.abandons.giveAway(e);
         this.wake();
       }),
@@ -103,9 +107,9 @@ export class Worker implements StartsRuns {
     return this.ports.handlers.has(job.handler) && !this.busy.has(job.jobId);
   }
 
-  reserve(job: JobRow): RunReservation | null {
+  reserve(job: JobRow, suspect: boolean = job.suspect): RunReservation | null {
     if (this.stopping || this.closed || !this.accepts(job)) return null;
-    const place = this.places.take(job.handler);
+    const place = this.places.take(job.handler, suspect);
     if (place === null) return null;
     this.busy.set(job.jobId, 'starting');
     let used = false;
@@ -115,6 +119,7 @@ export class Worker implements StartsRuns {
       then();
     };
     return {
+      suspect,
       landed: (execution) => once(() => void this.enter(execution, job.handler, job.jobId, place)),
       cancel: () => once(() => this.leave(job.jobId, place)),
     };
@@ -253,6 +258,7 @@ export class Worker implements StartsRuns {
         serviceId: membership.serviceId,
         incarnation,
         epoch: known.epoch,
+        soleSuspect: reservation.suspect,
       });
       const execution = await this.ports.commands.execute(command, options);
       this.notes.rested(jobId);
@@ -283,6 +289,7 @@ export class Worker implements StartsRuns {
         this.notes.noteAppend(jobId, execution.state.revision, execution.position);
         const started = startedRun(execution, this.ports.generation());
         if (started === null) break;
+        if (!started.suspect) place.clear();
         execution = await this.execute(started, handlerName, place);
       }
     } catch (error) {
@@ -314,6 +321,7 @@ export class Worker implements StartsRuns {
     }
     if (handler === undefined || fence !== null || membership.incarnation() !== started.run.incarnation) {
       // Its run is open in the log and nobody executes it: rule 3 closes it once this service is trusted again.
+      this.notEntered.push({ jobId, run: started.run });
       logger.warn('job.not-entered', {
         ...facts,
         reason: fence ?? (handler ? 'other-incarnation' : 'handler-missing'),
@@ -332,7 +340,8 @@ export class Worker implements StartsRuns {
     const settlement = await execution.settled;
     this.busy.set(jobId, 'ending');
     const then = this.outcomes.after(started, settlement, this.ports.eligible(started.record));
-    if (!then.startNext) this.makeRoom(place);
+    // Of a suspect, the run must have ended in the log before another one may run: only then did the two not run together.
+    if (!then.startNext && !place.suspect) this.makeRoom(place);
     this.ending++;
     try {
       return await this.outcomes.report(execution, settlement, then);
@@ -349,6 +358,22 @@ export class Worker implements StartsRuns {
     if (this.ending >= 2 * this.options.maxConcurrentRuns) return;
     place.give();
     this.wake();
+  }
+
+  /**
+   * This process was thought dead and is back under another incarnation: what it had started under a former one was no crash. Handlers that
+   * settle say so with their outcomes; for starts that were never entered, and for handlers that do not settle, it is said here.
+   */
+  private takeBackCrashes(incarnation: string): void {
+    for (const { jobId, run } of this.notEntered.splice(0)) {
+      if (run.incarnation !== incarnation) void this.abandons.abandon(jobId, run, 'lostInProcess');
+    }
+    for (const { jobId, stuck, started } of this.executions()) {
+      const { run, record } = started;
+      // With `onStuck: wait` it is not given away; where others have taken it, this records that its process lives, and nothing else.
+      if (stuck && run.incarnation !== incarnation && record.definition.policies.onStuck === 'wait')
+        void this.abandons.abandon(jobId, run, 'stuck');
+    }
   }
 
   private abortAll(reason: 'fenced' | 'draining'): void {

@@ -115,6 +115,7 @@ export class Recorder {
       viewPosition: this.view(),
       why: this.why('claim', jobId, serviceId),
       start,
+      soleSuspect: true,
       at: this.now,
       zoneData,
     });
@@ -163,7 +164,15 @@ export class Recorder {
     const { ownership, epoch } = this.record(jobId);
     if (ownership.kind !== 'bound') throw new Error(`${jobId} has no owner`);
     const { serviceId, incarnation } = ownership;
-    return this.job(jobId, { kind: 'StartRun', serviceId, incarnation, epoch, at: this.now, zoneData });
+    return this.job(jobId, {
+      kind: 'StartRun',
+      serviceId,
+      incarnation,
+      epoch,
+      soleSuspect: true,
+      at: this.now,
+      zoneData,
+    });
   }
   complete(jobId: string): JobDecision {
     const run = this.record(jobId).inProgress[0]?.run;
@@ -189,7 +198,7 @@ export class Recorder {
       at: this.now,
     });
   }
-  requeue(jobId: string, to: string | null, start = true): JobDecision {
+  requeue(jobId: string, to: string | null, start = true, soleSuspect = true): JobDecision {
     const { ownership } = this.record(jobId);
     if (ownership.kind !== 'bound') throw new Error(`${jobId} has no owner`);
     const { serviceId, incarnation } = ownership;
@@ -198,7 +207,7 @@ export class Recorder {
     return this.job(jobId, {
       kind: 'RequeueJob',
       gone: { serviceId, incarnation, cause },
-      to: to === null ? null : { service: this.live(to), why: this.why('requeue', jobId, to), start },
+      to: to === null ? null : { service: this.live(to), why: this.why('requeue', jobId, to), start, soleSuspect },
       nobody: to === null ? 'no service is alive' : null,
       viewPosition: this.view(),
       quarantine,

@@ -120,6 +120,23 @@ describe('why a job did not run at a time', () => {
       words: expect.stringMatching(/resolve-hold/),
     });
   });
+  it('suspect, while another such job runs at its owner', async () => {
+    const log = owned();
+    log.register(two, incarnations.two);
+    log.now += minute;
+    log.startRun('job');
+    log.markFailed(one, two);
+    log.requeue('job', two);
+    log.register(one, incarnations.one.replace(/.$/, '7'));
+    log.markFailed(two, one);
+    log.requeue('job', one, true, false);
+    expect((await ask(log, log.now)).answer).toMatchObject({
+      code: 'suspect',
+      words: expect.stringMatching(
+        /^it was due since \S+Z; 2 owners have died in it since its last success, and its owner engine@host-1 starts it when no other such job runs there$/,
+      ) as string,
+    });
+  });
   it('in quarantine', async () => {
     const log = owned();
     log.register(two, incarnations.two);

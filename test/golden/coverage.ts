@@ -57,7 +57,7 @@ const words: {
       ended: 1,
     },
   },
-  JobReleased: { reason: { drain: 1, ineligible: 1, stuck: 1, home: 1, rebalance: 1, moved: 1 } },
+  JobReleased: { reason: { drain: 1, ineligible: 1, stuck: 1, home: 1, rebalance: 1, late: 1, moved: 1 } },
   JobRequeued: { cause: { failed: 1, stopped: 1, marked: 1 } },
   JobHoldResolved: { resolution: { retry: 1, fail: 1, succeeded: 1 } },
   JobCompleted: { outcome: { succeeded: 1, failed: 1 } },

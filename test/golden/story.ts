@@ -25,6 +25,7 @@ export function goldenStory(): readonly RecordedEvent[] {
   books(story, two);
   lostOwners(story, one, two);
   otherEnds(story, one, two, three);
+  suspectAndLate(story, one, two, three);
   for (const serviceId of [one, two]) log.beat(serviceId, 2);
   return log.events;
 }
@@ -295,4 +296,27 @@ function otherEnds(story: Storyteller, one: string, two: string, three: string):
   log.now += 6_000;
   log.requeue('left', two);
   log.register(one, story.incarnation());
+}
+
+/** Two owners die in a job, which is then started as the only suspect; another job is late where it is. */
+function suspectAndLate(story: Storyteller, one: string, two: string, three: string): void {
+  const { log } = story;
+  log.register(three, story.incarnation());
+  story.schedule('suspect', definition());
+  story.claim('suspect', one, false);
+  log.now += MINUTE;
+  story.start('suspect');
+  log.now += 7_000;
+  log.markFailed(one, three);
+  log.requeue('suspect', three);
+  log.register(one, story.incarnation());
+  log.now += 7_000;
+  log.markFailed(three, one);
+  log.requeue('suspect', one);
+  story.complete('suspect');
+  story.schedule('late', definition());
+  story.claim('late', one, false);
+  log.now += 2 * MINUTE;
+  story.release('late', 'late', two);
+  story.claim('late', two);
 }

@@ -69,7 +69,7 @@ export class Storyteller {
     this.job(jobId, { kind: 'AbandonRun', run: this.run(jobId), reason, timedOut: null, ...this.common });
   }
 
-  release(jobId: string, reason: 'drain' | 'ineligible' | 'home' | 'rebalance', target: string | null): void {
+  release(jobId: string, reason: 'drain' | 'ineligible' | 'home' | 'rebalance' | 'late', target: string | null): void {
     const { ownership, epoch } = this.log.record(jobId);
     if (ownership.kind !== 'bound') throw new Error(`${jobId} has no owner`);
     const { serviceId, incarnation } = ownership;

@@ -27,13 +27,15 @@ export class Member {
   silent = new Set<string>();
   accepts: (jobId: string) => boolean = () => true;
   places = Infinity;
+  /** The suspect that was started here last; a test ends its run. */
+  suspectRuns: string | null = null;
   /** Throws what it returns, for this append. */
   fault: (jobId: string, append: number) => Error | null = () => null;
   /** The store never answers this one. */
   hangs: (jobId: string) => boolean = () => false;
   /** The view stands still while this is set. */
   stalled: SweepSnapshot | null = null;
-  reads = { sweeps: 0, own: 0, changed: 0, largest: 0 };
+  reads = { sweeps: 0, own: 0, changed: 0, largest: 0, due: 0 };
   attempts = 0;
   viewBehindMs = 0;
   private readonly advances = new Set<(position: bigint) => void>();
@@ -53,7 +55,7 @@ export class Member {
         membership: this.membership(),
         startsRuns: {
           accepts: (job) => this.accepts(job.jobId),
-          reserve: (job) => this.reserve(job.jobId),
+          reserve: (job, suspect = job.suspect) => this.reserve(job.jobId, suspect),
         },
         clock: world.clock,
         random: new SeededRandom(1),
@@ -121,11 +123,25 @@ export class Member {
     const { world, serviceId } = this;
     const all = (incarnation: string) =>
       [...world.jobs.keys()].map((id) => world.row(id)).filter((row) => row.incarnation === incarnation);
+    const pending = (incarnation: string) =>
+      all(incarnation)
+        .filter(({ nextRunTime }) => nextRunTime !== null)
+        .sort((a, b) => a.nextRunTime! - b.nextRunTime! || (a.jobId < b.jobId ? -1 : 1));
     return {
       serviceId,
       position: () => world.position,
-      due: () => [],
-      nextDueTime: () => null,
+      due: (incarnation, at, limit, except = {}, known = () => undefined) =>
+        pending(incarnation)
+          .filter(({ nextRunTime }) => nextRunTime! <= at)
+          .filter(({ handler, suspect }) => !except.handlers?.includes(handler) && !(except.suspects && suspect))
+          .slice(0, limit)
+          .flatMap((row) => {
+            this.reads.due += 1;
+            const given = known(row.jobId);
+            return given === null ? [] : [given ?? row];
+          }),
+      nextDueTime: (incarnation, after = -Infinity) =>
+        pending(incarnation).find(({ nextRunTime }) => nextRunTime! > after)?.nextRunTime ?? null,
       one: (jobId) => (world.jobs.has(jobId) ? world.row(jobId) : null),
       withOpenRun: () => [],
       all: (incarnation, afterId, limit) => {
@@ -176,9 +192,10 @@ export class Member {
     };
   }
 
-  private reserve(jobId: string): RunReservation | null {
-    if (this.places <= 0) return null;
+  private reserve(jobId: string, suspect: boolean): RunReservation | null {
+    if (this.places <= 0 || (suspect && this.suspectRuns !== null)) return null;
     this.places -= 1;
+    if (suspect) this.suspectRuns = jobId;
     this.reservations.made += 1;
     let open = true;
     const once = (then: () => void) => {
@@ -187,16 +204,21 @@ export class Member {
       then();
     };
     return {
+      suspect,
       landed: (execution) =>
         once(() => {
           this.reservations.landed += 1;
           if (execution.events.some((e) => e.type === 'JobRunStarted')) this.entered.push(jobId);
-          else this.places += 1;
+          else {
+            this.places += 1;
+            if (this.suspectRuns === jobId) this.suspectRuns = null;
+          }
         }),
       cancel: () =>
         once(() => {
           this.reservations.cancelled += 1;
           this.places += 1;
+          if (this.suspectRuns === jobId) this.suspectRuns = null;
         }),
     };
   }

@@ -4,6 +4,8 @@ import {
   decide,
   dueAt,
   evolve,
+  isSuspect,
+  openRuns,
   type JobCommand,
   type JobRecord,
   type JobState,
@@ -132,7 +134,12 @@ export class World {
 
   register(
     serviceId: string,
-    options: { labels?: Record<string, string>; handlers?: string[]; maxOwnedJobs?: number } = {},
+    options: {
+      labels?: Record<string, string>;
+      handlers?: string[];
+      maxOwnedJobs?: number;
+      maxConcurrentRuns?: number;
+    } = {},
   ): string {
     const incarnations = this.services.get(serviceId) ?? [];
     const incarnation = `${serviceId}#${incarnations.length + 1}`;
@@ -141,7 +148,10 @@ export class World {
       registeredRevision: incarnations.length,
       registeredAt: this.now,
       labels: { host: 'h', name: serviceId, ...options.labels },
-      capacity: { maxOwnedJobs: options.maxOwnedJobs ?? 1_000_000, maxConcurrentRuns: 50 },
+      capacity: {
+        maxOwnedJobs: options.maxOwnedJobs ?? 1_000_000,
+        maxConcurrentRuns: options.maxConcurrentRuns ?? 50,
+      },
       handlers: Object.fromEntries((options.handlers ?? ['audit']).map((h) => [h, '1'])),
       process: { pid: 1, bootId: null, pidNamespace: null, startTicks: null },
       placementVersion: 1,
@@ -227,7 +237,7 @@ export class World {
         orphaned.push({ job: this.row(jobId), owner, ownerServiceId: serviceId });
       }
     }
-    return { position: this.position, candidates: this.candidates(), unowned, orphaned };
+    return { position: this.position, candidates: this.candidates(), loads: this.loads(), unowned, orphaned };
   }
 
   /** Job ids by next run time, then id. */
@@ -254,6 +264,26 @@ export class World {
     });
   }
 
+  /** What services run, as the jobs say. */
+  loads(): SweepSnapshot['loads'] {
+    const loads = new Map<string, { running: number; suspects: number; coming: number }>();
+    const of = (serviceId: string) => {
+      const load = loads.get(serviceId) ?? { running: 0, suspects: 0, coming: 0 };
+      loads.set(serviceId, load);
+      return load;
+    };
+    for (const { state } of this.jobs.values()) {
+      const { ownership } = state;
+      if (ownership.kind === 'unbound') {
+        if (state.stage === 'live' && ownership.target !== null) of(ownership.target).coming += 1;
+      } else if (openRuns(state).length > 0) {
+        of(ownership.serviceId).running += 1;
+        if (isSuspect(state)) of(ownership.serviceId).suspects += 1;
+      }
+    }
+    return loads;
+  }
+
   row(jobId: string): JobRow {
     const { state, nextRunTime, position } = this.jobs.get(jobId)!;
     const bound = state.ownership.kind === 'bound' ? state.ownership : null;
@@ -266,6 +296,7 @@ export class World {
       incarnation: bound?.incarnation ?? null,
       tag: state.definition.tag,
       status: bound ? 'bound' : 'unbound',
+      suspect: isSuspect(state),
       epoch: state.epoch,
       attempt: 0,
       revision: state.revision,

@@ -191,9 +191,14 @@ export const failed = (of: RunRef, retryAt: number | null, retriesUsed = 1): Job
   data: { at: T0, ...of, error: 'Error', message: 'no', durationMs: 5, retriesUsed, retryAt },
 });
 
-export const released = (serviceId: string, incarnation: string, epoch = 1): JobEvent => ({
+export const released = (
+  serviceId: string,
+  incarnation: string,
+  epoch = 1,
+  target: string | null = null,
+): JobEvent => ({
   type: 'JobReleased',
-  data: { at: T0, epoch, serviceId, incarnation, reason: 'drain', target: null },
+  data: { at: T0, epoch, serviceId, incarnation, reason: target === null ? 'drain' : 'home', target },
 });
 
 export const requeued = (serviceId: string, incarnation: string, epoch = 1): JobEvent => ({

@@ -3,6 +3,7 @@ import { decode } from '../../src/domain/codec';
 import {
   absentJob,
   dueAt,
+  isSuspect,
   evolve,
   openRuns,
   statusOf,
@@ -65,7 +66,7 @@ function jobEvent(jobId: string, { kind, owner, life, number }: Step): JobEvent 
     () => a.succeeded(of),
     () => a.failed(of, number === 0 ? null : a.T0 + number),
     () => a.abandoned(of),
-    () => a.released(serviceId, incarnation, epoch),
+    () => a.released(serviceId, incarnation, epoch, number % 2 === 0 ? null : SERVICES[number % SERVICES.length]),
     () => a.requeued(serviceId, incarnation, epoch),
     () => a.paused,
     () => a.resumed(a.slot(60 * number)),
@@ -167,6 +168,17 @@ function compareServices(view: SqliteReadModel, folded: Folded): void {
       .map((one) => one.incarnation)
       .sort(),
   );
+  for (const { serviceId, incarnation } of sweep.candidates) {
+    const running = folded
+      .live()
+      .filter(({ ownership: o }) => o.kind === 'bound' && o.serviceId === serviceId && o.incarnation === incarnation)
+      .filter((record) => openRuns(record).length > 0);
+    expect(sweep.loads.get(serviceId)).toMatchObject({
+      running: running.length,
+      suspects: running.filter((record) => isSuspect(record)).length,
+      coming: folded.live().filter(({ ownership: o }) => o.kind === 'unbound' && o.target === serviceId).length,
+    });
+  }
   expect(sweep.unowned.map((row) => row.jobId)).toEqual(
     folded.ordered(folded.live().filter((record) => record.ownership.kind === 'unbound')),
   );
@@ -202,6 +214,11 @@ function compareOwners(view: SqliteReadModel, folded: Folded): void {
         )
         .map((record) => record.jobId);
       expect(own.due(incarnation, at, 100).map((row) => row.jobId)).toEqual(due);
+      const suspects = new Set(mine.filter((record) => isSuspect(record)).map((record) => record.jobId));
+      expect(own.due(incarnation, at, 100).map((row) => row.suspect)).toEqual(due.map((jobId) => suspects.has(jobId)));
+      expect(own.due(incarnation, at, 100, { suspects: true }).map((row) => row.jobId)).toEqual(
+        due.filter((jobId) => !suspects.has(jobId)),
+      );
       const later = mine.flatMap((record) => dueAt(record) ?? []).filter((time) => time > at);
       expect(own.nextDueTime(incarnation, at)).toBe(later.length === 0 ? null : Math.min(...later));
     }

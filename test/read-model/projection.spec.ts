@@ -193,6 +193,34 @@ describe('what belongs to one service', () => {
   beforeEach(() => (log = new ALog()));
   afterEach(() => log.close());
 
+  it('is told apart by suspicion: suspects can be left out of what is due, and are counted among what runs', async () => {
+    await log.service('a', registered('a', 'a1'));
+    const crash = (attempt: number) => {
+      const of = run('a1', slot(5), attempt);
+      return [started('a', of, slot(65)), abandoned(of)];
+    };
+    const two = (id: string) => log.job(id, scheduled(id, 5), bound('a', 'a1'), ...crash(1), ...crash(2));
+    await two('suspect');
+    await log.job('once', scheduled('once', 5), bound('a', 'a1'), ...crash(1));
+    await two('proven');
+    await log.job('proven', started('a', run('a1', slot(5), 3), slot(65)), succeeded(run('a1', slot(5), 3)));
+    const view = await log.view();
+    const own = view.ownJobs('a');
+    const due = (except = {}) => own.due('a1', T0 + 60_000, 10, except).map((row) => [row.jobId, row.suspect]);
+    expect(due()).toEqual([
+      ['once', false],
+      ['suspect', true],
+    ]);
+    expect(due({ suspects: true })).toEqual([['once', false]]);
+    expect(view.job('proven')).toMatchObject({ suspect: false });
+    expect(view.sweep(10).loads.get('a')).toMatchObject({ running: 0, suspects: 0 });
+    await log.job('suspect', started('a', run('a1', slot(5), 3), slot(65)));
+    await log.job('once', started('a', run('a1', slot(5), 2), slot(65)));
+    await log.applied(view);
+    expect(view.sweep(10).loads.get('a')).toMatchObject({ running: 2, suspects: 1 });
+    expect(own.count('a1')).toEqual({ owned: 3, running: 2 });
+  });
+
   it('comes by priority, due time and id, up to the limit, without full handlers', async () => {
     await log.service('a', registered('a', 'a1'));
     const add = (id: string, due: number, changes = {}) => log.job(id, scheduled(id, due, changes), bound('a', 'a1'));
@@ -207,7 +235,7 @@ describe('what belongs to one service', () => {
     const due = (...args: Parameters<typeof own.due>) => own.due(...args).map((row) => row.jobId);
     expect(due('a1', T0 + 60_000, 10)).toEqual(['urgent', 'b', 'c', 'd', 'later']);
     expect(due('a1', T0 + 60_000, 3)).toEqual(['urgent', 'b', 'c']);
-    expect(due('a1', T0 + 60_000, 10, ['audit'])).toEqual(['c']);
+    expect(due('a1', T0 + 60_000, 10, { handlers: ['audit'] })).toEqual(['c']);
     expect(due('a1', T0 + 9_999, 10)).toEqual(['b']);
     expect(due('a1', T0 + 5_000, 10)).toEqual(['b']);
     expect(due('a1', T0, 10)).toEqual([]);

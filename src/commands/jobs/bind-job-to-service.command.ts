@@ -28,6 +28,8 @@ export interface ServiceClaims {
   readonly why: BindingReason;
   /** Start what is due in the same append. */
   readonly start: boolean;
+  /** No other suspect runs in it: it may start this job though two owners have died in it. Default false. */
+  readonly soleSuspect?: boolean;
 }
 
 const claims = (fields: { readonly by?: unknown }): boolean => fields.by === 'claim';
@@ -44,6 +46,7 @@ export class BindJobToServiceCommand extends CommandToJob {
   @Checked(when(claims, position)) readonly viewPosition?: string;
   @Checked(when(claims, bindingReason)) readonly why?: BindingReason;
   @Checked(when(claims, boolean)) readonly start?: boolean;
+  @Checked(when(claims, optional(boolean))) readonly soleSuspect?: boolean;
 
   constructor(fields: BindJobToServiceFields) {
     super();
@@ -52,9 +55,9 @@ export class BindJobToServiceCommand extends CommandToJob {
 
   override ask(inputs: DecisionInputs, state: JobState): Result<JobCommand> {
     const { at, zoneData, commandId } = inputs;
-    const { service, viewPosition, why, start } = this;
+    const { service, viewPosition, why, start = false, soleSuspect = false } = this;
     if (service !== undefined && viewPosition !== undefined && why !== undefined) {
-      return asked({ kind: 'BindJob', by: 'claim', service, viewPosition, why, start: start ?? false, at, zoneData });
+      return asked({ kind: 'BindJob', by: 'claim', service, viewPosition, why, start, soleSuspect, at, zoneData });
     }
     const serviceId = this.serviceId ?? '';
     const found = inputs.directory.candidate(serviceId);

@@ -13,8 +13,8 @@ export interface ReleaseJobFields {
   readonly serviceId: string;
   readonly incarnation: string;
   readonly epoch: number;
-  readonly reason: 'drain' | 'ineligible' | 'home' | 'rebalance';
-  /** Service it is meant for (home, rebalance); null: whoever placement ranks first. */
+  readonly reason: 'drain' | 'ineligible' | 'home' | 'rebalance' | 'late';
+  /** Service it is meant for (home, rebalance, late); null: whoever placement ranks first. */
   readonly target: string | null;
 }
 
@@ -24,7 +24,7 @@ export class ReleaseJobCommand extends CommandToJob {
   @Checked(id) readonly serviceId: string;
   @Checked(id) readonly incarnation: string;
   @Checked(epoch) readonly epoch: number;
-  @Checked(oneOf('drain', 'ineligible', 'home', 'rebalance')) readonly reason: ReleaseJobFields['reason'];
+  @Checked(oneOf('drain', 'ineligible', 'home', 'rebalance', 'late')) readonly reason: ReleaseJobFields['reason'];
   @Checked(nullable(id)) readonly target: string | null;
 
   constructor(fields: ReleaseJobFields) {

@@ -6,7 +6,7 @@ import { asked } from '../asked';
 import { assignFields, CommandToJob, type DecisionInputs } from '../command';
 import type { JobExecution } from '../contract';
 import { CommandExecutor } from '../executor';
-import { Checked, boolean, id, nullable, object, oneOf, text, whole } from '../validation';
+import { Checked, boolean, id, nullable, object, oneOf, optional, text, whole } from '../validation';
 import { bindingReason, candidate, position } from '../validation/protocol-fields';
 
 export interface RequeueJobFields {
@@ -14,7 +14,13 @@ export interface RequeueJobFields {
   /** The owner that is gone, by a fact of its service stream. */
   readonly gone: { readonly serviceId: string; readonly incarnation: string; readonly cause: OwnerGone };
   /** The survivor itself; null: nobody is eligible. */
-  readonly to: { readonly service: Candidate; readonly why: BindingReason; readonly start: boolean } | null;
+  readonly to: {
+    readonly service: Candidate;
+    readonly why: BindingReason;
+    readonly start: boolean;
+    /** No other suspect runs in it: it may start this job though two owners have died in it. Default false. */
+    readonly soleSuspect?: boolean;
+  } | null;
   /** Why nobody is eligible; null when `to` is given. */
   readonly nobody: string | null;
   /** Checkpoint of the view that was decided on, decimal. */
@@ -27,7 +33,7 @@ export class RequeueJobCommand extends CommandToJob {
   @Checked(id) readonly jobId: string;
   @Checked(object({ serviceId: id, incarnation: id, cause: oneOf('failed', 'stopped', 'marked') }))
   readonly gone: RequeueJobFields['gone'];
-  @Checked(nullable(object({ service: candidate, why: bindingReason, start: boolean })))
+  @Checked(nullable(object({ service: candidate, why: bindingReason, start: boolean, soleSuspect: optional(boolean) })))
   readonly to: RequeueJobFields['to'];
   @Checked(nullable(text(1_000))) readonly nobody: string | null;
   @Checked(position) readonly viewPosition: string;

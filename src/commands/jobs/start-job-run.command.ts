@@ -5,7 +5,7 @@ import { asked } from '../asked';
 import { assignFields, CommandToJob, type DecisionInputs } from '../command';
 import type { JobExecution } from '../contract';
 import { CommandExecutor } from '../executor';
-import { Checked, id } from '../validation';
+import { Checked, boolean, id, optional } from '../validation';
 import { epoch } from '../validation/protocol-fields';
 
 export interface StartJobRunFields {
@@ -13,6 +13,8 @@ export interface StartJobRunFields {
   readonly serviceId: string;
   readonly incarnation: string;
   readonly epoch: number;
+  /** No other suspect runs in this process: it may start a job in which two owners have died. Default false. */
+  readonly soleSuspect?: boolean;
 }
 
 /** The owner starts what is due. */
@@ -21,6 +23,7 @@ export class StartJobRunCommand extends CommandToJob {
   @Checked(id) readonly serviceId: string;
   @Checked(id) readonly incarnation: string;
   @Checked(epoch) readonly epoch: number;
+  @Checked(optional(boolean)) readonly soleSuspect?: boolean;
 
   constructor(fields: StartJobRunFields) {
     super();
@@ -28,8 +31,8 @@ export class StartJobRunCommand extends CommandToJob {
   }
 
   override ask({ at, zoneData }: DecisionInputs): Result<JobCommand> {
-    const { serviceId, incarnation, epoch } = this;
-    return asked({ kind: 'StartRun', serviceId, incarnation, epoch, at, zoneData });
+    const { serviceId, incarnation, epoch, soleSuspect = false } = this;
+    return asked({ kind: 'StartRun', serviceId, incarnation, epoch, soleSuspect, at, zoneData });
   }
 }
 

@@ -56,7 +56,13 @@ export const shapes: { readonly [type in DomainEvent['type']]: Shape } = {
     slots: 'array',
     ...pending,
   },
-  JobRunStarted: { ...run, serviceId: 'string', definitionRevision: 'number', ...pending },
+  JobRunStarted: {
+    ...run,
+    serviceId: 'string',
+    definitionRevision: 'number',
+    soleSuspect: 'boolean?',
+    ...pending,
+  },
   JobRunSucceeded: { ...run, durationMs: 'number' },
   JobRunFailed: {
     ...run,

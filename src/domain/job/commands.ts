@@ -75,13 +75,15 @@ export interface BindJob extends Common {
   readonly why: BindingReason;
   /** The claimer can start a due slot at once. Ignored for `operator`. */
   readonly start: boolean;
+  /** It runs no other suspect: it may start this one. Default false. */
+  readonly soleSuspect?: boolean;
 }
 export interface ReleaseJob extends Common {
   readonly kind: 'ReleaseJob';
   readonly serviceId: string;
   readonly incarnation: string;
   readonly epoch: number;
-  readonly reason: 'drain' | 'ineligible' | 'home' | 'rebalance';
+  readonly reason: 'drain' | 'ineligible' | 'home' | 'rebalance' | 'late';
   readonly target: string | null;
 }
 export interface RequeueJob extends Common {
@@ -89,11 +91,17 @@ export interface RequeueJob extends Common {
   /** The owner that is gone, by a fact of its service stream. */
   readonly gone: { readonly serviceId: string; readonly incarnation: string; readonly cause: OwnerGone };
   /** The survivor that takes it: itself; null: nobody is eligible. */
-  readonly to: { readonly service: Candidate; readonly why: BindingReason; readonly start: boolean } | null;
+  readonly to: {
+    readonly service: Candidate;
+    readonly why: BindingReason;
+    readonly start: boolean;
+    /** As for BindJob. */
+    readonly soleSuspect?: boolean;
+  } | null;
   /** Why nobody is eligible; null when `to` is given. */
   readonly nobody: string | null;
   readonly viewPosition: string;
-  /** This many crashes within the window quarantine the job. Default policy: 3 within 3,600,000 ms. */
+  /** This many crashes within the window quarantine the job; of a suspect's, only those as the sole one count. Default policy: 3 within 3,600,000 ms. */
   readonly quarantine: { readonly crashes: number; readonly windowMs: number };
 }
 export interface StartRun extends Common {
@@ -101,6 +109,8 @@ export interface StartRun extends Common {
   readonly serviceId: string;
   readonly incarnation: string;
   readonly epoch: number;
+  /** It runs no other suspect: it may start this job also when it is one. Default false. */
+  readonly soleSuspect?: boolean;
 }
 /** What the owner wants in the same append once the run has ended. */
 export interface AfterRun {

@@ -7,6 +7,7 @@ import { openRuns, placeable } from './inspect';
 import type { JobDecision } from './refusals';
 import { refuseNotLive, refuseNotOwner } from './standing';
 import type { JobRecord } from './state';
+import { countedCrashes } from './suspicion';
 
 /**
  * Claim: `[(JobSlotsSkipped), JobBoundToService e+1, (JobRunStarted)]`: with a start, what fell while nobody owned it is accounted for.
@@ -33,7 +34,7 @@ export function decideBind(record: JobRecord, command: BindJob): JobDecision {
         'Only an unbound job can be claimed.',
       );
     }
-    bind(draft, service, command.viewPosition, command.why, command.start);
+    bind(draft, service, command.viewPosition, command.why, command);
     return draft.done();
   }
   if (ownership.kind === 'bound') {
@@ -52,11 +53,13 @@ export function decideBind(record: JobRecord, command: BindJob): JobDecision {
       data: { epoch: record.epoch, serviceId, incarnation, reason: 'moved', target: service.serviceId, at },
     });
   }
-  bind(draft, service, command.viewPosition, command.why, false);
+  bind(draft, service, command.viewPosition, command.why, { start: false });
   return draft.done();
 }
 
-/** `[JobReleased(drain | ineligible | home | rebalance)]`: by the owner, never with an open run. */
+const handOvers: ReadonlySet<ReleaseJob['reason']> = new Set(['home', 'rebalance', 'late']);
+
+/** `[JobReleased(drain | ineligible | home | rebalance | late)]`: by the owner, never with an open run. */
 export function decideRelease(record: JobRecord, command: ReleaseJob): JobDecision {
   const { incarnation, epoch, serviceId, reason, target, at, zoneData } = command;
   const not = refuseNotLive(record) ?? refuseNotOwner(record, { serviceId, incarnation, epoch });
@@ -70,7 +73,7 @@ export function decideRelease(record: JobRecord, command: ReleaseJob): JobDecisi
       'Release it with the outcome of the run.',
     );
   }
-  if ((reason === 'home' || reason === 'rebalance') && (target === null || target === serviceId)) {
+  if (handOvers.has(reason) && (target === null || target === serviceId)) {
     return refuse('target', 'target', target, 'A hand-over names the service that it is for, another one.', 'Name it.');
   }
   const draft = new Draft(record, at, zoneData);
@@ -91,6 +94,7 @@ const reasonByCause: { readonly [cause in OwnerGone]: AbandonReason } = {
  * - running, by policy: rerun `[JobRunAbandoned(ownerFailed) × n, JobRequeued, …same slot, attempt + 1]`; fail `[JobRunAbandoned(fail), …]`, and
  *   `JobCompleted(failed)` when it was the last; hold `[JobRunAbandoned(hold), JobHeld, …]`
  * - nobody eligible: `[JobRunAbandoned…, JobRequeued]`, unbound, with the reason
+ * - after the second crash it is suspect: started in the same append only by a survivor that runs no other suspect
  * - too many crashes: `[JobRunAbandoned, JobRequeued, JobQuarantined]`
  */
 export function decideRequeue(record: JobRecord, command: RequeueJob): JobDecision {
@@ -121,8 +125,8 @@ export function decideRequeue(record: JobRecord, command: RequeueJob): JobDecisi
     if (reason === 'hold') draft.push({ type: 'JobHeld', data: { slot, attempt, at } });
   }
   const { crashes, windowMs } = command.quarantine;
-  const counted = draft.record.crashes.filter((c) => c.at > at - windowMs).length;
-  const crashed = draft.record.crashes.length > record.crashes.length;
+  const counted = countedCrashes(draft.record).filter((c) => c.at > at - windowMs).length;
+  const crashed = reason === 'ownerFailed' && openRuns(record).length > 0;
   const quarantined = crashed && counted >= crashes;
   const over =
     draft.record.inProgress.length === 0 && draft.record.nextSlot === null && draft.record.requested.length === 0;
@@ -140,19 +144,25 @@ export function decideRequeue(record: JobRecord, command: RequeueJob): JobDecisi
   });
   if (quarantined) draft.push({ type: 'JobQuarantined', data: { crashes: counted, windowMs, at } });
   else if (!draft.completeIfOver('failed') && to !== null) {
-    bind(draft, to.service, viewPosition, to.why, to.start);
+    bind(draft, to.service, viewPosition, to.why, to);
   }
   return draft.done();
 }
 
-function bind(draft: Draft, service: Candidate, viewPosition: string, why: BindingReason, start: boolean): void {
+function bind(
+  draft: Draft,
+  service: Candidate,
+  viewPosition: string,
+  why: BindingReason,
+  { start, soleSuspect = false }: { readonly start: boolean; readonly soleSuspect?: boolean },
+): void {
   const { serviceId, incarnation } = service;
   const bound = () =>
     draft.push({
       type: 'JobBoundToService',
       data: { epoch: draft.record.epoch + 1, serviceId, incarnation, viewPosition, why, at: draft.at },
     });
-  if (start) draft.startDue(service, bound);
+  if (start) draft.startDue(service, soleSuspect, bound);
   else bound();
 }
 

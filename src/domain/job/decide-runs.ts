@@ -8,6 +8,7 @@ import type { JobDecision } from './refusals';
 import { unlessUnreadable } from './slots';
 import { refuseNotLive, refuseNotOwner } from './standing';
 import type { JobRecord, OpaqueJob, SlotInProgress } from './state';
+import { isSuspect } from './suspicion';
 
 /** `[(JobSlotsSkipped coalesced), JobRunStarted]` by the owner. */
 export function decideStart(record: JobRecord, command: StartRun): JobDecision {
@@ -23,8 +24,17 @@ export function decideStart(record: JobRecord, command: StartRun): JobDecision {
     }[block];
     return refuse(block, 'jobId', record.jobId, rule, 'Nothing is started until that has ended.');
   }
+  if (isSuspect(record) && command.soleSuspect !== true) {
+    return refuse(
+      'job-suspect',
+      'jobId',
+      record.jobId,
+      `This job is suspect: ${record.crashes.length} owners have died in it since its last success. At most one suspect runs per service.`,
+      'Start it when no other suspect runs in this process.',
+    );
+  }
   const draft = new Draft(record, at, zoneData);
-  if (draft.startDue({ serviceId, incarnation })) return draft.done();
+  if (draft.startDue({ serviceId, incarnation }, command.soleSuspect === true)) return draft.done();
   return refuse(
     'nothing-due',
     'jobId',
@@ -176,7 +186,8 @@ function afterRun(draft: Draft, ended: SlotInProgress, then: AfterRun, outcome: 
   unlessUnreadable(() => skipOverlap(draft, ended));
   if (draft.completeIfOver(outcome)) return;
   if (then.release !== null) release(draft, then.release);
-  else if (then.startNext && ownership.kind === 'bound') unlessUnreadable(() => draft.startDue(ownership));
+  else if (then.startNext && ownership.kind === 'bound')
+    unlessUnreadable(() => draft.startDue(ownership, ended.run?.soleSuspect === true));
 }
 
 /**

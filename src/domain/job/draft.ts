@@ -7,6 +7,7 @@ import { openRuns } from './inspect';
 import type { JobDecision, JobRefusal } from './refusals';
 import { countSlots, nextSlot, nthSlotAfter, previousSlot, unlessUnreadable } from './slots';
 import type { AbsentJob, JobRecord } from './state';
+import { isSuspect } from './suspicion';
 
 /** Scheduled slots that are due and not accounted for: a range without gaps. */
 export interface DueRange {
@@ -126,11 +127,19 @@ export class Draft {
    * then the latest due scheduled slot, into which the earlier ones are coalesced (misfire `once`). A scheduled slot waits while another
    * slot is in progress: it is skipped when that one ends.
    *
+   * A suspect is started only as the sole one of its process: then the start says so.
+   *
+   * @param soleSuspect the owner runs no other suspect.
    * @param bind appends the binding of the new owner, when one is made in the same append. It stands after the slots that the new owner
    * accounts for and before its start, and is called once also when nothing is started.
    */
-  startDue(owner: { readonly serviceId: string; readonly incarnation: string }, bind: () => void = () => {}): boolean {
-    const next = this.nextStart();
+  startDue(
+    owner: { readonly serviceId: string; readonly incarnation: string },
+    soleSuspect: boolean,
+    bind: () => void = () => {},
+  ): boolean {
+    const suspect = isSuspect(this.record);
+    const next = suspect && !soleSuspect ? null : this.nextStart();
     const last = next?.range;
     const nextSlot = last === undefined ? this.record.nextSlot : this.slotAfter(last.last, last.count);
     if (last !== undefined) this.skipAllButLast(last, 'coalesced');
@@ -142,7 +151,10 @@ export class Draft {
     const { slot, attempt } = next;
     this.push({
       type: 'JobRunStarted',
-      data: { slot, attempt, epoch, incarnation, serviceId, definitionRevision, nextSlot, zoneData, at },
+      data: {
+        ...{ slot, attempt, epoch, incarnation, serviceId, definitionRevision, nextSlot, zoneData, at },
+        ...(suspect && { soleSuspect: true }),
+      },
     });
     return true;
   }

@@ -140,6 +140,8 @@ export type JobRunStarted = Fact<
       serviceId: string;
       /** Revision of the definition (its JobScheduled or JobRescheduled) that this run executes. */
       definitionRevision: number;
+      /** The job was suspect (two owners had died in it), and no other suspect ran in this process; absent: it was not suspect. */
+      soleSuspect?: true;
     }
 >;
 export type JobRunSucceeded = Fact<'JobRunSucceeded', RunRef & { durationMs: number }>;
@@ -173,7 +175,8 @@ export type JobRunOutcomeRefused = Fact<
   'JobRunOutcomeRefused',
   RunRef & { outcome: 'succeeded' | 'failed' | 'timedOut' | 'abandoned'; why: string }
 >;
-export type ReleaseReason = 'drain' | 'ineligible' | 'stuck' | 'home' | 'rebalance' | 'moved';
+/** `rebalance`: the owner has more than its share; `late`: it was due and not started here, and the target had room. */
+export type ReleaseReason = 'drain' | 'ineligible' | 'stuck' | 'home' | 'rebalance' | 'late' | 'moved';
 export type JobReleased = Fact<
   'JobReleased',
   {
@@ -181,7 +184,7 @@ export type JobReleased = Fact<
     serviceId: string;
     incarnation: string;
     reason: ReleaseReason;
-    /** Service that should take it (home, rebalance, moved); null: whoever placement ranks first. */
+    /** Service that should take it (home, rebalance, late, moved); null: whoever placement ranks first. */
     target: string | null;
   }
 >;

@@ -11,15 +11,18 @@ import {
   type Pending,
   type RunRef,
 } from './events';
-import type { ClosedRun, JobRecord, LastOutcome, OpenRun } from './state';
+import type { ClosedRun, Crash, JobRecord, LastOutcome, OpenRun } from './state';
 
 /** How runs begin and end in the fold. An outcome of a run that is not open changes nothing. */
 const KEPT_CLOSED_RUNS = 8;
 const KEPT_CRASHES = 16;
 
 export function started(state: JobRecord, { data }: JobRunStarted, revision: number): JobRecord {
-  const { slot, attempt, epoch, incarnation, serviceId, definitionRevision, at } = data;
-  const run: OpenRun = { slot, attempt, epoch, incarnation, serviceId, startedAt: at, revision, definitionRevision };
+  const { slot, attempt, epoch, incarnation, serviceId, definitionRevision, soleSuspect, at } = data;
+  const run: OpenRun = {
+    ...{ slot, attempt, epoch, incarnation, serviceId, startedAt: at, revision, definitionRevision },
+    ...(soleSuspect === true && { soleSuspect }),
+  };
   const former = state.inProgress.find((s) => s.slot === slot);
   const entry = { slot, attempt, retriesUsed: former?.retriesUsed ?? 0, run, retryAt: null, definitionRevision };
   const scheduledAt = instantOfSlot(slot);
@@ -84,11 +87,13 @@ export function abandoned(state: JobRecord, { data }: JobRunAbandoned): JobRecor
   const { slot, attempt, reason, at } = data;
   const after = closed(state, data, reason);
   const over = reason === 'fail' || reason === 'cancelled';
-  const retriesUsed = state.inProgress.find((s) => s.slot === slot)?.retriesUsed ?? 0;
+  const entry = state.inProgress.find((s) => s.slot === slot);
+  const retriesUsed = entry?.retriesUsed ?? 0;
+  const crash: Crash = { slot, attempt, at, ...(entry?.run?.soleSuspect === true && { soleSuspect: true }) };
   return {
     ...(over ? slotEnded(after, data) : waiting(after, data, at, retriesUsed)),
     lastOutcome: outcome(data, 'abandoned', at, reason),
-    crashes: reason === 'ownerFailed' ? [...state.crashes, { slot, attempt, at }].slice(-KEPT_CRASHES) : state.crashes,
+    crashes: reason === 'ownerFailed' ? [...state.crashes, crash].slice(-KEPT_CRASHES) : state.crashes,
   };
 }
 

@@ -2,7 +2,7 @@ import type { UnreadableEvent } from '../unreadable';
 import type { Instant } from '../instant';
 import { canonical } from './canonical';
 import type { JobDefinition } from './definition';
-import type { Declaration, JobEvent, JobScheduled } from './events';
+import type { Declaration, JobEvent, JobScheduled, ReleaseReason } from './events';
 import { abandoned, closed, failed, later, moved, refused, started, succeeded } from './evolve-runs';
 import type { AbsentJob, AppliedDeclaration, JobRecord, JobState, OpaqueJob, Ownership } from './state';
 
@@ -118,6 +118,9 @@ function declared(
   };
 }
 
+/** Releases after which the job rests where it has come to (`movedAt`). */
+const movedFor: ReadonlySet<ReleaseReason> = new Set(['rebalance', 'late', 'moved']);
+
 type Later = Exclude<JobEvent, { type: 'JobScheduled' | 'JobBooksClosed' }>;
 
 function apply(record: JobRecord, event: Later, revision: number): JobRecord {
@@ -177,6 +180,7 @@ function apply(record: JobRecord, event: Later, revision: number): JobRecord {
       return {
         ...state,
         homeReturns: returned,
+        ...(movedFor.has(reason) && { movedAt: at }),
         ownership: { kind: 'unbound', since: at, reason, lastServiceId: serviceId, target, detail: null },
       };
     }

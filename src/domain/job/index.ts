@@ -10,4 +10,5 @@ export { backoffMs } from './decide-runs';
 export { instantOfSlot, slotOf } from './events';
 export { BOOKS_SCHEMA, absentJob, evolve, fold } from './evolve';
 export { canonical, canonicalDefinition } from './canonical';
+export { countedCrashes, isSuspect } from './suspicion';
 export { dueAt, fencingToken, isTerminal, openRuns, placeable, statusOf } from './inspect';

@@ -11,6 +11,7 @@ export type JobRefusalCode =
   | 'job-paused'
   | 'job-not-paused'
   | 'job-held'
+  | 'job-suspect'
   | 'job-not-held'
   | 'job-bound'
   | 'job-unbound'

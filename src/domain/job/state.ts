@@ -59,8 +59,8 @@ export interface JobRecord {
   readonly inProgress: readonly SlotInProgress[];
   /** Requested slots that wait to be started, with the time of their request, oldest first. */
   readonly requested: readonly { readonly slot: Slot; readonly at: Instant }[];
-  /** Crashes (JobRunAbandoned ownerFailed) since the last success, oldest first, at most 16. */
-  readonly crashes: readonly { readonly slot: Slot; readonly attempt: number; readonly at: Instant }[];
+  /** Crashes (JobRunAbandoned ownerFailed) since the last success, oldest first, at most 16. Two of them make the job suspect: `isSuspect`. */
+  readonly crashes: readonly Crash[];
   /** Closed runs, newest last, at most 8: late outcomes are told from unknown runs, and recorded once. */
   readonly closedRuns: readonly ClosedRun[];
   readonly lastOutcome: LastOutcome | null;
@@ -68,6 +68,8 @@ export interface JobRecord {
   readonly ending: boolean;
   /** Returns home within the last hour by event time, oldest first, at most 16. */
   readonly homeReturns: readonly Instant[];
+  /** When it was last moved for balance, because it was late, or by an operator; absent: never. */
+  readonly movedAt?: Instant;
   /** Callers' commands of the last 24 h or the last 64, at most 1,000: a known one adds nothing. */
   readonly commands: readonly { readonly id: string; readonly revision: number; readonly at: Instant }[];
   /** The declaration that was applied last; absent: the job was never declared. */
@@ -118,6 +120,17 @@ export interface OpenRun extends RunRef {
   /** Revision of its JobRunStarted. */
   readonly revision: number;
   readonly definitionRevision: number;
+  /** It was started as the sole suspect of its process. */
+  readonly soleSuspect?: true;
+}
+
+/** An owner that died in a run. */
+export interface Crash {
+  readonly slot: Slot;
+  readonly attempt: number;
+  readonly at: Instant;
+  /** The run was that of the sole suspect of its process. */
+  readonly soleSuspect?: true;
 }
 
 export interface ClosedRun extends RunRef {

@@ -278,13 +278,14 @@ export const ask = {
     ...more,
   }),
   runNow: (seconds: number, id = 'c'): JobCommand => ({ kind: 'RequestRun', ...asked(seconds, id) }),
-  claim: (seconds: number, service: Candidate, start = true): JobCommand => ({
+  claim: (seconds: number, service: Candidate, start = true, soleSuspect = true): JobCommand => ({
     kind: 'BindJob',
     by: 'claim',
     service,
     viewPosition,
     why: why('claim', service),
     start,
+    soleSuspect,
     ...timed(seconds),
   }),
   move: (seconds: number, service: Candidate): JobCommand => ({
@@ -312,21 +313,23 @@ export const ask = {
       start = true,
       cause = 'failed',
       crashes = 3,
-    }: { start?: boolean; cause?: 'failed' | 'stopped' | 'marked'; crashes?: number } = {},
+      soleSuspect = true,
+    }: { start?: boolean; cause?: 'failed' | 'stopped' | 'marked'; crashes?: number; soleSuspect?: boolean } = {},
   ): JobCommand => ({
     kind: 'RequeueJob',
     gone: { serviceId, incarnation, cause },
-    to: to === null ? null : { service: to, why: why('requeue', to), start },
+    to: to === null ? null : { service: to, why: why('requeue', to), start, soleSuspect },
     nobody: to === null ? 'nobody has the handler' : null,
     viewPosition,
     quarantine: { crashes, windowMs: 3_600_000 },
     ...timed(seconds),
   }),
-  start: (seconds: number, epoch: number, { serviceId, incarnation }: Candidate): JobCommand => ({
+  start: (seconds: number, epoch: number, { serviceId, incarnation }: Candidate, soleSuspect = true): JobCommand => ({
     kind: 'StartRun',
     serviceId,
     incarnation,
     epoch,
+    soleSuspect,
     ...timed(seconds),
   }),
   complete: (seconds: number, of: RunRef, then: Partial<AfterRun> = {}): JobCommand => ({

@@ -7,8 +7,8 @@ import type { TextHash } from './hash';
 /** Version of the ranking. Processes with different versions may disagree about who steps in first; safety does not depend on it. */
 export const placementVersion = 1;
 
-/** A service that owns this many times its share of the jobs goes behind those that own less. */
-const LOAD_BOUND = 1.25;
+/** A service that owns this many times its share of the jobs goes behind those that own less, and hands jobs over to them. */
+export const LOAD_BOUND = 1.25;
 
 /** What placement looks at in a job that needs an owner. */
 export interface PlaceableJob extends Placeable {
@@ -55,7 +55,7 @@ export class Placement {
     this.entries = candidates.map((candidate) => ({
       candidate,
       hash: hashText(candidate.serviceId),
-      weight: Math.max(1, candidate.capacity.maxOwnedJobs),
+      weight: weightOf(candidate),
       owned: candidate.owned,
     }));
     this.byId = new Map(this.entries.map((entry) => [entry.candidate.serviceId, entry]));
@@ -94,7 +94,7 @@ export class Placement {
         labelsMatch: matches,
         overShare,
         order,
-        score: -weight / Math.log(pairUnit(jobHash, entry.hash)),
+        score: rendezvous(jobHash, entry.hash, weight),
       };
     });
     scored.sort(
@@ -155,6 +155,16 @@ export function* assign<Job extends AssignableJob>(
       compare(a.jobId, b.jobId),
   );
   for (const job of sorted) yield { job, ranking: placement.assign(job) };
+}
+
+/** What its share is measured by. */
+export function weightOf({ capacity }: Candidate): number {
+  return Math.max(1, capacity.maxOwnedJobs);
+}
+
+/** Rendezvous hashing with a weight: the highest of all goes first, each as often as its weight says. */
+export function rendezvous(job: TextHash, service: TextHash, weight: number): number {
+  return -weight / Math.log(pairUnit(job, service));
 }
 
 function compare<T extends number | string>(a: T, b: T): number {

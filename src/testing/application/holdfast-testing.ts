@@ -183,8 +183,9 @@ export class HoldfastTesting {
     const app = this.service();
     const { labels } = app.options;
     const service = { name: labels.name, ...peer };
-    const { liveness, namespace, capacity, drainTimeoutMs, homeAfterMs, quarantine, commandTimeoutMs } = app.options;
-    const asked = { liveness, namespace, capacity, drainTimeoutMs, homeAfterMs, quarantine, commandTimeoutMs };
+    const { liveness, namespace, capacity, drainTimeoutMs, homeAfterMs, balance, quarantine, commandTimeoutMs } =
+      app.options;
+    const asked = { liveness, namespace, capacity, drainTimeoutMs, homeAfterMs, balance, quarantine, commandTimeoutMs };
     const options = resolveOptions({ ...asked, service, store: { kind: 'memory' } });
     const { serviceId } = options;
     if (serviceId === app.serviceId || this.taken.has(serviceId))

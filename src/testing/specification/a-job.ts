@@ -117,7 +117,7 @@ export const ask = {
   },
   claim(at: number, service = one, start = true): Of<'BindJob'> {
     const why = whyOf('claim', service);
-    return { kind: 'BindJob', by: 'claim', service, viewPosition: '7', why, start, ...common(at) };
+    return { kind: 'BindJob', by: 'claim', service, viewPosition: '7', why, start, soleSuspect: true, ...common(at) };
   },
   move(at: number, service = two): Of<'BindJob'> {
     const why = whyOf('operator', service);
@@ -147,7 +147,7 @@ export const ask = {
     return {
       kind: 'RequeueJob',
       gone: { serviceId, incarnation, cause },
-      to: to === null ? null : { service: to, why: whyOf('requeue', to), start },
+      to: to === null ? null : { service: to, why: whyOf('requeue', to), start, soleSuspect: true },
       nobody: to === null ? 'no live service has the handler' : null,
       viewPosition: '9',
       quarantine: { crashes, windowMs: 3_600_000 },
@@ -156,7 +156,7 @@ export const ask = {
   },
   start(at: number, more: Partial<Of<'StartRun'>> = {}): Of<'StartRun'> {
     const { serviceId, incarnation } = one;
-    return { kind: 'StartRun', serviceId, incarnation, epoch: 1, ...common(at), ...more };
+    return { kind: 'StartRun', serviceId, incarnation, epoch: 1, soleSuspect: true, ...common(at), ...more };
   },
   complete(at: number, run: RunRef, then: Partial<Of<'CompleteRun'>['then']> = {}): Of<'CompleteRun'> {
     return { kind: 'CompleteRun', run, durationMs: 5, then: { ...goOn, ...then }, ...common(at) };

@@ -38,9 +38,9 @@ export function commandOf(jobId: string, asked: JobCommand): CommandToJob {
     case 'RequestRun':
       return new RunJobNowCommand({ jobId, ...caller(asked) });
     case 'BindJob': {
-      const { by, service, viewPosition, why, start, commandId } = asked;
+      const { by, service, viewPosition, why, start, soleSuspect, commandId } = asked;
       return by === 'claim'
-        ? new BindJobToServiceCommand({ by, jobId, service, viewPosition, why, start })
+        ? new BindJobToServiceCommand({ by, jobId, service, viewPosition, why, start, soleSuspect })
         : new BindJobToServiceCommand({ by, jobId, serviceId: service.serviceId, commandId });
     }
     case 'ReleaseJob': {
@@ -52,8 +52,8 @@ export function commandOf(jobId: string, asked: JobCommand): CommandToJob {
       return new RequeueJobCommand({ jobId, gone, to, nobody, viewPosition, quarantine });
     }
     case 'StartRun': {
-      const { serviceId, incarnation, epoch } = asked;
-      return new StartJobRunCommand({ jobId, serviceId, incarnation, epoch });
+      const { serviceId, incarnation, epoch, soleSuspect } = asked;
+      return new StartJobRunCommand({ jobId, serviceId, incarnation, epoch, soleSuspect });
     }
     case 'CompleteRun': {
       const { run, durationMs, then } = asked;
