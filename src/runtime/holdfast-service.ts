@@ -6,7 +6,7 @@ import { ineligibility } from '../domain/placement';
 import { placeable, type JobRecord } from '../domain/job';
 import type { EventStore, LogIdentity, LogPosition } from '../event-store';
 import { silentLogger, type Logger } from '../logging';
-import { ServiceMembership, type Membership } from '../membership';
+import { ServiceMembership, type Membership, type Processes } from '../membership';
 import { OwnershipSweep } from '../ownership';
 import { Queries } from '../queries';
 import { SqliteReadModel, ViewLockedError, type OwnJobs, type ReadModel } from '../read-model';
@@ -38,10 +38,13 @@ export interface RuntimePorts {
   readonly store?: EventStore;
   /** What stands between the worker and a handler: for tests that observe, delay or break it. Asked once per registered handler. */
   readonly aroundHandler?: (handler: HandlerDefinition) => HandlerDefinition;
+  /** What this process can say of itself, and prove of a former one of its service id. Default: by the machine's own means. */
+  readonly processes?: Processes;
 }
 
 /** Those that a service goes on with. */
-type OwnPorts = Required<Pick<RuntimePorts, 'clock' | 'random' | 'logger' | 'zoneData'>>;
+type OwnPorts = Required<Pick<RuntimePorts, 'clock' | 'random' | 'logger' | 'zoneData'>> &
+  Pick<RuntimePorts, 'processes'>;
 
 /**
  * One service, composed from its ports: the log, the view, membership, the sweep, the worker.
@@ -131,7 +134,7 @@ export class HoldfastService {
     const feed = new FactFeed({ store, clock, random, namespace, logger });
     return new HoldfastService(
       options,
-      { clock, random, logger, zoneData },
+      { clock, random, logger, zoneData, processes: ports.processes },
       store,
       identity,
       view,
@@ -214,6 +217,7 @@ export class HoldfastService {
         viewPosition: () => this.view.position(),
         wantPass: () => this.worker?.wake(),
         onLogWentBack: () => this.forgetLog(),
+        processes: this.ports.processes,
       },
       {
         serviceId: this.serviceId,

@@ -1,0 +1,69 @@
+import { dueAt, openRuns, placeable, type JobRecord } from '../../domain/job';
+import { labelsMatch } from '../../domain/placement';
+import type { LivenessOptions } from '../../membership';
+import type { HoldfastService } from '../../runtime';
+import type { Judge } from './judge';
+import type { Witness } from './witness';
+
+/** A job that is due for so long, and nothing is started of it, has been forgotten, ms. */
+const FORGOTTEN_MS = 10_000;
+
+/**
+ * How long a healed world is left alone before its jobs must be where they belong, ms: the bound of the protocol (5.15), with the figures of
+ * these options. A verdict may take twice failAfter (its observer has judged falsely before) and one more window (more than half are silent); a
+ * service that died before may be observed for as long by its successor; then claims by rank.
+ */
+export function quietTimeMs({ failAfterMs, claimGraceMs, beatMs }: LivenessOptions): number {
+  return 8 * failAfterMs + 20 * claimGraceMs + 5 * beatMs;
+}
+
+export interface Quiet {
+  readonly judge: Judge;
+  readonly witness: Witness;
+  readonly services: readonly { readonly name: string; readonly service: HoldfastService }[];
+  /** By the clock of the log. */
+  readonly now: number;
+}
+
+/** I5 and I8 in a world in which nothing goes wrong any more. */
+export function checkQuiet({ judge, witness, now }: Quiet): void {
+  const alive = judge.alive();
+  for (const [jobId, { state }] of judge.jobs) {
+    if (state.stage !== 'live') continue;
+    const { ownership } = state;
+    if (ownership.kind === 'unbound') {
+      const fit = alive.filter((one) => !one.draining && fits(state, one));
+      if (fit.length > 0)
+        judge.violate(
+          'I5',
+          `${jobId} has no owner (${ownership.reason}) and ${fit.map(({ serviceId }) => serviceId).join(', ')} could take it.`,
+        );
+      continue;
+    }
+    const owner = alive.find(({ incarnation }) => incarnation === ownership.incarnation);
+    if (owner === undefined) {
+      if (alive.some((one) => !one.draining))
+        judge.violate('I5', `${jobId} is bound to ${ownership.serviceId} (${ownership.incarnation}), which is gone.`);
+      continue;
+    }
+    if (!fits(state, owner) && openRuns(state).length === 0)
+      judge.violate('I4', `${jobId} is bound to ${ownership.serviceId}, which is not eligible, and is not released.`);
+    checkWork(jobId, state, { judge, witness, now });
+  }
+}
+
+function checkWork(jobId: string, state: JobRecord, { judge, witness, now }: Omit<Quiet, 'services'>): void {
+  for (const run of openRuns(state)) {
+    const runs = witness.openRuns().some((one) => one.jobId === jobId && one.slot === run.slot && one.attempt === run.attempt);
+    if (!runs && now - run.startedAt > FORGOTTEN_MS)
+      judge.violate('I5', `${jobId}: the run of ${run.slot} (attempt ${run.attempt}) is open and nobody executes it.`);
+  }
+  const due = dueAt(state);
+  if (due !== null && due < now - FORGOTTEN_MS)
+    judge.violate('I8', `${jobId} has been due for ${Math.round(now - due)} ms, and nothing is started.`);
+}
+
+function fits(state: JobRecord, one: { readonly handlers: readonly string[]; readonly labels: { readonly [key: string]: string } }): boolean {
+  const { handler, tag, affinity } = placeable(state);
+  return one.handlers.includes(handler) && (affinity === 'preferred' || labelsMatch(tag, one.labels));
+}
