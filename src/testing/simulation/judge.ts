@@ -81,7 +81,11 @@ export class Judge {
   }
 
   /** A handler is entered. @param others runs of the same job whose handlers have not settled. */
-  entered(run: WitnessedRun, others: readonly WitnessedRun[], processOf: (run: WitnessedRun) => SimulatedProcess | null): void {
+  entered(
+    run: WitnessedRun,
+    others: readonly WitnessedRun[],
+    processOf: (run: WitnessedRun) => SimulatedProcess | null,
+  ): void {
     const start = this.starts.get(`${run.jobId} ${run.fencingToken % TOKEN_REVISIONS}`);
     if (start === undefined || start.run !== keyOf(run))
       this.violate('entry', `${wordsOf(run)} is entered, and no JobRunStarted of the log says so.`);
@@ -102,7 +106,10 @@ export class Judge {
       const row = view.job(jobId);
       const found = JSON.stringify(row?.state ?? null);
       if (found !== JSON.stringify(expected ?? null)) {
-        this.violate('I7', `The view of ${whose} at position ${position} shows ${jobId} as ${found}, and the log says ${JSON.stringify(expected ?? null)}.`);
+        this.violate(
+          'I7',
+          `The view of ${whose} at position ${position} shows ${jobId} as ${found}, and the log says ${JSON.stringify(expected ?? null)}.`,
+        );
         return;
       }
     }
@@ -228,7 +235,13 @@ export class Judge {
   }
 }
 
-function keyOf(run: { readonly jobId: string; readonly slot: string; readonly attempt: number; readonly epoch: number; readonly incarnation: string }): string {
+function keyOf(run: {
+  readonly jobId: string;
+  readonly slot: string;
+  readonly attempt: number;
+  readonly epoch: number;
+  readonly incarnation: string;
+}): string {
   return `${run.jobId} ${run.slot} ${run.attempt} ${run.epoch} ${run.incarnation}`;
 }
 

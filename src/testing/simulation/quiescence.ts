@@ -54,7 +54,9 @@ export function checkQuiet({ judge, witness, now }: Quiet): void {
 
 function checkWork(jobId: string, state: JobRecord, { judge, witness, now }: Omit<Quiet, 'services'>): void {
   for (const run of openRuns(state)) {
-    const runs = witness.openRuns().some((one) => one.jobId === jobId && one.slot === run.slot && one.attempt === run.attempt);
+    const runs = witness
+      .openRuns()
+      .some((one) => one.jobId === jobId && one.slot === run.slot && one.attempt === run.attempt);
     if (!runs && now - run.startedAt > FORGOTTEN_MS)
       judge.violate('I5', `${jobId}: the run of ${run.slot} (attempt ${run.attempt}) is open and nobody executes it.`);
   }
@@ -63,7 +65,10 @@ function checkWork(jobId: string, state: JobRecord, { judge, witness, now }: Omi
     judge.violate('I8', `${jobId} has been due for ${Math.round(now - due)} ms, and nothing is started.`);
 }
 
-function fits(state: JobRecord, one: { readonly handlers: readonly string[]; readonly labels: { readonly [key: string]: string } }): boolean {
+function fits(
+  state: JobRecord,
+  one: { readonly handlers: readonly string[]; readonly labels: { readonly [key: string]: string } },
+): boolean {
   const { handler, tag, affinity } = placeable(state);
   return one.handlers.includes(handler) && (affinity === 'preferred' || labelsMatch(tag, one.labels));
 }

@@ -42,7 +42,10 @@ export interface JobScript {
 
 /** What an operator asks for, through the facade of the service at `via` (the first that lives, if that one does not). */
 export type Order =
-  | { readonly order: 'pause' | 'resume' | 'cancel' | 'cancelAfterRun' | 'remove' | 'runNow' | 'release'; readonly job: string }
+  | {
+      readonly order: 'pause' | 'resume' | 'cancel' | 'cancelAfterRun' | 'remove' | 'runNow' | 'release';
+      readonly job: string;
+    }
   | { readonly order: 'resolveHold'; readonly job: string; readonly resolution: 'retry' | 'fail' | 'succeeded' }
   | { readonly order: 'bind'; readonly job: string; readonly service: string }
   | { readonly order: 'reschedule'; readonly job: string; readonly schedule?: ScheduleInput; readonly tag?: Tag }

@@ -33,7 +33,9 @@ export interface AppendSeen {
   readonly moment: 'sent' | 'arrived' | 'written';
 }
 
-export type Note = (what: 'unknown-had-landed' | 'ghost-landed' | 'duplicate-arrived' | 'read-behind' | 'late-answer') => void;
+export type Note = (
+  what: 'unknown-had-landed' | 'ghost-landed' | 'duplicate-arrived' | 'read-behind' | 'late-answer',
+) => void;
 
 const NEVER: Promise<never> = new Promise(() => undefined);
 const LOST = Symbol('lost');
@@ -79,7 +81,11 @@ export class SimulatedConnection implements EventStore {
       if (this.log.head > head) this.seen({ stream, events, moment: 'written' });
       return outcome;
     };
-    const answer = await this.exchange(perform, { beat: options?.lane === 'beat', append: true, exact: expected !== 'any' });
+    const answer = await this.exchange(perform, {
+      beat: options?.lane === 'beat',
+      append: true,
+      exact: expected !== 'any',
+    });
     if (answer === REFUSED) return { outcome: 'unavailable', message: 'the log cannot be reached' };
     if (answer === LOST) return { outcome: 'unknown', message: 'no answer came' };
     return answer;
@@ -205,7 +211,8 @@ export class SimulatedConnection implements EventStore {
       const unknown = this.drawn('unknown');
       if (unknown !== null) {
         // The one or the other: nobody can tell.
-        if (this.random.next() < 0.7) this.scheduler.after(delay, () => execute(() => (this.note('unknown-had-landed'), back(LOST))));
+        if (this.random.next() < 0.7)
+          this.scheduler.after(delay, () => execute(() => (this.note('unknown-had-landed'), back(LOST))));
         else this.scheduler.after(delay, () => back(LOST));
         return;
       }

@@ -26,7 +26,7 @@ export interface Passage {
 const KEEP_ALIVE_MS = 10_000;
 const LOOK_AGAIN_MS = 200;
 /** How long after the append a subscriber learns that the log went on with what does not concern it. */
-const CHECKPOINT_MS = 1_000;
+const CHECKPOINT_MS = 5_000;
 
 /** A subscription over the simulated way: what the log had when a batch was sent arrives later, in order, and is handled by the process when it runs. */
 export class SimulatedSubscription implements Subscription {

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { SeededRandom } from '../../clock';
 import { jobType } from '../../commands';
 import { silentLogger, type Logger } from '../../logging';
 import { livenessProfiles } from '../../membership';
 import { resolveOptions, type HoldfastService } from '../../runtime';
 import { behavingHandlers } from './behaviours';
 import { Counters } from './counters';
+import { drawn, uuidOf, WORLD_STARTS_AT } from './draws';
 import { Judge, type SimulatedViolation } from './judge';
 import { Operators } from './operators';
 import { Place, type HandlersOf, type Substitution, type WorldPorts } from './place';
@@ -42,10 +42,8 @@ export interface SimulationResult {
   readonly livedMs: number;
 }
 
-/** Wall clock at the beginning of every world. */
-export const WORLD_STARTS_AT = Date.UTC(2026, 0, 1);
 /** Views of living services are compared with the fold so often, ms. */
-const COMPARE_EVERY_MS = 15_000;
+const COMPARE_EVERY_MS = 30_000;
 
 /** Lives through a script, with services composed as in production, and judges every event. */
 export async function simulate(script: Script, options: SimulationOptions = {}): Promise<SimulationResult> {
@@ -91,9 +89,7 @@ class World {
       }
       this.judge.written(append);
     });
-    this.witness.onEntry((run, others) =>
-      this.judge.entered(run, others, (other) => this.witness.processOf(other)),
-    );
+    this.witness.onEntry((run, others) => this.judge.entered(run, others, (other) => this.witness.processOf(other)));
     const ports: WorldPorts = {
       script,
       scheduler,
@@ -109,7 +105,10 @@ class World {
       nextPid: () => ++this.pid,
       startsAt: WORLD_STARTS_AT,
       broken: (error, where) =>
-        this.judge.violate('broken', `${where}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
+        this.judge.violate(
+          'broken',
+          `${where}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+        ),
     };
     this.places = script.places.map((place) => new Place(place, ports));
     this.operators = new Operators({
@@ -175,7 +174,15 @@ class World {
     const schedule = dueMs === undefined ? job.schedule : ({ kind: 'once', at: WORLD_STARTS_AT + dueMs } as const);
     const commandId = uuidOf(drawn(this.script.seed, 'schedule', id));
     this.operators.send(`schedule ${id}`, null, ({ jobs }) =>
-      jobs.schedule(jobType<unknown>(handler), payload, { id, schedule, tag, affinity, policies, commandId, timeoutMs: 5_000 }),
+      jobs.schedule(jobType<unknown>(handler), payload, {
+        id,
+        schedule,
+        tag,
+        affinity,
+        policies,
+        commandId,
+        timeoutMs: 5_000,
+      }),
     );
   }
 
@@ -186,7 +193,12 @@ class World {
       case 'crash': {
         const { on, restartMs, handlers, types = null } = action;
         if (on === undefined) place?.crash(restartMs, handlers);
-        else place?.trap({ on, types, spring: () => (this.counters.note('crash-in-append'), place.crash(restartMs, handlers)) });
+        else
+          place?.trap({
+            on,
+            types,
+            spring: () => (this.counters.note('crash-in-append'), place.crash(restartMs, handlers)),
+          });
         return;
       }
       case 'stop':
@@ -257,16 +269,4 @@ class World {
       livedMs: scheduler.now,
     };
   }
-}
-
-/** A randomness that depends on nothing but the seed and these words. */
-export function drawn(seed: number, ...words: readonly (string | number)[]): SeededRandom {
-  let hash = 2_166_136_261 ^ seed;
-  for (const char of words.join('\u0001')) hash = Math.imul(hash ^ char.charCodeAt(0), 16_777_619);
-  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
-  return new SeededRandom((hash ^ (hash >>> 12)) >>> 0);
-}
-
-export function uuidOf(random: SeededRandom): string {
-  return random.uuid(WORLD_STARTS_AT);
 }

@@ -33,7 +33,11 @@ interface Open {
 export class Witness {
   readonly runs: WitnessedRun[] = [];
   private readonly open = new Set<Open>();
-  private readonly listeners: ((run: WitnessedRun, others: readonly WitnessedRun[], process: SimulatedProcess) => void)[] = [];
+  private readonly listeners: ((
+    run: WitnessedRun,
+    others: readonly WitnessedRun[],
+    process: SimulatedProcess,
+  ) => void)[] = [];
 
   constructor(private readonly scheduler: Scheduler) {}
 
