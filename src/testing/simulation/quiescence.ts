@@ -25,8 +25,15 @@ export interface Quiet {
   readonly now: number;
 }
 
+/** What the owner goes by: one whose wall clock was behind that of the log when it started is late by as much (protocol §9: the smaller counts). */
+function clusterTimeOf(process: string, { services, now }: Quiet): number {
+  const service = services.find(({ name }) => name === process)?.service;
+  return Math.min(now, service?.membership?.clusterTime.now() ?? now);
+}
+
 /** I5 and I8 in a world in which nothing goes wrong any more. */
-export function checkQuiet({ judge, witness, now }: Quiet): void {
+export function checkQuiet(quiet: Quiet): void {
+  const { judge } = quiet;
   const alive = judge.alive();
   for (const [jobId, { state }] of judge.jobs) {
     if (state.stage !== 'live') continue;
@@ -48,7 +55,7 @@ export function checkQuiet({ judge, witness, now }: Quiet): void {
     }
     if (!fits(state, owner) && openRuns(state).length === 0)
       judge.violate('I4', `${jobId} is bound to ${ownership.serviceId}, which is not eligible, and is not released.`);
-    checkWork(jobId, state, { judge, witness, now });
+    checkWork(jobId, state, { ...quiet, now: clusterTimeOf(owner.process, quiet) });
   }
 }
 
