@@ -1,74 +1,58 @@
-import { readFileSync } from 'node:fs';
-import { randomScript, simulate, type Script, type SimulationResult } from '../../src/testing/simulation';
-
-interface Asked {
-  readonly seeds: number;
-  readonly from: number;
-  readonly script: string | null;
-  readonly verbose: boolean;
-}
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { Logger } from '../../src/logging';
+import { randomScript, shrink, simulate, type Script, type SimulationResult } from '../../src/testing/simulation';
+import { readAsked, usage, UsageError, type Asked } from './asked';
 
 async function main(): Promise<number> {
-  const value = (name: string) => {
-    const at = process.argv.indexOf(`--${name}`);
-    return at < 0 ? null : process.argv[at + 1];
-  };
-  const verbose = process.argv.includes('--verbose');
-  const single = value('seed');
-  const asked: Asked = {
-    seeds: Number(single === null ? (value('seeds') ?? 1) : 1),
-    from: Number(single ?? value('from') ?? 1),
-    script: value('script'),
-    verbose,
-  };
+  const asked = readAsked(process.argv.slice(2));
   const totals = new Map<string, number>();
   let violations = 0;
-  const cpu = process.cpuUsage();
-  const scripts: (() => Script)[] =
-    asked.script !== null
-      ? [() => JSON.parse(readFileSync(asked.script as string, 'utf8')) as Script]
-      : Array.from({ length: asked.seeds }, (_, n) => () => randomScript(asked.from + n));
-  for (const make of scripts) {
-    const script = make();
-    const before = process.cpuUsage();
-    const result = await simulate(script, verbose ? { logger: telling } : {});
-    const spent = process.cpuUsage(before);
-    tell(script, result, (spent.user + spent.system) / 1000, verbose);
+  const before = process.cpuUsage();
+  for (let seed = asked.from; seed < asked.from + asked.seeds; seed++) {
+    const script = asked.script === null ? randomScript(seed) : readScript(asked.script);
+    const result = await simulate(script, asked.verbose ? { logger: telling } : {});
     for (const [what, n] of result.counts) totals.set(what, (totals.get(what) ?? 0) + n);
     violations += result.violations.length;
+    if (result.violations.length > 0 || asked.verbose) tell(script, result);
+    if (result.violations.length > 0 && asked.script === null) await shrunk(script, result, asked);
   }
-  for (const [what, n] of [...totals].sort()) console.log(String(n).padStart(8), what);
-  const all = process.cpuUsage(cpu);
-  console.log(
-    `seeds ${scripts.length}, violations ${violations}, cpu ms per seed ${Math.round((all.user + all.system) / 1000 / scripts.length)}`,
-  );
+  for (const [what, n] of [...totals].sort()) console.log(`${String(n).padStart(8)}  ${what}`);
+  const { user, system } = process.cpuUsage(before);
+  console.log(`cpu time per seed: ${Math.round((user + system) / 1_000 / asked.seeds)} ms`);
+  console.log(`seeds ${asked.seeds}, violations ${violations}`);
   return violations === 0 ? 0 : 1;
 }
 
-function tell(
-  script: Script,
-  { violations, runs, steps, events, livedMs, hash }: SimulationResult,
-  ms: number,
-  verbose: boolean,
-): void {
-  if (verbose || violations.length > 0)
-    console.log(
-      `seed ${script.seed}: ${violations.length} violations; ${script.places.length} places, ${script.jobs.length} jobs, ${script.actions.length} actions, ${runs.length} runs, ${events} events, ${steps} steps, lived ${Math.round(livedMs / 1000)} s in ${Math.round(ms)} ms; ${hash.slice(0, 12)}`,
-    );
-  for (const { rule, at, words } of violations) console.log(`  ${rule} at ${at.toFixed(1)}: ${words.slice(0, 900)}`);
+/** Writes the smallest script that breaks the same rule, and says how to see it again. */
+async function shrunk(script: Script, { violations }: SimulationResult, { shrinkMs }: Asked): Promise<void> {
+  const [{ rule }] = violations;
+  const fails = async (one: Script) => (await simulate(one)).violations.some((violation) => violation.rule === rule);
+  console.log(`  again: npm run simulate -- --seed ${script.seed}`);
+  if (shrinkMs === 0) return;
+  const small = await shrink(script, fails, { withinMs: shrinkMs });
+  const file = `simulation-${script.seed}.json`;
+  writeFileSync(file, `${JSON.stringify(small, null, 2)}\n`);
+  tell(small, await simulate(small));
+  console.log(`  again, shrunk: npm run simulate -- --script ${file}`);
 }
 
-function telling(process: string, now: () => number, own: object = {}): import('../../src/logging').Logger {
+function tell(script: Script, { violations, runs, steps, events, livedMs, hash }: SimulationResult): void {
+  const { seed, places, jobs, actions } = script;
+  const world = `${places.length} places, ${jobs.length} jobs, ${actions.length} actions`;
+  const history = `${runs.length} runs, ${events} events, ${steps} steps, ${Math.round(livedMs / 1_000)} s, ${hash.slice(0, 12)}`;
+  console.log(`seed ${seed}: ${violations.length} violations (${world}; ${history})`);
+  for (const { rule, at, words } of violations) console.log(`  ${rule} at ${at.toFixed(1)} ms: ${words.slice(0, 1_000)}`);
+}
+
+function readScript(file: string): Script {
+  return JSON.parse(readFileSync(file, 'utf8')) as Script;
+}
+
+function telling(process: string, now: () => number, own: object = {}): Logger {
   const line =
     (level: string) =>
     (fact: string, fields: object = {}) =>
-      console.log(
-        now().toFixed(1).padStart(10),
-        process.padEnd(10),
-        level,
-        fact,
-        JSON.stringify({ ...own, ...fields }),
-      );
+      console.log(`${now().toFixed(1).padStart(10)} ${process} ${level} ${fact} ${JSON.stringify({ ...own, ...fields })}`);
   return {
     debug: line('debug'),
     info: line('info'),
@@ -78,4 +62,10 @@ function telling(process: string, now: () => number, own: object = {}): import('
   };
 }
 
-void main().then((status) => (process.exitCode = status));
+void main().then(
+  (status) => (process.exitCode = status),
+  (error: unknown) => {
+    console.error(error instanceof UsageError ? `${error.message}\n\n${usage}` : error);
+    process.exitCode = 2;
+  },
+);

@@ -5,6 +5,7 @@ export type { HandlersOf, HandlerWorld, Substitution } from './place';
 export type { Action, JobScript, Order, PlaceScript, Script } from './script';
 export { drawn, WORLD_STARTS_AT } from './draws';
 export { randomScript, type RandomScriptOptions } from './random-script';
+export { shrink, type ShrinkOptions } from './shrink';
 export { simulate, type SimulationOptions, type SimulationResult } from './simulation';
 export type { Trouble } from './troubles';
 export type { WitnessedRun } from './witness';

@@ -1,0 +1,66 @@
+import { parseArgs } from 'node:util';
+
+export class UsageError extends Error {}
+
+/** What `npm run simulate` is asked to do. */
+export interface Asked {
+  readonly seeds: number;
+  readonly from: number;
+  /** A file with one script, in the place of seeds. */
+  readonly script: string | null;
+  readonly controls: boolean;
+  /** Every line that a service tells its log. */
+  readonly verbose: boolean;
+  /** Real ms for making the script of a violation smaller; 0: not at all. */
+  readonly shrinkMs: number;
+}
+
+export const usage = `npm run simulate -- [--seeds N] [--from S] | --seed S | --script FILE | --controls
+
+  --seeds N      how many worlds; default 20
+  --from S       the first seed; default 1
+  --seed S       one world
+  --script FILE  the world of a recorded script
+  --controls     break the rules one by one, and see each break found
+  --shrink SEC   time for making the script of a violation smaller; default 60, 0: not at all
+  --verbose      every line of every service
+
+Exit status: 0 no violation, 1 violations, 2 wrong use.`;
+
+export function readAsked(argv: readonly string[]): Asked {
+  const { values } = parsed(argv);
+  const number = (name: 'seeds' | 'from' | 'seed' | 'shrink', fallback: number, least: number) => {
+    const value = Number(values[name] ?? fallback);
+    if (!Number.isSafeInteger(value) || value < least)
+      throw new UsageError(`--${name} ${values[name]}: a whole number, at least ${least}.`);
+    return value;
+  };
+  const one = values.seed !== undefined || values.script !== undefined;
+  return {
+    seeds: one ? 1 : number('seeds', 20, 1),
+    from: values.seed === undefined ? number('from', 1, 0) : number('seed', 1, 0),
+    script: values.script ?? null,
+    controls: values.controls ?? false,
+    verbose: values.verbose ?? false,
+    shrinkMs: number('shrink', 60, 0) * 1_000,
+  };
+}
+
+function parsed(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      options: {
+        seeds: { type: 'string' },
+        from: { type: 'string' },
+        seed: { type: 'string' },
+        script: { type: 'string' },
+        controls: { type: 'boolean' },
+        shrink: { type: 'string' },
+        verbose: { type: 'boolean' },
+      },
+    });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
