@@ -40,7 +40,7 @@ export function behavingHandlers(world: HandlerWorld): readonly HandlerDefinitio
     blocking: async (context) => {
       const random = draw(context);
       await work(context, 200 * random.next(), 0);
-      world.process.stall(random.next() < 0.7 ? 400 * random.next() : 7_000 * random.next());
+      world.stall(random.next() < 0.7 ? 400 * random.next() : 7_000 * random.next());
       await rest(0);
     },
     deadly: async (context) => {

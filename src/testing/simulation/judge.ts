@@ -20,11 +20,15 @@ export interface SimulatedViolation {
 
 interface Incarnation {
   readonly serviceId: string;
+  /** Name of the process that registered it. */
   readonly process: string;
   readonly labels: { readonly [key: string]: string };
   readonly handlers: readonly string[];
   draining: boolean;
   ended: 'failed' | 'stopped' | null;
+  endedAt: number;
+  leftovers: readonly string[];
+  confirmedDead: boolean;
 }
 
 interface Followed {
@@ -40,9 +44,13 @@ export interface JudgePorts {
   readonly troubles: TroubleHistory;
   /** The process of that name, if it lives. */
   readonly living: (process: string) => SimulatedProcess | null;
+  /** What the membership of that process says of itself; null: it has none. */
+  readonly trusted: (process: string) => { readonly incarnation: string | null; readonly fence: string | null } | null;
 }
 
 const TOKEN_REVISIONS = 2 ** 44;
+/** Begins the correlation id of an order. */
+export const ORDER = 'order-';
 const MOST_VIOLATIONS = 20;
 /** States of a job that are kept, for views that lag. */
 const KEPT_STATES = 400;
@@ -57,8 +65,11 @@ export class Judge {
   private readonly starts = new Map<string, { readonly run: string; readonly by: string }>();
   private readonly commands = new Map<string, number>();
   private readonly checker = new LogChecker();
-  private readonly confirmedDead = new Set<string>();
+  /** Service id → position of the newest fact of its stream. */
+  private readonly facts = new Map<string, bigint>();
+  private readonly orders = new Set<string>();
   private appends = 0;
+  private newestFact = 0n;
 
   constructor(private readonly ports: JudgePorts) {}
 
@@ -74,10 +85,25 @@ export class Judge {
       for (const broken of this.checker.check({ stream, revision, position, created, id, event }))
         this.violate(broken.invariant, `${broken.stream} ${broken.revision}: ${broken.words}`);
       const of = stream.slice(stream.indexOf('-') + 1);
+      this.orderOnce(stream, recorded.metadata);
       if (event.type === '$unreadable') this.violate('log', `${stream} ${revision} cannot be read: ${event.why}`);
       else if (event.type.startsWith('Job')) this.job(of, event as JobEvent, recorded, by);
-      else if (event.type !== 'ServiceHeartbeat') this.service(of, event as ServiceEvent, by);
+      else if (event.type !== 'ServiceHeartbeat') {
+        this.service(of, event as ServiceEvent, by);
+        this.facts.set(of, position);
+      }
     }
+    this.early(events);
+  }
+
+  /** What an order has added is in the log. */
+  landed(order: string): boolean {
+    return this.orders.has(order);
+  }
+
+  /** Position of the newest fact of a job or service. */
+  get newest(): bigint {
+    return this.newestFact;
   }
 
   /** A handler is entered. @param others runs of the same job whose handlers have not settled. */
@@ -91,6 +117,12 @@ export class Judge {
       this.violate('entry', `${wordsOf(run)} is entered, and no JobRunStarted of the log says so.`);
     else if (start.by !== run.process)
       this.violate('entry', `${wordsOf(run)} is entered in ${run.process}, and its start was appended by ${start.by}.`);
+    const trusted = this.ports.trusted(run.process);
+    if (trusted === null || trusted.fence !== null || trusted.incarnation !== run.incarnation)
+      this.violate(
+        'entry',
+        `${wordsOf(run)} is entered in ${run.process}, which is fenced (${trusted?.fence ?? 'another incarnation'}).`,
+      );
     if (this.closed.has(keyOf(run))) this.ports.note('entered-after-end');
     for (const other of others) this.overlap(other, run, processOf(other));
   }
@@ -129,10 +161,10 @@ export class Judge {
   private job(jobId: string, event: JobEvent, { revision, position }: RecordedEvent, by: string): void {
     let job = this.jobs.get(jobId);
     if (job === undefined) this.jobs.set(jobId, (job = { state: absentJob, history: [] }));
+    this.newestFact = position;
     job.state = evolve(job.state, event, revision);
     job.history.push({ position, state: job.state });
     if (job.history.length > KEPT_STATES) job.history.shift();
-    this.commandOnce(`job-${jobId}`, event.data.commandId);
     switch (event.type) {
       case 'JobRunStarted':
         this.starts.set(`${jobId} ${revision}`, { run: keyOf({ jobId, ...event.data }), by });
@@ -175,6 +207,9 @@ export class Judge {
         handlers: Object.keys(handlers),
         draining: false,
         ended: null,
+        endedAt: 0,
+        leftovers: [],
+        confirmedDead: false,
       });
       if (reason === 'falselyFailed') this.ports.note('returned-after-false-verdict');
       return;
@@ -183,15 +218,58 @@ export class Judge {
     if (one === undefined) return;
     if (event.type === 'ServiceReasserted') this.ports.note('reasserted');
     if (event.type === 'ServiceDrainStarted') one.draining = true;
-    if (event.type === 'ServiceStopped') one.ended = 'stopped';
-    if (event.type === 'ServiceMarkedFailed') {
-      const process = this.ports.living(one.process);
-      if (event.data.by === 'operator') {
-        this.ports.note('operator-mark');
-        if (event.data.confirmedDead) this.confirmedDead.add(incarnation);
-      } else if (process === null || event.data.evidence.kind === 'processGone') this.ports.note('verdict-on-the-dead');
-      else this.falseVerdict(process, `${serviceId} (${one.process}) is marked failed by ${event.data.observer}`);
-      one.ended = 'failed';
+    if (event.type === 'ServiceStopped') {
+      one.ended = 'stopped';
+      one.endedAt = this.ports.now();
+      one.leftovers = event.data.leftovers.map(({ jobId }) => jobId);
+    }
+    if (event.type === 'ServiceMarkedFailed') this.marked(one, event);
+  }
+
+  private marked(one: Incarnation, { data }: Extract<ServiceEvent, { type: 'ServiceMarkedFailed' }>): void {
+    const process = this.ports.living(one.process);
+    const { serviceId } = one;
+    if (data.by === 'operator') {
+      this.ports.note('operator-mark');
+      one.confirmedDead ||= data.confirmedDead;
+    } else {
+      const { kind, membershipPosition } = data.evidence;
+      const newest = this.facts.get(serviceId) ?? 0n;
+      if (BigInt(membershipPosition) < newest)
+        this.violate(
+          '5.5',
+          `${serviceId} is marked failed on evidence of position ${membershipPosition}; it said something at ${newest}.`,
+        );
+      if (process === null) this.ports.note('verdict-on-the-dead');
+      else if (kind === 'processGone') this.violate('5.8', `${one.process} is said to be gone, and lives.`);
+      else this.falseVerdict(process, `${serviceId} (${one.process}) is marked failed by ${data.observer}`);
+    }
+    if (one.ended === null) one.endedAt = this.ports.now();
+    one.ended ??= 'failed';
+  }
+
+  /** 5.10, 5.13: what may still run somewhere moves after a full failAfter. */
+  private early(events: readonly RecordedEvent[]): void {
+    const decoded = events.map(({ type, data, metadata }) => decode(type, data, metadata));
+    for (const event of decoded) {
+      if (event.type !== 'JobRequeued') continue;
+      const jobId = events[0].stream.slice(events[0].stream.indexOf('-') + 1);
+      const owner = this.incarnations.get(event.data.fromIncarnation);
+      if (owner === undefined) continue;
+      const { failAfterMs, clockRateError } = this.ports.liveness;
+      const waited = this.ports.now() - owner.endedAt >= failAfterMs * (1 - clockRateError);
+      if (waited || owner.confirmedDead) continue;
+      const wasOpen = decoded.some(({ type }) => type === 'JobRunAbandoned');
+      if (event.data.cause === 'stopped' && owner.leftovers.includes(jobId))
+        this.violate(
+          '5.10',
+          `${jobId} was left over by ${owner.process}, and moves ${Math.round(this.ports.now() - owner.endedAt)} ms after its stop.`,
+        );
+      if (event.data.cause === 'marked' && wasOpen)
+        this.violate(
+          '5.13',
+          `${jobId} ran in ${owner.process}, and moves ${Math.round(this.ports.now() - owner.endedAt)} ms after an operator's mark.`,
+        );
     }
   }
 
@@ -205,25 +283,33 @@ export class Judge {
     this.violate('I9', `${words}, and nothing was wrong with it within ${2 * liveness.failAfterMs} ms.`);
   }
 
-  /** I6: what a caller's command adds stands in one append. */
-  private commandOnce(stream: string, commandId: string | undefined): void {
-    if (commandId === undefined) return;
-    const key = `${stream} ${commandId}`;
+  /** I6: what an order adds stands in one append, however often it was sent. */
+  private orderOnce(stream: string, metadata: string): void {
+    const { $correlationId = '' } = JSON.parse(metadata) as { $correlationId?: string };
+    if (!$correlationId.startsWith(ORDER)) return;
+    this.orders.add($correlationId);
+    const key = `${stream} ${$correlationId}`;
     const before = this.commands.get(key);
     if (before !== undefined && before !== this.appends)
-      this.violate('I6', `The command ${commandId} added events to ${stream} twice.`);
+      this.violate('I6', `The ${$correlationId} added events to ${stream} twice.`);
     this.commands.set(key, this.appends);
   }
 
   /** Two handlers of one job at the same time: only for a reason that the guarantees name. */
   private overlap(earlier: WitnessedRun, later: WitnessedRun, process: SimulatedProcess | null): void {
     const now = this.ports.now();
+    if (earlier.process === later.process)
+      this.violate(
+        '3.7',
+        `${wordsOf(later)} is entered in ${later.process}, where ${wordsOf(earlier)} has not settled.`,
+      );
     const { abortGraceMs, loopDelayMs, failAfterMs, clockRateError } = this.ports.liveness;
     const ignored = earlier.abortedAt !== null && now - earlier.abortedAt >= abortGraceMs * (1 - clockRateError);
     if (ignored) return this.ports.note('overlap-ignored-abort');
     const paused = process?.pausedWithin(now - 2 * failAfterMs, now) ?? 0;
     if (paused > loopDelayMs) return this.ports.note('overlap-paused');
-    if (this.confirmedDead.has(earlier.incarnation)) return this.ports.note('overlap-confirmed-dead');
+    if (this.incarnations.get(earlier.incarnation)?.confirmedDead === true)
+      return this.ports.note('overlap-confirmed-dead');
     const why = this.closed.get(keyOf(earlier));
     if (why === 'cancelled') return this.ports.note('overlap-cancelled');
     this.violate(

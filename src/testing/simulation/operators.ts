@@ -1,6 +1,6 @@
 import { jobType, type CommandResult } from '../../commands';
 import type { HoldfastService } from '../../runtime';
-import type { HandlerWorld } from './place';
+import { ORDER } from './judge';
 import type { Scheduler } from './scheduler';
 import type { Action, Script } from './script';
 
@@ -10,9 +10,19 @@ type Facade = Pick<HoldfastService, 'jobs' | 'services'>;
 export interface OperatorPorts {
   readonly scheduler: Scheduler;
   readonly note: (what: string) => void;
-  readonly drawn: HandlerWorld['drawn'];
   /** The service at that place, or another that lives; null: none does. */
   readonly facade: (via: string) => Facade | null;
+  /** The caller was told that nothing of it was written. */
+  readonly notWritten: (order: string, words: string) => void;
+  /** The command id of one more try: the same, or the caller's retry is another command. */
+  readonly commandId: (order: string, tries: number) => string;
+}
+
+/** What goes with every try of one order. */
+export interface OrderCall {
+  readonly commandId: string;
+  readonly correlationId: string;
+  readonly timeoutMs: number;
 }
 
 /** So often an order is sent again whose outcome is not known. */
@@ -26,22 +36,28 @@ export class Operators {
   constructor(private readonly ports: OperatorPorts) {}
 
   order(action: Ordered, script: Script): void {
-    this.send(`${action.order}`, action.via, (facade) => ordered(action, script, facade));
+    this.send(action.commandId, action.via, (facade, call) => ordered(action, script, facade, call));
   }
 
-  send(words: string, via: string | null, ask: (facade: Facade) => Promise<CommandResult>, tries = 0): void {
+  send(
+    id: string,
+    via: string | null,
+    ask: (facade: Facade, call: OrderCall) => Promise<CommandResult>,
+    tries = 0,
+  ): void {
     const { scheduler, note } = this.ports;
     if (tries >= TRIES) return note('order-given-up');
     const again = (why: string) => {
       if (answered) return;
       answered = true;
       note(`order-again-${why}`);
-      scheduler.after(AGAIN_MS, () => this.send(words, via, ask, tries + 1));
+      scheduler.after(AGAIN_MS, () => this.send(id, via, ask, tries + 1));
     };
     let answered = false;
     const facade = this.ports.facade(via ?? '');
     if (facade === null) return again('nobody');
-    ask(facade).then(
+    const correlationId = `${ORDER}${id}`;
+    ask(facade, { commandId: this.ports.commandId(id, tries), correlationId, timeoutMs: 5_000 }).then(
       ({ added }) => {
         answered = true;
         note(`order-${added > 0 ? 'done' : 'known'}`);
@@ -51,15 +67,24 @@ export class Operators {
         if (error.name === 'CommandRefusedError') {
           answered = true;
           note('order-refused');
-        } else again(error.name);
+          return;
+        }
+        if (error.name === 'CommandUnavailableError' && tries === 0)
+          this.ports.notWritten(correlationId, error.message);
+        again(error.name);
       },
     );
     scheduler.after(PATIENCE_MS, () => again('silence'));
   }
 }
 
-function ordered(action: Ordered, script: Script, { jobs, services }: Facade): Promise<CommandResult> {
-  const call = { commandId: action.commandId, timeoutMs: 5_000, actor: 'operator' };
+function ordered(
+  action: Ordered,
+  script: Script,
+  { jobs, services }: Facade,
+  given: OrderCall,
+): Promise<CommandResult> {
+  const call = { ...given, actor: 'operator' };
   switch (action.order) {
     case 'pause':
       return jobs.pause(action.job, call);

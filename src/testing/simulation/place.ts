@@ -17,8 +17,10 @@ export interface HandlerWorld {
   readonly serviceId: string;
   /** Draws that depend on nothing but the seed of the world and these words. */
   readonly drawn: (...words: readonly (string | number)[]) => SeededRandom;
-  /** Takes the process down, as by SIGKILL; its supervisor starts it again. */
+  /** Takes the process down, as by SIGKILL; its supervisor starts it again. Nothing once the world has healed. */
   readonly takeDown: () => void;
+  /** Holds the event loop of the process for so long; await a timer after it. Nothing once the world has healed. */
+  readonly stall: (ms: number) => void;
 }
 
 export type HandlersOf = (world: HandlerWorld) => readonly HandlerDefinition[];
@@ -69,6 +71,7 @@ export class Place {
   private generation = 0;
   private handlers: readonly string[] | null;
   private traps: Trap[] = [];
+  private healed = false;
   /** Nobody starts it again. */
   private given: 'run' | 'down' = 'run';
 
@@ -156,6 +159,7 @@ export class Place {
 
   /** The world heals: whatever is down is started. */
   heal(): void {
+    this.healed = true;
     this.traps = [];
     this.current?.process.resume();
     if (this.current === null && this.given === 'down') this.start();
@@ -208,7 +212,12 @@ export class Place {
         process,
         serviceId: script.id,
         drawn: world.drawn,
-        takeDown: () => this.takeDown(process),
+        takeDown: () => {
+          if (!this.healed) this.takeDown(process);
+        },
+        stall: (ms) => {
+          if (!this.healed) process.stall(ms);
+        },
       });
       for (const handler of all)
         if (this.handlers === null || this.handlers.includes(handler.name)) service.handlers.register(handler);

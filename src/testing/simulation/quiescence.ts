@@ -34,6 +34,7 @@ function clusterTimeOf(process: string, { services, now }: Quiet): number {
 /** I5 and I8 in a world in which nothing goes wrong any more. */
 export function checkQuiet(quiet: Quiet): void {
   const { judge } = quiet;
+  for (const { name, service } of quiet.services) checkService(name, service, judge);
   const alive = judge.alive();
   for (const [jobId, { state }] of judge.jobs) {
     if (state.stage !== 'live') continue;
@@ -57,6 +58,20 @@ export function checkQuiet(quiet: Quiet): void {
       judge.violate('I4', `${jobId} is bound to ${ownership.serviceId}, which is not eligible, and is not released.`);
     checkWork(jobId, state, { ...quiet, now: clusterTimeOf(owner.process, quiet) });
   }
+}
+
+/** Whoever lives is registered, or says why it is not, and its view shows all. */
+function checkService(process: string, service: HoldfastService, judge: Judge): void {
+  const { membership, readModel } = service;
+  if (membership === null) return judge.violate('I5', `${process} has not started.`);
+  const { state, incarnation, detail } = membership.health();
+  // After a false verdict it stays away for a while that is doubled each time.
+  const staysAway = state === 'fenced' && incarnation === null;
+  if (!staysAway && !['registered', 'draining', 'identity-conflict', 'stopped'].includes(state))
+    judge.violate('I5', `${process} is ${state} (${detail}) in a world in which nothing is wrong.`);
+  const position = readModel.position();
+  if (judge.newest > 0n && (position === 'start' || position < judge.newest))
+    judge.violate('I7', `The view of ${process} stands at ${position}, and the newest fact is ${judge.newest}.`);
 }
 
 function checkWork(jobId: string, state: JobRecord, { judge, witness, now }: Omit<Quiet, 'services'>): void {

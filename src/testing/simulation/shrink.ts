@@ -67,7 +67,8 @@ async function fewer<T>(
 async function shorter(now: () => Script, attempt: Attempt): Promise<void> {
   for (const factor of [0.25, 0.5, 0.75, 0.9, 0.97]) {
     const durationMs = Math.round(now().durationMs * factor);
-    const within = <T extends { readonly at?: number }>(all: readonly T[]) => all.filter(({ at = 0 }) => at <= durationMs);
+    const within = <T extends { readonly at?: number }>(all: readonly T[]) =>
+      all.filter(({ at = 0 }) => at <= durationMs);
     const { actions, jobs } = now();
     if (await attempt({ ...now(), durationMs, actions: within(actions), jobs: within(jobs) })) return;
   }

@@ -23,6 +23,8 @@ export interface SimulationOptions {
   readonly handlers?: HandlersOf;
   /** Takes the place of ports of every service: for controls. */
   readonly substitute?: Substitution;
+  /** The command id of a caller's retry. Default: that of the first try. */
+  readonly commandId?: (order: string, tries: number) => string;
   /** Ends with the first violation. Default true. */
   readonly stopAtFirst?: boolean;
   /** What services tell their log. Default: nothing. */
@@ -80,6 +82,7 @@ class World {
       liveness: this.liveness,
       troubles: this.history,
       living: (name) => this.processes().find((process) => process.name === name) ?? null,
+      trusted: (name) => this.trusted(name),
     });
     this.log.onWritten((append) => {
       this.hash.update(`${append.at} ${append.by}\n`);
@@ -114,8 +117,12 @@ class World {
     this.operators = new Operators({
       scheduler,
       note: (what) => this.counters.note(what),
-      drawn: (...words) => drawn(seed, ...words),
       facade: (via) => this.facade(via),
+      commandId: options.commandId ?? ((order) => order),
+      notWritten: (order, words) => {
+        if (this.judge.landed(order))
+          this.judge.violate('I6', `${order} is in the log, and its caller was told: ${words}`);
+      },
     });
   }
 
@@ -157,10 +164,13 @@ class World {
 
   private services(): readonly { readonly name: string; readonly service: HoldfastService }[] {
     return this.places.flatMap(({ current }) =>
-      current === null || current.service === null || current.stopping
-        ? []
-        : [{ name: current.process.name, service: current.service }],
+      current === null || current.service === null ? [] : [{ name: current.process.name, service: current.service }],
     );
+  }
+
+  private trusted(name: string) {
+    const membership = this.services().find((one) => one.name === name)?.service.membership;
+    return membership == null ? null : { incarnation: membership.incarnation(), fence: membership.trust.check() };
   }
 
   private facade(via: string) {
@@ -173,16 +183,8 @@ class World {
     const { id, handler, payload = null, dueMs, tag, affinity, policies } = job;
     const schedule = dueMs === undefined ? job.schedule : ({ kind: 'once', at: WORLD_STARTS_AT + dueMs } as const);
     const commandId = uuidOf(drawn(this.script.seed, 'schedule', id));
-    this.operators.send(`schedule ${id}`, null, ({ jobs }) =>
-      jobs.schedule(jobType<unknown>(handler), payload, {
-        id,
-        schedule,
-        tag,
-        affinity,
-        policies,
-        commandId,
-        timeoutMs: 5_000,
-      }),
+    this.operators.send(commandId, null, ({ jobs }, call) =>
+      jobs.schedule(jobType<unknown>(handler), payload, { id, schedule, tag, affinity, policies, ...call }),
     );
   }
 
