@@ -11,6 +11,8 @@ export interface Asked {
   readonly controls: boolean;
   /** Every line that a service tells its log. */
   readonly verbose: boolean;
+  /** The hash of each history. */
+  readonly hash: boolean;
   /** Real ms for making the script of a violation smaller; 0: not at all. */
   readonly shrinkMs: number;
 }
@@ -24,6 +26,7 @@ export const usage = `npm run simulate -- [--seeds N] [--from S] | --seed S | --
   --controls     break the rules one by one, and see each break found
   --shrink SEC   time for making the script of a violation smaller; default 60, 0: not at all
   --verbose      every line of every service
+  --hash         the hash of each history: the same script, the same hash
 
 Exit status: 0 no violation, 1 violations, 2 wrong use.`;
 
@@ -42,6 +45,7 @@ export function readAsked(argv: readonly string[]): Asked {
     script: values.script ?? null,
     controls: values.controls ?? false,
     verbose: values.verbose ?? false,
+    hash: values.hash ?? false,
     shrinkMs: number('shrink', 60, 0) * 1_000,
   };
 }
@@ -58,6 +62,7 @@ function parsed(argv: readonly string[]) {
         controls: { type: 'boolean' },
         shrink: { type: 'string' },
         verbose: { type: 'boolean' },
+        hash: { type: 'boolean' },
       },
     });
   } catch (error) {

@@ -13,6 +13,7 @@ async function main(): Promise<number> {
     const result = await simulate(script, asked.verbose ? { logger: telling } : {});
     for (const [what, n] of result.counts) totals.set(what, (totals.get(what) ?? 0) + n);
     violations += result.violations.length;
+    if (asked.hash) console.log(result.hash);
     if (result.violations.length > 0 || asked.verbose) tell(script, result);
     if (result.violations.length > 0 && asked.script === null) await shrunk(script, result, asked);
   }
@@ -41,7 +42,8 @@ function tell(script: Script, { violations, runs, steps, events, livedMs, hash }
   const world = `${places.length} places, ${jobs.length} jobs, ${actions.length} actions`;
   const history = `${runs.length} runs, ${events} events, ${steps} steps, ${Math.round(livedMs / 1_000)} s, ${hash.slice(0, 12)}`;
   console.log(`seed ${seed}: ${violations.length} violations (${world}; ${history})`);
-  for (const { rule, at, words } of violations) console.log(`  ${rule} at ${at.toFixed(1)} ms: ${words.slice(0, 1_000)}`);
+  for (const { rule, at, words } of violations)
+    console.log(`  ${rule} at ${at.toFixed(1)} ms: ${words.slice(0, 1_000)}`);
 }
 
 function readScript(file: string): Script {
@@ -52,7 +54,9 @@ function telling(process: string, now: () => number, own: object = {}): Logger {
   const line =
     (level: string) =>
     (fact: string, fields: object = {}) =>
-      console.log(`${now().toFixed(1).padStart(10)} ${process} ${level} ${fact} ${JSON.stringify({ ...own, ...fields })}`);
+      console.log(
+        `${now().toFixed(1).padStart(10)} ${process} ${level} ${fact} ${JSON.stringify({ ...own, ...fields })}`,
+      );
   return {
     debug: line('debug'),
     info: line('info'),
