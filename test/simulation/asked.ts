@@ -9,6 +9,10 @@ export interface Asked {
   /** A file with one script, in the place of seeds. */
   readonly script: string | null;
   readonly controls: boolean;
+  /** So many seeds must catch each broken rule. */
+  readonly hits: number;
+  /** Part of the name of a control, or its rule; null: all. */
+  readonly control: string | null;
   /** Every line that a service tells its log. */
   readonly verbose: boolean;
   /** The hash of each history. */
@@ -24,6 +28,8 @@ export const usage = `npm run simulate -- [--seeds N] [--from S] | --seed S | --
   --seed S       one world
   --script FILE  the world of a recorded script
   --controls     break the rules one by one, and see each break found
+  --control WHAT the control of that rule, or with that in its name
+  --hits N       by so many seeds; default 5
   --shrink SEC   time for making the script of a violation smaller; default 60, 0: not at all
   --verbose      every line of every service
   --hash         the hash of each history: the same script, the same hash
@@ -32,7 +38,7 @@ Exit status: 0 no violation, 1 violations, 2 wrong use.`;
 
 export function readAsked(argv: readonly string[]): Asked {
   const { values } = parsed(argv);
-  const number = (name: 'seeds' | 'from' | 'seed' | 'shrink', fallback: number, least: number) => {
+  const number = (name: 'seeds' | 'from' | 'seed' | 'shrink' | 'hits', fallback: number, least: number) => {
     const value = Number(values[name] ?? fallback);
     if (!Number.isSafeInteger(value) || value < least)
       throw new UsageError(`--${name} ${values[name]}: a whole number, at least ${least}.`);
@@ -44,6 +50,8 @@ export function readAsked(argv: readonly string[]): Asked {
     from: values.seed === undefined ? number('from', 1, 0) : number('seed', 1, 0),
     script: values.script ?? null,
     controls: values.controls ?? false,
+    hits: number('hits', 5, 1),
+    control: values.control ?? null,
     verbose: values.verbose ?? false,
     hash: values.hash ?? false,
     shrinkMs: number('shrink', 60, 0) * 1_000,
@@ -60,6 +68,8 @@ function parsed(argv: readonly string[]) {
         seed: { type: 'string' },
         script: { type: 'string' },
         controls: { type: 'boolean' },
+        hits: { type: 'string' },
+        control: { type: 'string' },
         shrink: { type: 'string' },
         verbose: { type: 'boolean' },
         hash: { type: 'boolean' },

@@ -2,9 +2,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import type { Logger } from '../../src/logging';
 import { randomScript, shrink, simulate, type Script, type SimulationResult } from '../../src/testing/simulation';
 import { readAsked, usage, UsageError, type Asked } from './asked';
+import { breakRule, controls, keepRule } from './controls';
+
+/** So many worlds may fail to show a broken rule. */
+const MOST_SEEDS = 40;
 
 async function main(): Promise<number> {
   const asked = readAsked(process.argv.slice(2));
+  if (asked.controls) return breakRules(asked);
   const totals = new Map<string, number>();
   let violations = 0;
   const before = process.cpuUsage();
@@ -22,6 +27,27 @@ async function main(): Promise<number> {
   console.log(`cpu time per seed: ${Math.round((user + system) / 1_000 / asked.seeds)} ms`);
   console.log(`seeds ${asked.seeds}, violations ${violations}`);
   return violations === 0 ? 0 : 1;
+}
+
+/** Every rule broken, one by one; a world that does not show it lets the control fail. */
+async function breakRules({ hits, control: wanted }: Asked): Promise<number> {
+  let missed = 0;
+  const asked = controls.filter(({ name, rule }) => wanted === null || name.includes(wanted) || rule === wanted);
+  for (const control of asked) {
+    const before = process.cpuUsage();
+    const caught = await breakRule(control, hits, MOST_SEEDS);
+    const unbroken = caught.length === 0 ? [] : await keepRule(control, caught[0].seed);
+    const { user, system } = process.cpuUsage(before);
+    const enough = caught.length >= hits && unbroken.length === 0;
+    if (!enough) missed++;
+    const seeds = caught.map(({ seed }) => seed).join(', ');
+    console.log(`${enough ? 'caught' : 'MISSED'}  ${control.rule}: ${control.name} (${control.broken})`);
+    console.log(`        by seeds ${seeds || 'none'}; ${Math.round((user + system) / 1_000)} ms`);
+    if (caught.length > 0) console.log(`        ${caught[0].rule}: ${caught[0].words.slice(0, 300)}`);
+    for (const { rule, words } of unbroken) console.log(`        unbroken, and yet ${rule}: ${words.slice(0, 300)}`);
+  }
+  console.log(`controls ${asked.length}, missed ${missed}`);
+  return missed === 0 ? 0 : 1;
 }
 
 /** Writes the smallest script that breaks the same rule, and says how to see it again. */
