@@ -11,7 +11,7 @@ export interface OperatorPorts {
   readonly scheduler: Scheduler;
   readonly note: (what: string) => void;
   /** The service at that place, or another that lives; null: none does. */
-  readonly facade: (via: string) => Facade | null;
+  readonly facade: (via: string | null, tries: number) => Facade | null;
   /** The caller was told that nothing of it was written. */
   readonly notWritten: (order: string, words: string) => void;
   /** The command id of one more try: the same, or the caller's retry is another command. */
@@ -54,7 +54,7 @@ export class Operators {
       scheduler.after(AGAIN_MS, () => this.send(id, via, ask, tries + 1));
     };
     let answered = false;
-    const facade = this.ports.facade(via ?? '');
+    const facade = this.ports.facade(via, tries);
     if (facade === null) return again('nobody');
     const correlationId = `${ORDER}${id}`;
     ask(facade, { commandId: this.ports.commandId(id, tries), correlationId, timeoutMs: 5_000 }).then(

@@ -73,7 +73,7 @@ export class Place {
   private traps: Trap[] = [];
   private healed = false;
   /** Nobody starts it again. */
-  private given: 'run' | 'down' = 'run';
+  private given: 'run' | 'down' | 'gone' = 'run';
 
   constructor(
     readonly script: PlaceScript,
@@ -121,7 +121,7 @@ export class Place {
   }
 
   /** As by SIGKILL. @returns whether there was something to kill. */
-  crash(restartMs: number | null, handlers?: readonly string[]): boolean {
+  crash(restartMs: number | null | 'never', handlers?: readonly string[]): boolean {
     const { current } = this;
     if (current === null) return false;
     this.current = null;
@@ -131,13 +131,13 @@ export class Place {
     const lost = this.world.witness.died(current.process);
     this.world.note('crash');
     if (lost.length > 0) this.world.note('owner-died-in-mid-run');
-    if (restartMs !== null) this.restart(restartMs, handlers);
-    else this.given = 'down';
+    if (typeof restartMs === 'number') this.restart(restartMs, handlers);
+    else this.given = restartMs === null ? 'down' : 'gone';
     return true;
   }
 
   /** In order; then it is started again, unless it never ends by itself. */
-  stop(restartMs: number | null, handlers?: readonly string[]): void {
+  stop(restartMs: number | null | 'never', handlers?: readonly string[]): void {
     const { current } = this;
     if (current === null || current.service === null || current.stopping) return;
     current.stopping = true;

@@ -40,7 +40,9 @@ export function checkQuiet(quiet: Quiet): void {
     if (state.stage !== 'live') continue;
     const { ownership } = state;
     if (ownership.kind === 'unbound') {
-      const fit = alive.filter((one) => !one.draining && fits(state, one));
+      // A process in which a handler of the job has not settled ranks itself out (protocol 3.7).
+      const stuckIn = quiet.witness.openRuns().flatMap((run) => (run.jobId === jobId ? [run.process] : []));
+      const fit = alive.filter((one) => !one.draining && fits(state, one) && !stuckIn.includes(one.process));
       if (fit.length > 0)
         judge.violate(
           'I5',

@@ -62,20 +62,29 @@ export type Action = { readonly at: number } & (
       readonly on?: 'sent' | 'arrived' | 'written';
       /** … of one of these types; default any but heartbeats. */
       readonly types?: readonly string[];
-      /** Started again so much later; null: not before the end. */
-      readonly restartMs: number | null;
+      /** Started again so much later; null: when the world heals; `never`: not at all. */
+      readonly restartMs: number | null | 'never';
       /** Handlers that it has then; default those of before. */
       readonly handlers?: readonly string[];
     }
   | {
       readonly do: 'stop';
       readonly place: string;
-      readonly restartMs: number | null;
+      readonly restartMs: number | null | 'never';
       readonly handlers?: readonly string[];
     }
   | { readonly do: 'stall' | 'suspend'; readonly place: string; readonly ms: number }
   | { readonly do: 'wall'; readonly place: string; readonly byMs: number }
-  | { readonly do: 'trouble'; readonly place: string | null; readonly ms: number; readonly trouble: Trouble }
+  | {
+      readonly do: 'trouble';
+      readonly place: string | null;
+      readonly ms: number;
+      readonly trouble: Trouble;
+      /** Begins with the next append of that place that is sent, arrives or is written; default at once. */
+      readonly on?: 'sent' | 'arrived' | 'written';
+      /** … of one of these types; default any but heartbeats. */
+      readonly types?: readonly string[];
+    }
   | { readonly do: 'drop'; readonly place: string | null }
   | { readonly do: 'rejoin'; readonly place: string }
   | ({ readonly do: 'order'; readonly via: string; readonly commandId: string } & Order)

@@ -65,6 +65,7 @@ class World {
   private readonly hash = createHash('sha256');
   private pid = 1_000;
   private events = 0;
+  private healed = false;
 
   constructor(
     private readonly script: Script,
@@ -117,7 +118,7 @@ class World {
     this.operators = new Operators({
       scheduler,
       note: (what) => this.counters.note(what),
-      facade: (via) => this.facade(via),
+      facade: (via, tries) => this.facade(via, tries),
       commandId: options.commandId ?? ((order) => order),
       notWritten: (order, words) => {
         if (this.judge.landed(order))
@@ -170,13 +171,22 @@ class World {
 
   private trusted(name: string) {
     const membership = this.services().find((one) => one.name === name)?.service.membership;
-    return membership == null ? null : { incarnation: membership.incarnation(), fence: membership.trust.check() };
+    if (membership == null) return null;
+    const { trust } = membership;
+    return {
+      incarnation: membership.incarnation(),
+      fence: trust.check() ?? (trust.remainingMs() > 0 ? null : 'expired'),
+    };
   }
 
-  private facade(via: string) {
+  /** Who asks again asks another one. */
+  private facade(via: string | null, tries: number) {
     const open = this.places.filter(({ current }) => current?.service != null && !current.process.paused);
-    const chosen = open.find(({ name }) => name === via) ?? open[0];
-    return chosen?.current?.service ?? null;
+    const first = Math.max(
+      0,
+      open.findIndex(({ name }) => name === via),
+    );
+    return open[(first + tries) % Math.max(1, open.length)]?.current?.service ?? null;
   }
 
   private schedule(job: JobScript): void {
@@ -189,7 +199,6 @@ class World {
   }
 
   private act(action: Action): void {
-    const { scheduler, troubles } = this;
     const place = 'place' in action ? (this.places.find(({ name }) => name === action.place) ?? null) : null;
     switch (action.do) {
       case 'crash': {
@@ -215,11 +224,9 @@ class World {
         this.counters.note('wall-jump');
         return place?.current?.process.clock.jumpWall(action.byMs);
       case 'trouble': {
-        const befallen = troubles.add(action.trouble, action.place, scheduler.now);
-        this.counters.note(`trouble-${action.trouble.kind}`);
-        this.history.note(action.trouble, action.place, scheduler.now, scheduler.now + action.ms);
-        scheduler.after(action.ms, () => troubles.end(befallen));
-        return;
+        const { on, types = null } = action;
+        if (on === undefined || place === null) return this.befall(action);
+        return place.trap({ on, types, spring: () => this.befall(action) });
       }
       case 'drop':
         this.counters.note('drop');
@@ -232,8 +239,18 @@ class World {
     }
   }
 
+  private befall({ trouble, place, ms }: Extract<Action, { do: 'trouble' }>): void {
+    const { scheduler, troubles } = this;
+    if (this.healed) return;
+    const befallen = troubles.add(trouble, place, scheduler.now);
+    this.counters.note(`trouble-${trouble.kind}`);
+    this.history.note(trouble, place, scheduler.now, scheduler.now + ms);
+    scheduler.after(ms, () => troubles.end(befallen));
+  }
+
   /** Nothing goes wrong any more, and whoever was told to stay away may come back. */
   private heal(): void {
+    this.healed = true;
     this.troubles.clear();
     for (const place of this.places) place.heal();
     for (const { service } of this.services()) service.rejoin();

@@ -20,7 +20,7 @@ function answersLost(seed: number): Script {
     do: 'trouble' as const,
     place: 'a',
     ms: m.between(4_300, 5_600),
-    trouble: { kind: 'cut', direction: 'in', lands: false } as const,
+    trouble: { kind: 'cut', direction: 'in', lands: true } as const,
   }));
   return world(seed, 50_000, jobsOf(14, 'brief', { ...atHome('a'), ...everyMs(1_500) }), cuts);
 }
@@ -36,6 +36,7 @@ function diesTwice(seed: number): Script {
     jobsOf(10, 'brief', { ...atHome('b'), ...everyMs(4_000) }),
     [
       { at: at - 500, do: 'trouble', place: 'a', ms: 3_000, trouble: lag },
+      { at: at - 500, do: 'trouble', place: 'b', ms: 3_000, trouble: lag },
       { at: at - 500, do: 'trouble', place: 'c', ms: 3_000, trouble: lag },
       { at, do: 'crash', place: 'b', restartMs: 200 },
       { at: at + 700 + m.between(0, 300), do: 'crash', place: 'b', restartMs: 200 },
@@ -85,7 +86,7 @@ export const ownershipAndRuns: readonly Control[] = [
             do: 'trouble',
             place: 'a',
             ms: 9_000,
-            trouble: { kind: 'cut', direction: 'in', lands: false },
+            trouble: { kind: 'unknown', rate: 1 },
           },
           { at: at - 100, do: 'trouble', place: null, ms: 16_000, trouble: { kind: 'stale', rate: 1, ms: 30_000 } },
           { at: at - 100, do: 'trouble', place: 'b', ms: 14_000, trouble: { kind: 'lag', of: 'view', ms: 5_000 } },
@@ -234,7 +235,7 @@ export const ownershipAndRuns: readonly Control[] = [
   {
     rule: '3.7',
     name: 'a job starts where its last handler has not settled',
-    broken: 'Worker.accepts, by one that looks for the handler only',
+    broken: 'Worker.stuck, by one that forgets the handler',
     caughtBy: ['3.7'],
     script: (seed) =>
       world(
@@ -249,10 +250,11 @@ export const ownershipAndRuns: readonly Control[] = [
     replace: () =>
       replaced(
         Worker.prototype,
-        'accepts',
-        () =>
-          function (this: { ports: { handlers: { has: (name: string) => boolean } } }, job: { handler: string }) {
-            return this.ports.handlers.has(job.handler);
+        'stuck',
+        (original) =>
+          function (this: { busy: Map<string, unknown> }, ...args: never[]) {
+            original.apply(this, args);
+            this.busy.delete((args[0] as { jobId: string }).jobId);
           },
       ),
   },
@@ -284,11 +286,17 @@ export const ownershipAndRuns: readonly Control[] = [
     script: (seed) => {
       const m = new Moments(seed);
       const at = 15_000 + m.between(0, 3_000);
-      const requeue = { do: 'crash', on: 'sent', types: ['JobRequeued'], restartMs: 1_000 } as const;
-      return world(seed, 40_000, jobsOf(10, 'brief', { ...atHome('b'), ...everyMs(5_000) }), [
-        { at, do: 'crash', place: 'b', restartMs: null },
-        { at: at + 10, place: 'a', ...requeue },
-        { at: at + 10, place: 'c', ...requeue },
+      const away = {
+        do: 'trouble',
+        on: 'sent',
+        types: ['JobRequeued'],
+        ms: 6_000,
+        trouble: { kind: 'refuse', rate: 1 },
+      } as const;
+      return world(seed, 45_000, jobsOf(10, 'brief', { ...atHome('b'), ...everyMs(5_000) }), [
+        { at, do: 'crash', place: 'b', restartMs: 'never' },
+        { at: at + 10, place: 'a', ...away },
+        { at: at + 10, place: 'c', ...away },
       ]);
     },
     replace: () => {
@@ -313,7 +321,7 @@ export const ownershipAndRuns: readonly Control[] = [
   {
     rule: 'I4',
     name: 'everybody is eligible',
-    broken: 'ineligibility and labelsMatch, by "it fits"',
+    broken: 'ineligibility, by "it fits"',
     caughtBy: ['I4'],
     script: (seed) =>
       world(
@@ -325,11 +333,7 @@ export const ownershipAndRuns: readonly Control[] = [
         ],
         [{ at: 10_000 + new Moments(seed).between(0, 4_000), do: 'crash', place: 'a', restartMs: 20_000 }],
       ),
-    replace: () =>
-      all(
-        replaced(eligibility, 'ineligibility', () => () => null),
-        replaced(eligibility, 'labelsMatch', () => () => true),
-      ),
+    replace: () => replaced(eligibility, 'ineligibility', () => () => null),
   },
   {
     rule: 'I10',
