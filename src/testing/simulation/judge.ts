@@ -242,7 +242,9 @@ export class Judge {
         );
       if (process === null) this.ports.note('verdict-on-the-dead');
       else if (kind === 'processGone') this.violate('5.8', `${one.process} is said to be gone, and lives.`);
-      else this.falseVerdict(process, `${serviceId} (${one.process}) is marked failed by ${data.observer}`);
+      else this.stopBeforeSteal(process, one, data.incarnation);
+      if (process !== null && kind === 'silence')
+        this.falseVerdict(process, `${serviceId} (${one.process}) is marked failed by ${data.observer}`);
     }
     if (one.ended === null) one.endedAt = this.ports.now();
     one.ended ??= 'failed';
@@ -271,6 +273,15 @@ export class Judge {
           `${jobId} ran in ${owner.process}, and moves ${Math.round(this.ports.now() - owner.endedAt)} ms after an operator's mark.`,
         );
     }
+  }
+
+  /** 5.6: when a verdict lands its subject has stopped. */
+  private stopBeforeSteal(process: SimulatedProcess, { serviceId }: Incarnation, incarnation: string): void {
+    const trusted = this.ports.trusted(process.name);
+    const { failAfterMs, loopDelayMs } = this.ports.liveness;
+    const paused = process.pausedWithin(this.ports.now() - 2 * failAfterMs, this.ports.now()) > loopDelayMs;
+    if (trusted === null || paused || trusted.incarnation !== incarnation || trusted.fence !== null) return;
+    this.violate('5.6', `${serviceId} is marked failed, and ${process.name} trusts itself.`);
   }
 
   /** I9: nobody is failed for what an observer suffers, nor for an outage of the log. */

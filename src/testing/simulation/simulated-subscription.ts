@@ -25,6 +25,8 @@ export interface Passage {
 /** A subscriber that hears nothing for so long is broken off, as by a keep-alive. */
 const KEEP_ALIVE_MS = 10_000;
 const LOOK_AGAIN_MS = 200;
+/** What is appended within this time is sent together. */
+const TOGETHER_MS = 5;
 /** How long after the append a subscriber learns that the log went on with what does not concern it. */
 const CHECKPOINT_MS = 5_000;
 
@@ -34,8 +36,17 @@ export class SimulatedSubscription implements Subscription {
   private end!: (how: SubscriptionEnd) => void;
   private position: LogPosition;
   private readonly wanted: ReadonlySet<string> | null;
-  private step: Step | null = null;
-  private stepIsFor: 'events' | 'checkpoint' = 'events';
+  /** What was sent and has not arrived: it arrives in this order. */
+  private readonly onTheWay: {
+    readonly sentAt: number;
+    readonly arrivesAt: number;
+    upTo: bigint;
+    readonly step: Step;
+  }[] = [];
+  private checkpoint: Step | null = null;
+  private again: Step | null = null;
+  /** Everything up to here has arrived. */
+  private arrived: bigint | null = null;
   private handling: Promise<void> | null = null;
   private over = false;
   private caughtUp = false;
@@ -51,13 +62,18 @@ export class SimulatedSubscription implements Subscription {
     this.ended = new Promise((resolve) => (this.end = resolve));
     this.wanted = options.categories === undefined ? null : new Set(options.categories);
     this.position = options.after === 'end' ? (log.head === 0n ? 'start' : log.head) : options.after;
-    this.send('events');
+    this.send();
   }
 
   /** The log has new events. */
   written(events: readonly RecordedEvent[]): void {
     const mine = this.wanted === null || events.some(({ stream }) => this.wanted?.has(categoryOf(stream)));
-    this.send(mine ? 'events' : 'checkpoint');
+    if (mine) this.send();
+    else if (this.onTheWay.length === 0)
+      this.checkpoint ??= this.scheduler.after(CHECKPOINT_MS, () => {
+        this.checkpoint = null;
+        this.send();
+      });
   }
 
   /** The log breaks it off. */
@@ -68,7 +84,8 @@ export class SimulatedSubscription implements Subscription {
   /** The process is gone. */
   abandon(): void {
     this.over = true;
-    if (this.step !== null) this.scheduler.cancel(this.step);
+    for (const { step } of this.onTheWay) this.scheduler.cancel(step);
+    for (const step of [this.checkpoint, this.again]) if (step !== null) this.scheduler.cancel(step);
   }
 
   async close(): Promise<void> {
@@ -82,35 +99,46 @@ export class SimulatedSubscription implements Subscription {
     this.end(how);
   }
 
-  private send(what: 'events' | 'checkpoint'): void {
-    if (this.over || this.handling !== null) return;
-    if (this.step !== null) {
-      if (this.stepIsFor === 'events' || what === 'checkpoint') return;
-      this.scheduler.cancel(this.step);
+  private send(): void {
+    if (this.over) return;
+    const { now } = this.scheduler;
+    const last = this.onTheWay.at(-1);
+    if (last !== undefined && now - last.sentAt < TOGETHER_MS) {
+      last.upTo = this.log.head;
+      return;
     }
-    this.stepIsFor = what;
-    const delay = this.passage.delay() + (what === 'checkpoint' ? CHECKPOINT_MS : 0);
-    const upTo = what === 'checkpoint' ? null : this.log.head;
-    this.step = this.scheduler.after(delay, () => this.arrive(upTo));
+    const arrivesAt = Math.max(now + this.passage.delay(), last?.arrivesAt ?? 0);
+    const step = this.scheduler.at(arrivesAt, () => this.arrive());
+    this.onTheWay.push({ sentAt: now, arrivesAt, upTo: this.log.head, step });
   }
 
-  private arrive(upTo: bigint | null): void {
-    this.step = null;
-    if (this.over) return;
+  private arrive(): void {
+    const first = this.onTheWay.shift();
+    if (first === undefined || this.over) return;
+    this.arrived = first.upTo;
+    this.deliver();
+  }
+
+  private deliver(): void {
+    if (this.over || this.handling !== null || this.again !== null || this.arrived === null) return;
     if (this.passage.refused()) return this.drop('the log turned the subscriber away');
     if (this.passage.blocked()) {
       this.silentSince ??= this.scheduler.now;
       if (this.scheduler.now - this.silentSince >= KEEP_ALIVE_MS) return this.drop('nothing was heard of the log');
-      this.stepIsFor = 'events';
-      this.step = this.scheduler.after(LOOK_AGAIN_MS, () => this.arrive(upTo));
+      this.again = this.scheduler.after(LOOK_AGAIN_MS, () => {
+        this.again = null;
+        this.deliver();
+      });
       return;
     }
     this.silentSince = null;
+    const upTo = this.arrived;
+    this.arrived = null;
     this.handling = new Promise<void>((resolve) => {
-      this.process.post(() => void this.handle(upTo ?? this.log.head).finally(resolve));
+      this.process.post(() => void this.handle(upTo).finally(resolve));
     }).finally(() => {
       this.handling = null;
-      if (!this.over && this.position !== this.log.head && this.log.head > 0n) this.send('events');
+      this.deliver();
     });
   }
 
@@ -129,6 +157,8 @@ export class SimulatedSubscription implements Subscription {
         await onEvents(events, position);
         this.position = position;
       }
+      // A batch is full: the rest of what has arrived comes with the next one.
+      if (position !== 'start' && position < upTo) this.arrived ??= upTo;
       const whole = this.position === this.log.head || this.log.head === 0n;
       if (whole && !this.over && (moved || !this.caughtUp)) {
         this.caughtUp = true;

@@ -118,8 +118,37 @@ export const trustAndVerdicts: readonly Control[] = [
     rule: '5.3',
     name: 'the watermark is when an own beat was read back, not when it began',
     broken: 'Observation.ownBeat, by one that takes the time of reading',
-    caughtBy: ['I9', 'overlap'],
-    script: laggingObserver,
+    caughtBy: ['5.6', 'I9', 'overlap'],
+    script: (seed) => {
+      const m = new Moments(seed);
+      const at = 20_000 + m.between(0, 1_000);
+      // What `b` hears comes later and later, so gently that it notices no gap of its own, while `a` is silent for less than it trusts itself.
+      const ramp = [900, 1_800, 2_700, 3_600, 4_500].map((ms, n) => ({
+        at: at + 50 + 1_000 * n,
+        do: 'trouble' as const,
+        place: 'b',
+        ms: 20_000,
+        trouble: { kind: 'lag', of: 'membership', ms } as const,
+      }));
+      const away = { kind: 'cut', direction: 'out', lands: false } as const;
+      return world(
+        seed,
+        50_000,
+        jobsOf(4, 'brief', everyMs(8_000)),
+        [
+          { at, do: 'trouble', place: 'a', ms: 2_000, trouble: away },
+          {
+            at,
+            do: 'trouble',
+            place: 'a',
+            ms: 9_000,
+            trouble: { kind: 'beats', rate: 0, delayMs: m.between(800, 900) },
+          },
+          ...ramp,
+        ],
+        { places: [three[0], three[1]] },
+      );
+    },
     replace: () =>
       replaced(
         Observation.prototype,
