@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { minimums, tooTame } from './minimums';
 import { randomScript, shrink, simulate, type Script } from '../../src/testing/simulation';
 
 const scripts = join(__dirname, 'scripts');
@@ -67,6 +68,15 @@ describe('shrinking', () => {
     expect(small.actions).toHaveLength(1);
     expect(small.places).toHaveLength(1);
     expect(small.durationMs).toBeLessThan(script.durationMs);
+  });
+});
+
+describe('worlds in which too little happens', () => {
+  it('are found out, from fifty on', () => {
+    const enough = new Map([...minimums].map(([what, per100]) => [what, per100]));
+    expect(tooTame(100, enough)).toEqual([]);
+    expect(tooTame(100, new Map([...enough, ['fenced', 1]]))).toEqual(['fenced: 1 times, and at least 200 are wanted']);
+    expect(tooTame(20, new Map())).toEqual([]);
   });
 });
 

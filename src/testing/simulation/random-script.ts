@@ -52,7 +52,8 @@ export function randomScript(seed: number, options: RandomScriptOptions = {}): S
   const pace = draw.between(6, 20) * SECOND;
   for (let at = 15 * SECOND; at < durationMs - 2 * SECOND; at += pace * -Math.log(1 - draw.next() * 0.99)) {
     const context = { at: Math.round(at), places, draw, jobs: jobs.map(({ id }) => id) };
-    actions.push(...actionsOf(draw.weighted(weights), context));
+    const done = actionsOf(draw.weighted(weights), context);
+    actions.push(...done, ...done.flatMap((action) => ordersThrough(action, context)));
   }
   return {
     seed,
@@ -162,7 +163,7 @@ function actionsOf(kind: Kind, context: Context): readonly Action[] {
         {
           kind: 'lag',
           of: draw.of(['view', 'membership', 'both'] as const),
-          ms: Math.round(draw.chance(0.7) ? draw.between(100, 4_000) : draw.between(4_000, 25_000)),
+          ms: Math.round(draw.chance(0.6) ? draw.between(100, 4_000) : draw.between(4_000, 25_000)),
         },
         3 * lasting(draw),
       );
@@ -178,6 +179,14 @@ function actionsOf(kind: Kind, context: Context): readonly Action[] {
     case 'order':
       return one({ do: 'order', via: place, commandId: uuidOf(draw.random), ...orderOf(context) } as never);
   }
+}
+
+/** People ask the service that is in trouble, too: that is where an answer is lost. */
+function ordersThrough(action: Action, context: Context): readonly Action[] {
+  const { draw } = context;
+  if (action.do !== 'trouble' || action.place === null || !draw.chance(0.5)) return [];
+  const at = Math.round(action.at + draw.between(0, action.ms));
+  return [{ at, do: 'order', via: action.place, commandId: uuidOf(draw.random), ...orderOf(context) }];
 }
 
 /** Moments that a crash is aimed at. */
