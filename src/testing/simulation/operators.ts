@@ -69,7 +69,7 @@ export class Operators {
           note('order-refused');
           return;
         }
-        if (error.name === 'CommandUnavailableError' && tries === 0)
+        if (error.name === 'CommandUnavailableError' && tries === 0 && !answered)
           this.ports.notWritten(correlationId, error.message);
         again(error.name);
       },

@@ -89,7 +89,7 @@ export const ownershipAndRuns: readonly Control[] = [
             trouble: { kind: 'unknown', rate: 1 },
           },
           { at: at - 100, do: 'trouble', place: null, ms: 16_000, trouble: { kind: 'stale', rate: 1, ms: 30_000 } },
-          { at: at - 100, do: 'trouble', place: 'b', ms: 14_000, trouble: { kind: 'lag', of: 'view', ms: 5_000 } },
+          { at: at - 100, do: 'trouble', place: 'b', ms: 6_000, trouble: { kind: 'lag', of: 'view', ms: 9_500 } },
           ...jobs.map(({ id }, n) => ({
             at: at + 50 * n,
             do: 'order' as const,
