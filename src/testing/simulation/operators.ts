@@ -33,7 +33,14 @@ const PATIENCE_MS = 8_000;
 
 /** People who ask for things, and who ask again, with the same command id, when they do not know what came of it. */
 export class Operators {
+  private over = false;
+
   constructor(private readonly ports: OperatorPorts) {}
+
+  /** Nothing is asked for any more. */
+  stop(): void {
+    this.over = true;
+  }
 
   order(action: Ordered, script: Script): void {
     this.send(action.commandId, action.via, (facade, call) => ordered(action, script, facade, call));
@@ -46,7 +53,7 @@ export class Operators {
     tries = 0,
   ): void {
     const { scheduler, note } = this.ports;
-    if (tries >= TRIES) return note('order-given-up');
+    if (this.over || tries >= TRIES) return note('order-given-up');
     const again = (why: string) => {
       if (answered) return;
       answered = true;

@@ -44,6 +44,8 @@ export interface SimulationResult {
   readonly livedMs: number;
 }
 
+/** Whoever was marked is told to come back at these moments after the world has healed, ms. */
+const REJOIN_MS = [0, 4_000, 8_000];
 /** Views of living services are compared with the fold so often, ms. */
 const COMPARE_EVERY_MS = 30_000;
 
@@ -253,7 +255,12 @@ class World {
     this.healed = true;
     this.troubles.clear();
     for (const place of this.places) place.heal();
-    for (const { service } of this.services()) service.rejoin();
+    this.operators.stop();
+    // A mark that was on its way may land now.
+    for (const afterMs of REJOIN_MS)
+      this.scheduler.after(afterMs, () => {
+        for (const { service } of this.services()) service.rejoin();
+      });
   }
 
   private compareViews(): void {

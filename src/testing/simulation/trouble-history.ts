@@ -14,6 +14,9 @@ export class TroubleHistory {
   }
 }
 
+/** One way of an undisturbed connection takes no longer, ms. */
+const SLOWEST_MS = 120;
+
 /** How long what was sent while it lasted is on its way afterwards. */
 function aftermathMs(trouble: Trouble): number {
   switch (trouble.kind) {
@@ -23,6 +26,8 @@ function aftermathMs(trouble: Trouble): number {
     case 'duplicate':
     case 'beats':
       return trouble.delayMs;
+    case 'slow':
+      return SLOWEST_MS * trouble.factor;
     default:
       return 0;
   }
