@@ -270,7 +270,7 @@ export const trustAndVerdicts: readonly Control[] = [
     rule: '5.6',
     name: 'failAfter is shorter than an owner trusts itself',
     broken: 'checkLiveness, by one that refuses nothing; failAfter 2.5 s',
-    caughtBy: ['overlap'],
+    caughtBy: ['5.6', 'overlap'],
     script: (seed) => {
       const m = new Moments(seed);
       return world(
