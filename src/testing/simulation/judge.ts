@@ -52,6 +52,8 @@ const TOKEN_REVISIONS = 2 ** 44;
 /** Begins the correlation id of an order. */
 export const ORDER = 'order-';
 const MOST_VIOLATIONS = 20;
+/** In a world in which nothing is wrong, ms. */
+const SHOWN_WITHIN_MS = 1_000;
 /** States of a job that are kept, for views that lag. */
 const KEPT_STATES = 400;
 
@@ -70,6 +72,7 @@ export class Judge {
   private readonly orders = new Set<string>();
   private appends = 0;
   private newestFact = 0n;
+  private newestAt = 0;
 
   constructor(private readonly ports: JudgePorts) {}
 
@@ -101,9 +104,9 @@ export class Judge {
     return this.orders.has(order);
   }
 
-  /** Position of the newest fact of a job or service. */
+  /** Position of the newest fact of a job that every view must show by now. */
   get newest(): bigint {
-    return this.newestFact;
+    return this.ports.now() - this.newestAt > SHOWN_WITHIN_MS ? this.newestFact : 0n;
   }
 
   /** A handler is entered. @param others runs of the same job whose handlers have not settled. */
@@ -162,6 +165,7 @@ export class Judge {
     let job = this.jobs.get(jobId);
     if (job === undefined) this.jobs.set(jobId, (job = { state: absentJob, history: [] }));
     this.newestFact = position;
+    this.newestAt = this.ports.now();
     job.state = evolve(job.state, event, revision);
     job.history.push({ position, state: job.state });
     if (job.history.length > KEPT_STATES) job.history.shift();
