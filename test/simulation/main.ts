@@ -13,17 +13,24 @@ async function main(): Promise<number> {
   if (asked.controls) return breakRules(asked);
   const totals = new Map<string, number>();
   let violations = 0;
+  const zombies: number[] = [];
   const before = process.cpuUsage();
   for (let seed = asked.from; seed < asked.from + asked.seeds; seed++) {
     const script = asked.script === null ? randomScript(seed) : readScript(asked.script);
     const result = await simulate(script, asked.verbose ? { logger: telling } : {});
     for (const [what, n] of result.counts) totals.set(what, (totals.get(what) ?? 0) + n);
     violations += result.violations.length;
+    zombies.push(...result.runs.flatMap(({ zombieMs }) => (zombieMs === null ? [] : [zombieMs])));
     if (asked.hash) console.log(result.hash);
     if (result.violations.length > 0 || asked.verbose) tell(script, result);
     if (result.violations.length > 0 && asked.script === null) await shrunk(script, result, asked);
   }
   for (const [what, n] of [...totals].sort()) console.log(`${String(n).padStart(8)}  ${what}`);
+  zombies.sort((a, b) => a - b);
+  const part = (p: number) => Math.round(zombies[Math.floor((zombies.length - 1) * p)] ?? 0);
+  console.log(
+    `handlers that went on after their process was resumed, until their abort: ${zombies.length}; p50 ${part(0.5)} ms, p99 ${part(0.99)} ms, most ${part(1)} ms`,
+  );
   const { user, system } = process.cpuUsage(before);
   console.log(`cpu time per seed: ${Math.round((user + system) / 1_000 / asked.seeds)} ms`);
   const tame = tooTame(asked.seeds, totals);

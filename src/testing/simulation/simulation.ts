@@ -78,7 +78,7 @@ class World {
     const { scheduler } = this;
     const logClock = { startsAt: WORLD_STARTS_AT, rate: script.logRate ?? 1 };
     this.log = new SimulatedLog(scheduler, drawn(seed, 'log'), logClock);
-    this.witness = new Witness(scheduler);
+    this.witness = new Witness(scheduler, this.liveness.selfFenceAfterMs);
     this.judge = new Judge({
       now: () => scheduler.now,
       note: (what) => this.counters.note(what),

@@ -22,6 +22,8 @@ export interface WitnessedRun {
   abortedAt: number | null;
   /** Why. */
   abortReason: string | null;
+  /** How long it had gone on, since its process was resumed from a pause, when it was told to stop by a fence; null: no pause, or no fence. ms. */
+  zombieMs: number | null;
 }
 
 interface Open {
@@ -39,7 +41,11 @@ export class Witness {
     process: SimulatedProcess,
   ) => void)[] = [];
 
-  constructor(private readonly scheduler: Scheduler) {}
+  constructor(
+    private readonly scheduler: Scheduler,
+    /** A process that was held up for longer cannot trust itself. */
+    private readonly longPauseMs: number,
+  ) {}
 
   /** Told of every entry, with the runs of the same job that are open at that moment. */
   onEntry(listener: (run: WitnessedRun, others: readonly WitnessedRun[], process: SimulatedProcess) => void): void {
@@ -102,6 +108,7 @@ export class Witness {
       how: 'running',
       abortedAt: null,
       abortReason: null,
+      zombieMs: null,
     };
     const others = [...this.open].filter((one) => one.run.jobId === jobId).map((one) => one.run);
     const entry = { run, process };
@@ -112,6 +119,9 @@ export class Witness {
       () => {
         run.abortedAt = this.scheduler.now;
         run.abortReason = (context.signal.reason as { reason?: string }).reason ?? null;
+        const pause = process.pauses.findLast(({ to }) => to > run.enteredAt && to <= this.scheduler.now);
+        if (pause !== undefined && pause.to - pause.from >= this.longPauseMs && run.abortReason === 'fenced')
+          run.zombieMs = this.scheduler.now - pause.to;
       },
       { once: true },
     );
