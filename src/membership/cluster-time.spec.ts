@@ -105,6 +105,27 @@ describe('cluster time', () => {
     expect(time.now()).toBe(clock.wall());
   });
 
+  it('takes the log at once after a long time without a beat, in which the own clock has gone ahead by its rate error', async () => {
+    await beat(0, 1);
+    // Fenced, or told to stay away: for ten minutes no beat is read back, and somebody asks for the time meanwhile.
+    await clock.advance(600_000);
+    time.now();
+    await beat(-6_000);
+    expect(alarms).toEqual([]);
+    expect(time.now()).toBe(clock.wall() - 6_000);
+    await beat(-6_000);
+    expect(time.now()).toBe(clock.wall() - 6_000);
+  });
+
+  it('does not believe more than the rate error explains', async () => {
+    await beat(0);
+    await clock.advance(600_000);
+    await beat(-18_000);
+    expect(time.now()).toBe(clock.wall());
+    await beat(-18_000);
+    expect(time.now()).toBe(clock.wall());
+  });
+
   it.each([
     ['the log is behind: the log', -60_000, -60_000],
     ['the wall clock is behind: the wall clock', 60_000, 0],

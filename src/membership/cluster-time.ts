@@ -15,6 +15,8 @@ const KEPT = 10;
 /** A log and a wall clock that differ by more are not believed at once, ms. */
 const FAR_MS = 5_000;
 const ALARM_EVERY_MS = 60_000;
+/** After a time without samples in which the own clock may have gone off by more than this, the next sample counts alone, ms. */
+const MOST_DRIFT_MS = 1_000;
 
 /**
  * Cluster time (protocol §9): the log's `created` of an own beat, at the smallest round trip of the last ten, plus monotonic time since its
@@ -22,8 +24,9 @@ const ALARM_EVERY_MS = 60_000;
  *
  * A sample more than five seconds off the extrapolation counts only if the own wall clock agrees with it; otherwise time is extrapolated, with an
  * alarm. The log took a beat somewhere in its round trip, so one that was long under way (its process, or another one, was stopped in the midst
- * of an append) is off only by what its round trip does not leave open. Before the first sample it is the wall clock. If the first sample and the wall clock differ by more than five seconds: the smaller,
- * extrapolated. The first sample, and an adopted step back of the log's clock, are the only cases in which it goes back.
+ * of an append) is off only by what its round trip does not leave open. Before the first sample it is the wall clock. If the first sample and the
+ * wall clock differ by more than five seconds: the smaller, extrapolated. The first sample, an adopted step back of the log's clock, and the first
+ * sample after a long time without one (own clocks of a rate error ρ are off by 2ρ of that time then, at most) are the only cases in which it goes back.
  */
 export class LogClusterTime implements ClusterTime {
   private readonly samples: Sample[] = [];
@@ -31,10 +34,14 @@ export class LogClusterTime implements ClusterTime {
   private start: Anchor | null = null;
   private latest: Instant = -Infinity;
   private alarmedAt = -Infinity;
+  /** When the last sample came, whatever became of it. */
+  private sampledAt: number | null = null;
 
   constructor(
     private readonly clock: Clock,
     private readonly logger: Logger,
+    /** ρ: how much the rates of two clocks may differ. */
+    private readonly clockRateError = 0.01,
   ) {}
 
   now(): Instant {
@@ -49,6 +56,8 @@ export class LogClusterTime implements ClusterTime {
     const shown = this.since(sample);
     const wall = this.clock.wall();
     const off = (time: Instant, uncertainMs = 0) => apart(shown, shown + sample.roundTripMs, time, time + uncertainMs);
+    const drift = this.driftSince(this.sampledAt);
+    this.sampledAt = this.clock.monotonic();
     if (expected === null) {
       this.latest = -Infinity;
       if (Math.abs(off(wall)) > FAR_MS) {
@@ -61,7 +70,7 @@ export class LogClusterTime implements ClusterTime {
           return;
         }
       }
-    } else if (Math.abs(off(expected, this.best?.roundTripMs)) > FAR_MS) {
+    } else if (Math.abs(off(expected, this.best?.roundTripMs)) > FAR_MS + drift) {
       const agreed = Math.abs(off(wall)) <= FAR_MS;
       this.alarm(
         agreed
@@ -70,11 +79,21 @@ export class LogClusterTime implements ClusterTime {
         shown - expected,
       );
       if (!agreed) return;
-      this.samples.length = 0;
-      if (shown < this.latest) this.latest = -Infinity;
-    }
+      this.begin(shown);
+    } else if (drift > MOST_DRIFT_MS) this.begin(shown);
     this.samples.push(sample);
     if (this.samples.length > KEPT) this.samples.shift();
+  }
+
+  /** What came before counts no more. */
+  private begin(shown: number): void {
+    this.samples.length = 0;
+    if (shown < this.latest) this.latest = -Infinity;
+  }
+
+  /** How far the own clock and that of the log may have gone apart, ms. */
+  private driftSince(at: number | null): number {
+    return at === null ? 0 : 2 * this.clockRateError * (this.clock.monotonic() - at);
   }
 
   private extrapolated(): Instant | null {

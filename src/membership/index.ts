@@ -4,7 +4,7 @@ export { checkLiveness } from './check-liveness';
 export { LogClusterTime } from './cluster-time';
 export { Observation, type ObservationOptions, type Suspect } from './observation';
 export { livenessProfiles, type LivenessOptions, type LivenessProfile } from './options';
-export { ownProcessIdentity, provablyGone } from './process-identity';
+export { ownProcessIdentity, provablyGone, type Processes } from './process-identity';
 export type { MembershipOptions, MembershipPorts } from './ports';
 export { ServiceMembership } from './service-membership';
 export { OwnTrust } from './trust';

@@ -4,6 +4,7 @@ import type { EventStore, LogPosition } from '../event-store';
 import type { Logger } from '../logging';
 import type { MembershipCommands } from './facts';
 import type { LivenessOptions } from './options';
+import type { Processes } from './process-identity';
 
 export interface MembershipPorts {
   readonly store: EventStore;
@@ -21,6 +22,8 @@ export interface MembershipPorts {
   readonly wantPass?: () => void;
   /** The log went back in time: whatever was remembered of it is worth nothing. Called before it is read anew. */
   readonly onLogWentBack?: () => void;
+  /** Default: those of the machine. */
+  readonly processes?: Processes;
 }
 
 export interface MembershipOptions {

@@ -1,6 +1,12 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import type { ProcessIdentity } from '../domain/service';
 
+/** The processes of this machine, as one of them sees them. A simulation puts its own in the place of the machine's. */
+export interface Processes {
+  readonly own: () => ProcessIdentity;
+  readonly provablyGone: (former: ProcessIdentity, options: { readonly sharedKernel: boolean }) => boolean;
+}
+
 /** What this process can say of itself, so that another on the same kernel can prove that it is gone. */
 export function ownProcessIdentity(): ProcessIdentity {
   return {
@@ -54,3 +60,5 @@ function attempt(read: () => string): string | null {
     return null;
   }
 }
+
+export const machineProcesses: Processes = { own: ownProcessIdentity, provablyGone };

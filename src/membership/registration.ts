@@ -5,7 +5,7 @@ import { liveIncarnation, type Incarnation } from '../domain/service';
 import type { Logger } from '../logging';
 import { answer, type MembershipCommands } from './facts';
 import type { Observation } from './observation';
-import { ownProcessIdentity, provablyGone } from './process-identity';
+import { machineProcesses, type Processes } from './process-identity';
 import type { Reading } from './reading';
 import type { MembershipOptions } from './ports';
 
@@ -24,6 +24,7 @@ interface RegistrationPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly processes?: Processes;
 }
 
 /** What registration asks of its membership, and tells it. */
@@ -67,6 +68,10 @@ export class Registration {
     private readonly options: MembershipOptions,
     private readonly on: RegistrationEvents,
   ) {}
+
+  private get processes(): Processes {
+    return this.ports.processes ?? machineProcesses;
+  }
 
   get pending(): boolean {
     return this.wanted !== null || this.timer !== null;
@@ -118,7 +123,7 @@ export class Registration {
     const observation = this.on.observation();
     const former = liveIncarnation(observation.service(serviceId));
     if (former === null) return this.append(wanted, null);
-    if (provablyGone(former.process, { sharedKernel })) {
+    if (this.processes.provablyGone(former.process, { sharedKernel })) {
       return this.append(wanted, this.supersede(wanted, former, 'processGone'));
     }
     const heardEnough = observation.fresh(this.ports.clock.monotonic());
@@ -158,7 +163,7 @@ export class Registration {
       const detail = `${who} bears the id ${serviceId} and has not ended in the log; it is observed for ${liveness.failAfterMs} ms of silence`;
       return this.on.observing(detail, false);
     }
-    const detail = `two processes bear the id ${serviceId}: ${who}, which is alive, and process ${process.pid} on ${labels.host}, which waits. Give one of them another service.id.`;
+    const detail = `two processes bear the id ${serviceId}: ${who}, which is alive, and process ${this.processes.own().pid} on ${labels.host}, which waits. Give one of them another service.id.`;
     this.on.observing(detail, true);
     const now = this.ports.clock.monotonic();
     if (now - this.saidAt < LOUD_EVERY_MS) return;
@@ -196,7 +201,7 @@ export class Registration {
   private async send({ incarnation, reason }: Wanted, supersede: RegisterServiceFields['supersede']): Promise<void> {
     const { serviceId, labels, capacity, handlers } = this.options;
     const { clock, commands, logger } = this.ports;
-    const process = ownProcessIdentity();
+    const process = this.processes.own();
     const fields = { serviceId, incarnation, labels, capacity, handlers, process, placementVersion, reason, supersede };
     this.sent.add(incarnation);
     const mayAppend = () => this.wanted?.incarnation === incarnation;

@@ -66,7 +66,7 @@ export class ServiceMembership implements Membership {
     this.standing = new Standing(ports);
     this.own = new OwnTrust(clock, selfFenceAfterMs, logger);
     this.trust = this.own;
-    this.time = new LogClusterTime(clock, logger);
+    this.time = new LogClusterTime(clock, logger, liveness.clockRateError);
     this.clusterTime = this.time;
     this.observation = new Observation({ serviceId, failAfterMs, selfFenceAfterMs });
     this.viewLag = new ViewLag(clock, ports.viewPosition ?? (() => 'start'));

@@ -230,6 +230,7 @@ export class HoldfastService {
         viewPosition: () => this.view.position(),
         wantPass: () => this.worker?.wake(),
         onLogWentBack: () => this.forgetLog(),
+        processes: this.ports.processes,
       },
       {
         serviceId: this.serviceId,

@@ -1,6 +1,7 @@
 import { SystemClock, SystemRandom, type Clock, type Random } from '../clock';
 import { StoreUnavailableError, type EventStore } from '../event-store';
 import { silentLogger, type Logger } from '../logging';
+import type { Processes } from '../membership';
 import type { SqliteReadModel } from '../read-model';
 import type { HandlerDefinition } from '../worker';
 import { LogAcquaintance } from './acquaintance';
@@ -20,10 +21,13 @@ export interface RuntimePorts {
   readonly store?: EventStore;
   /** What stands between the worker and a handler: for tests that observe, delay or break it. Asked once per registered handler. */
   readonly aroundHandler?: (handler: HandlerDefinition) => HandlerDefinition;
+  /** What this process can say of itself, and prove of a former one of its service id. Default: by the machine's own means. */
+  readonly processes?: Processes;
 }
 
 /** Those that a service goes on with. */
-export type OwnPorts = Required<Pick<RuntimePorts, 'clock' | 'random' | 'logger' | 'zoneData'>>;
+export type OwnPorts = Required<Pick<RuntimePorts, 'clock' | 'random' | 'logger' | 'zoneData'>> &
+  Pick<RuntimePorts, 'processes'>;
 
 /** What a service is composed from, opened. */
 export interface Opened {
@@ -49,6 +53,7 @@ export async function openParts(asked: ResolvedOptions, given: RuntimePorts): Pr
     random: given.random ?? new SystemRandom(),
     logger: (given.logger ?? silentLogger).child({ serviceId: options.serviceId }),
     zoneData: given.zoneData ?? process.versions.tz ?? 'unknown',
+    processes: given.processes,
   };
   const { clock, random, logger } = ports;
   const { namespace } = options;

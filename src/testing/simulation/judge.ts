@@ -1,0 +1,351 @@
+import { decode } from '../../domain/codec';
+import { LogChecker } from '../../domain/invariants';
+import { absentJob, evolve, type JobEvent, type JobState } from '../../domain/job';
+import type { ServiceEvent } from '../../domain/service';
+import type { RecordedEvent } from '../../event-store';
+import type { LivenessOptions } from '../../membership';
+import type { ReadModel } from '../../read-model';
+import type { SimulatedProcess } from './simulated-process';
+import type { WrittenAppend } from './simulated-log';
+import type { TroubleHistory } from './trouble-history';
+import type { WitnessedRun } from './witness';
+
+/** A rule that did not hold, when, and in words. */
+export interface SimulatedViolation {
+  /** An invariant of the protocol (`I1` …), `transition`, `log`, or `overlap`, `entry`, `false-verdict`, `broken`. */
+  readonly rule: string;
+  readonly at: number;
+  readonly words: string;
+}
+
+interface Incarnation {
+  readonly serviceId: string;
+  /** Name of the process that registered it. */
+  readonly process: string;
+  readonly labels: { readonly [key: string]: string };
+  readonly handlers: readonly string[];
+  draining: boolean;
+  ended: 'failed' | 'stopped' | null;
+  endedAt: number;
+  leftovers: readonly string[];
+  confirmedDead: boolean;
+}
+
+interface Followed {
+  state: JobState;
+  /** Newest last. */
+  readonly history: { readonly position: bigint; readonly state: JobState }[];
+}
+
+export interface JudgePorts {
+  readonly now: () => number;
+  readonly note: (what: string) => void;
+  readonly liveness: LivenessOptions;
+  readonly troubles: TroubleHistory;
+  /** The process of that name, if it lives. */
+  readonly living: (process: string) => SimulatedProcess | null;
+  /** What the membership of that process says of itself; null: it has none. */
+  readonly trusted: (process: string) => { readonly incarnation: string | null; readonly fence: string | null } | null;
+}
+
+const TOKEN_REVISIONS = 2 ** 44;
+/** Begins the correlation id of an order. */
+export const ORDER = 'order-';
+const MOST_VIOLATIONS = 20;
+/** In a world in which nothing is wrong, ms. */
+const SHOWN_WITHIN_MS = 1_000;
+/** States of a job that are kept, for views that lag. */
+const KEPT_STATES = 400;
+
+/** Checks every event when it is written, and every entry of a handler when it is made. */
+export class Judge {
+  readonly violations: SimulatedViolation[] = [];
+  readonly jobs = new Map<string, Followed>();
+  readonly incarnations = new Map<string, Incarnation>();
+  /** Run → why it ended, as the log says. */
+  private readonly closed = new Map<string, string>();
+  private readonly starts = new Map<string, { readonly run: string; readonly by: string }>();
+  private readonly commands = new Map<string, number>();
+  private readonly checker = new LogChecker();
+  /** Service id → position of the newest fact of its stream. */
+  private readonly facts = new Map<string, bigint>();
+  private readonly orders = new Set<string>();
+  private appends = 0;
+  private newestFact = 0n;
+  private newestAt = 0;
+
+  constructor(private readonly ports: JudgePorts) {}
+
+  violate(rule: string, words: string): void {
+    if (this.violations.length < MOST_VIOLATIONS) this.violations.push({ rule, at: this.ports.now(), words });
+  }
+
+  written({ events, by }: WrittenAppend): void {
+    this.appends++;
+    for (const recorded of events) {
+      const event = decode(recorded.type, recorded.data, recorded.metadata);
+      const { stream, revision, position, created, id } = recorded;
+      for (const broken of this.checker.check({ stream, revision, position, created, id, event }))
+        this.violate(broken.invariant, `${broken.stream} ${broken.revision}: ${broken.words}`);
+      const of = stream.slice(stream.indexOf('-') + 1);
+      this.orderOnce(stream, recorded.metadata);
+      if (event.type === '$unreadable') this.violate('log', `${stream} ${revision} cannot be read: ${event.why}`);
+      else if (event.type.startsWith('Job')) this.job(of, event as JobEvent, recorded, by);
+      else if (event.type !== 'ServiceHeartbeat') {
+        this.service(of, event as ServiceEvent, by);
+        this.facts.set(of, position);
+      }
+    }
+    this.early(events);
+  }
+
+  /** What an order has added is in the log. */
+  landed(order: string): boolean {
+    return this.orders.has(order);
+  }
+
+  /** Position of the newest fact of a job that every view must show by now. */
+  get newest(): bigint {
+    return this.ports.now() - this.newestAt > SHOWN_WITHIN_MS ? this.newestFact : 0n;
+  }
+
+  /** A handler is entered. @param others runs of the same job whose handlers have not settled. */
+  entered(
+    run: WitnessedRun,
+    others: readonly WitnessedRun[],
+    processOf: (run: WitnessedRun) => SimulatedProcess | null,
+  ): void {
+    const start = this.starts.get(`${run.jobId} ${run.fencingToken % TOKEN_REVISIONS}`);
+    if (start === undefined || start.run !== keyOf(run))
+      this.violate('entry', `${wordsOf(run)} is entered, and no JobRunStarted of the log says so.`);
+    else if (start.by !== run.process)
+      this.violate('entry', `${wordsOf(run)} is entered in ${run.process}, and its start was appended by ${start.by}.`);
+    const trusted = this.ports.trusted(run.process);
+    if (trusted === null || trusted.fence !== null || trusted.incarnation !== run.incarnation)
+      this.violate(
+        'entry',
+        `${wordsOf(run)} is entered in ${run.process}, which is fenced (${trusted?.fence ?? 'another incarnation'}).`,
+      );
+    if (this.closed.has(keyOf(run))) this.ports.note('entered-after-end');
+    for (const other of others) this.overlap(other, run, processOf(other));
+  }
+
+  /** What the view of a living service says of every job, at its position, against the fold of the log. */
+  compare(view: ReadModel, whose: string): void {
+    const position = view.position();
+    if (position === 'start') return;
+    this.ports.note('view-compared');
+    for (const [jobId, { history }] of this.jobs) {
+      if (history.length === 0 || history[0].position > position) continue;
+      const expected = history.findLast((one) => one.position <= position)?.state;
+      const row = view.job(jobId);
+      const found = JSON.stringify(row?.state ?? null);
+      if (found !== JSON.stringify(expected ?? null)) {
+        this.violate(
+          'I7',
+          `The view of ${whose} at position ${position} shows ${jobId} as ${found}, and the log says ${JSON.stringify(expected ?? null)}.`,
+        );
+        return;
+      }
+    }
+  }
+
+  /** Incarnations that have not ended in the log and whose process lives. */
+  alive(): readonly (Incarnation & { readonly incarnation: string })[] {
+    return [...this.incarnations]
+      .filter(([, one]) => one.ended === null && this.ports.living(one.process) !== null)
+      .map(([incarnation, one]) => ({ ...one, incarnation }));
+  }
+
+  finish(): void {
+    for (const broken of this.checker.finish()) this.violate(broken.invariant, `${broken.stream}: ${broken.words}`);
+  }
+
+  private job(jobId: string, event: JobEvent, { revision, position }: RecordedEvent, by: string): void {
+    let job = this.jobs.get(jobId);
+    if (job === undefined) this.jobs.set(jobId, (job = { state: absentJob, history: [] }));
+    this.newestFact = position;
+    this.newestAt = this.ports.now();
+    job.state = evolve(job.state, event, revision);
+    job.history.push({ position, state: job.state });
+    if (job.history.length > KEPT_STATES) job.history.shift();
+    switch (event.type) {
+      case 'JobRunStarted':
+        this.starts.set(`${jobId} ${revision}`, { run: keyOf({ jobId, ...event.data }), by });
+        break;
+      case 'JobRunSucceeded':
+      case 'JobRunFailed':
+      case 'JobRunTimedOut':
+        this.closed.set(keyOf({ jobId, ...event.data }), event.type);
+        break;
+      case 'JobRunAbandoned':
+        this.closed.set(keyOf({ jobId, ...event.data }), event.data.reason);
+        this.ports.note(`abandoned-${event.data.reason}`);
+        break;
+      case 'JobRunOutcomeRefused':
+        this.ports.note('late-outcome-refused');
+        break;
+      case 'JobReleased':
+        this.ports.note(`released-${event.data.reason}`);
+        break;
+      case 'JobRequeued':
+        this.ports.note(event.data.nobody === null ? 'requeued' : 'requeued-for-nobody');
+        break;
+      case 'JobQuarantined':
+      case 'JobHeld':
+      case 'JobHoldResolved':
+      case 'JobReleasedFromQuarantine':
+      case 'JobBooksClosed':
+        this.ports.note(event.type);
+    }
+  }
+
+  private service(serviceId: string, event: ServiceEvent, by: string): void {
+    const { incarnation } = event.data;
+    if (event.type === 'ServiceRegistered') {
+      const { labels, handlers, reason } = event.data;
+      this.incarnations.set(incarnation, {
+        serviceId,
+        process: by,
+        labels,
+        handlers: Object.keys(handlers),
+        draining: false,
+        ended: null,
+        endedAt: 0,
+        leftovers: [],
+        confirmedDead: false,
+      });
+      if (reason === 'falselyFailed') this.ports.note('returned-after-false-verdict');
+      return;
+    }
+    const one = this.incarnations.get(incarnation);
+    if (one === undefined) return;
+    if (event.type === 'ServiceReasserted') this.ports.note('reasserted');
+    if (event.type === 'ServiceDrainStarted') one.draining = true;
+    if (event.type === 'ServiceStopped') {
+      one.ended = 'stopped';
+      one.endedAt = this.ports.now();
+      one.leftovers = event.data.leftovers.map(({ jobId }) => jobId);
+    }
+    if (event.type === 'ServiceMarkedFailed') this.marked(one, event);
+  }
+
+  private marked(one: Incarnation, { data }: Extract<ServiceEvent, { type: 'ServiceMarkedFailed' }>): void {
+    const process = this.ports.living(one.process);
+    const { serviceId } = one;
+    if (data.by === 'operator') {
+      this.ports.note('operator-mark');
+      one.confirmedDead ||= data.confirmedDead;
+    } else {
+      const { kind, membershipPosition } = data.evidence;
+      const newest = this.facts.get(serviceId) ?? 0n;
+      if (BigInt(membershipPosition) < newest)
+        this.violate(
+          '5.5',
+          `${serviceId} is marked failed on evidence of position ${membershipPosition}; it said something at ${newest}.`,
+        );
+      if (process === null) this.ports.note('verdict-on-the-dead');
+      else if (kind === 'processGone') this.violate('5.8', `${one.process} is said to be gone, and lives.`);
+      else this.stopBeforeSteal(process, one, data.incarnation);
+      if (process !== null && kind === 'silence')
+        this.falseVerdict(process, `${serviceId} (${one.process}) is marked failed by ${data.observer}`);
+    }
+    if (one.ended === null) one.endedAt = this.ports.now();
+    one.ended ??= 'failed';
+  }
+
+  /** 5.10, 5.13: what may still run somewhere moves after a full failAfter. */
+  private early(events: readonly RecordedEvent[]): void {
+    const decoded = events.map(({ type, data, metadata }) => decode(type, data, metadata));
+    for (const event of decoded) {
+      if (event.type !== 'JobRequeued') continue;
+      const jobId = events[0].stream.slice(events[0].stream.indexOf('-') + 1);
+      const owner = this.incarnations.get(event.data.fromIncarnation);
+      if (owner === undefined) continue;
+      const { failAfterMs, clockRateError } = this.ports.liveness;
+      const waited = this.ports.now() - owner.endedAt >= failAfterMs * (1 - clockRateError);
+      if (waited || owner.confirmedDead) continue;
+      const wasOpen = decoded.some(({ type }) => type === 'JobRunAbandoned');
+      if (event.data.cause === 'stopped' && owner.leftovers.includes(jobId))
+        this.violate(
+          '5.10',
+          `${jobId} was left over by ${owner.process}, and moves ${Math.round(this.ports.now() - owner.endedAt)} ms after its stop.`,
+        );
+      if (event.data.cause === 'marked' && wasOpen)
+        this.violate(
+          '5.13',
+          `${jobId} ran in ${owner.process}, and moves ${Math.round(this.ports.now() - owner.endedAt)} ms after an operator's mark.`,
+        );
+    }
+  }
+
+  /** 5.6: when a verdict lands its subject has stopped. */
+  private stopBeforeSteal(process: SimulatedProcess, { serviceId }: Incarnation, incarnation: string): void {
+    const trusted = this.ports.trusted(process.name);
+    const { failAfterMs, loopDelayMs } = this.ports.liveness;
+    const paused = process.pausedWithin(this.ports.now() - 2 * failAfterMs, this.ports.now()) > loopDelayMs;
+    if (trusted === null || paused || trusted.incarnation !== incarnation || trusted.fence !== null) return;
+    this.violate('5.6', `${serviceId} is marked failed, and ${process.name} trusts itself.`);
+  }
+
+  /** I9: nobody is failed for what an observer suffers, nor for an outage of the log. */
+  private falseVerdict(process: SimulatedProcess, words: string): void {
+    const { now, liveness, troubles, note } = this.ports;
+    note('false-verdict');
+    const since = now() - 2 * liveness.failAfterMs;
+    if (process.pausedWithin(since, now()) >= liveness.selfFenceAfterMs / 4) return;
+    if (troubles.befell(process.place, since, now())) return;
+    this.violate('I9', `${words}, and nothing was wrong with it within ${2 * liveness.failAfterMs} ms.`);
+  }
+
+  /** I6: what an order adds stands in one append, however often it was sent. */
+  private orderOnce(stream: string, metadata: string): void {
+    const { $correlationId = '' } = JSON.parse(metadata) as { $correlationId?: string };
+    if (!$correlationId.startsWith(ORDER)) return;
+    this.orders.add($correlationId);
+    const key = `${stream} ${$correlationId}`;
+    const before = this.commands.get(key);
+    if (before !== undefined && before !== this.appends)
+      this.violate('I6', `The ${$correlationId} added events to ${stream} twice.`);
+    this.commands.set(key, this.appends);
+  }
+
+  /** Two handlers of one job at the same time: only for a reason that the guarantees name. */
+  private overlap(earlier: WitnessedRun, later: WitnessedRun, process: SimulatedProcess | null): void {
+    const now = this.ports.now();
+    if (earlier.process === later.process)
+      this.violate(
+        '3.7',
+        `${wordsOf(later)} is entered in ${later.process}, where ${wordsOf(earlier)} has not settled.`,
+      );
+    const { abortGraceMs, loopDelayMs, failAfterMs, clockRateError } = this.ports.liveness;
+    const ignored = earlier.abortedAt !== null && now - earlier.abortedAt >= abortGraceMs * (1 - clockRateError);
+    if (ignored) return this.ports.note('overlap-ignored-abort');
+    const paused = process?.pausedWithin(now - 2 * failAfterMs, now) ?? 0;
+    if (paused > loopDelayMs) return this.ports.note('overlap-paused');
+    if (this.incarnations.get(earlier.incarnation)?.confirmedDead === true)
+      return this.ports.note('overlap-confirmed-dead');
+    const why = this.closed.get(keyOf(earlier));
+    if (why === 'cancelled') return this.ports.note('overlap-cancelled');
+    this.violate(
+      'overlap',
+      `${wordsOf(later)} is entered in ${later.process} while ${wordsOf(earlier)} runs in ${earlier.process} (entered at ${earlier.enteredAt.toFixed(0)}, ${
+        earlier.abortedAt === null ? 'not aborted' : `aborted ${(now - earlier.abortedAt).toFixed(0)} ms ago`
+      }; in the log: ${why ?? 'open'}).`,
+    );
+  }
+}
+
+function keyOf(run: {
+  readonly jobId: string;
+  readonly slot: string;
+  readonly attempt: number;
+  readonly epoch: number;
+  readonly incarnation: string;
+}): string {
+  return `${run.jobId} ${run.slot} ${run.attempt} ${run.epoch} ${run.incarnation}`;
+}
+
+function wordsOf(run: WitnessedRun): string {
+  return `${run.jobId} ${run.slot} attempt ${run.attempt} epoch ${run.epoch}`;
+}

@@ -1,0 +1,98 @@
+import { dueAt, openRuns, placeable, type JobRecord } from '../../domain/job';
+import { labelsMatch } from '../../domain/placement';
+import type { LivenessOptions } from '../../membership';
+import type { HoldfastService } from '../../runtime';
+import type { Judge } from './judge';
+import type { Witness } from './witness';
+
+/** A job that is due for so long, and nothing is started of it, has been forgotten, ms. */
+const FORGOTTEN_MS = 10_000;
+
+/**
+ * How long a healed world is left alone before its jobs must be where they belong, ms: the bound of the protocol (5.15), with the figures of
+ * these options. A verdict may take twice failAfter (its observer has judged falsely before) and one more window (more than half are silent); a
+ * service that died before may be observed for as long by its successor; then claims by rank.
+ */
+export function quietTimeMs({ failAfterMs, claimGraceMs, beatMs }: LivenessOptions): number {
+  return 8 * failAfterMs + 20 * claimGraceMs + 5 * beatMs;
+}
+
+export interface Quiet {
+  readonly judge: Judge;
+  readonly witness: Witness;
+  readonly services: readonly { readonly name: string; readonly service: HoldfastService }[];
+  /** By the clock of the log. */
+  readonly now: number;
+}
+
+/** What the owner goes by: one whose wall clock was behind that of the log when it started is late by as much (protocol §9: the smaller counts). */
+function clusterTimeOf(process: string, { services, now }: Quiet): number {
+  const service = services.find(({ name }) => name === process)?.service;
+  return Math.min(now, service?.membership?.clusterTime.now() ?? now);
+}
+
+/** I5 and I8 in a world in which nothing goes wrong any more. */
+export function checkQuiet(quiet: Quiet): void {
+  const { judge } = quiet;
+  for (const { name, service } of quiet.services) checkService(name, service, judge);
+  const alive = judge.alive();
+  for (const [jobId, { state }] of judge.jobs) {
+    if (state.stage !== 'live') continue;
+    const { ownership } = state;
+    if (ownership.kind === 'unbound') {
+      // A process in which a handler of the job has not settled ranks itself out (protocol 3.7).
+      const stuckIn = quiet.witness.openRuns().flatMap((run) => (run.jobId === jobId ? [run.process] : []));
+      const fit = alive.filter((one) => !one.draining && fits(state, one) && !stuckIn.includes(one.process));
+      if (fit.length > 0)
+        judge.violate(
+          'I5',
+          `${jobId} has no owner (${ownership.reason}) and ${fit.map(({ serviceId }) => serviceId).join(', ')} could take it.`,
+        );
+      continue;
+    }
+    const owner = alive.find(({ incarnation }) => incarnation === ownership.incarnation);
+    if (owner === undefined) {
+      if (alive.some((one) => !one.draining))
+        judge.violate('I5', `${jobId} is bound to ${ownership.serviceId} (${ownership.incarnation}), which is gone.`);
+      continue;
+    }
+    if (!fits(state, owner) && openRuns(state).length === 0)
+      judge.violate('I4', `${jobId} is bound to ${ownership.serviceId}, which is not eligible, and is not released.`);
+    checkWork(jobId, state, { ...quiet, now: clusterTimeOf(owner.process, quiet) });
+  }
+}
+
+/** Whoever lives is registered, or says why it is not, and its view shows all. */
+function checkService(process: string, service: HoldfastService, judge: Judge): void {
+  const { membership, readModel } = service;
+  if (membership === null) return judge.violate('I5', `${process} has not started.`);
+  const { state, incarnation, detail } = membership.health();
+  // After a false verdict it stays away for a while that is doubled each time.
+  const staysAway = state === 'fenced' && incarnation === null;
+  if (!staysAway && !['registered', 'draining', 'identity-conflict', 'stopped'].includes(state))
+    judge.violate('I5', `${process} is ${state} (${detail}) in a world in which nothing is wrong.`);
+  const position = readModel.position();
+  if (judge.newest > 0n && (position === 'start' || position < judge.newest))
+    judge.violate('I7', `The view of ${process} stands at ${position}, and the newest fact is ${judge.newest}.`);
+}
+
+function checkWork(jobId: string, state: JobRecord, { judge, witness, now }: Omit<Quiet, 'services'>): void {
+  for (const run of openRuns(state)) {
+    const runs = witness
+      .openRuns()
+      .some((one) => one.jobId === jobId && one.slot === run.slot && one.attempt === run.attempt);
+    if (!runs && now - run.startedAt > FORGOTTEN_MS)
+      judge.violate('I5', `${jobId}: the run of ${run.slot} (attempt ${run.attempt}) is open and nobody executes it.`);
+  }
+  const due = dueAt(state);
+  if (due !== null && due < now - FORGOTTEN_MS)
+    judge.violate('I8', `${jobId} has been due for ${Math.round(now - due)} ms, and nothing is started.`);
+}
+
+function fits(
+  state: JobRecord,
+  one: { readonly handlers: readonly string[]; readonly labels: { readonly [key: string]: string } },
+): boolean {
+  const { handler, tag, affinity } = placeable(state);
+  return one.handlers.includes(handler) && (affinity === 'preferred' || labelsMatch(tag, one.labels));
+}

@@ -1,0 +1,63 @@
+import type { SeededRandom } from '../../clock';
+import type { Behaviour } from './behaviours';
+import { Draw } from './draws';
+import type { JobScript } from './script';
+
+const weights = new Map<Behaviour, number>([
+  ['brief', 36],
+  ['long', 22],
+  ['faulty', 12],
+  ['hanging', 8],
+  ['deaf', 7],
+  ['blocking', 7],
+  ['deadly', 6],
+]);
+
+/** 20–50 jobs of every kind. */
+export function randomJobs(random: SeededRandom, durationMs: number): JobScript[] {
+  const draw = new Draw(random);
+  const count = 20 + Math.floor(draw.next() * 31);
+  return Array.from({ length: count }, (_, n) => randomJob(`job-${n}`, draw, durationMs));
+}
+
+function randomJob(id: string, draw: Draw, durationMs: number): JobScript {
+  const handler = draw.weighted(weights);
+  const at = Math.round(draw.chance(0.75) ? draw.between(1_000, 25_000) : draw.between(25_000, durationMs * 0.8));
+  const rare = handler === 'deadly' || handler === 'blocking' ? 2 : 1;
+  const every = Math.round(draw.between(35, 160) * rare) * 1_000;
+  const when: Pick<JobScript, 'schedule' | 'dueMs'> = draw.weighted(
+    new Map<Pick<JobScript, 'schedule' | 'dueMs'>, number>([
+      [{ schedule: { kind: 'interval', every } }, 55],
+      [{ schedule: { kind: 'interval', every, maxRuns: 4 } }, 8],
+      [
+        { schedule: { kind: 'cron', pattern: draw.of(['* * * * *', '*/2 * * * *', '20 */2 * * * *']), zone: 'UTC' } },
+        12,
+      ],
+      [{ dueMs: Math.round(draw.between(at, durationMs)) }, 17],
+      [{}, 8],
+    ]),
+  );
+  const tag = draw.weighted(
+    new Map<{ [key: string]: string }, number>([
+      [{}, 65],
+      [{ name: 'worker' }, 8],
+      [{ zone: draw.of(['x', 'y']) }, 15],
+      [{ host: `host-${draw.of(['a', 'b', 'c'])}` }, 12],
+    ]),
+  );
+  return {
+    id,
+    at,
+    handler,
+    ...when,
+    tag,
+    affinity: draw.chance(0.35) ? 'preferred' : 'required',
+    policies: {
+      retry: { maxRetries: draw.of([0, 1, 3]), initialMs: draw.of([100, 1_000, 5_000]) },
+      onOwnerLoss: draw.of(['rerun', 'rerun', 'rerun', 'fail', 'hold'] as const),
+      onStuck: draw.of(['release', 'release', 'wait'] as const),
+      timeoutMs: handler === 'hanging' ? draw.of([2_000, 8_000, 20_000]) : draw.of([null, null, 4_000]),
+      priority: draw.of([0, 0, 5, -5]),
+    },
+  };
+}

@@ -1,0 +1,109 @@
+import type { Clock, SeededRandom } from '../../clock';
+import {
+  MemoryEventStore,
+  type AppendOutcome,
+  type ExpectedRevision,
+  type NewEvent,
+  type ReadStreamOptions,
+  type RecordedEvent,
+  type StreamSlice,
+} from '../../event-store';
+import type { Scheduler } from './scheduler';
+
+/** One append that was written, with the true time at which the log took it. */
+export interface WrittenAppend {
+  readonly events: readonly RecordedEvent[];
+  readonly at: number;
+  /** Whose request it was: the name of a process. */
+  readonly by: string;
+  readonly expected: ExpectedRevision;
+}
+
+/** The one log of the world, with a clock of its own. */
+export class SimulatedLog {
+  readonly store: MemoryEventStore;
+  head = 0n;
+  private readonly listeners: ((append: WrittenAppend) => void)[] = [];
+  /** By position − 1. */
+  private readonly appendedAt: number[] = [];
+  private readonly ends = new Map<string, { readonly position: bigint; readonly revision: number }[]>();
+
+  constructor(
+    private readonly scheduler: Scheduler,
+    random: SeededRandom,
+    clock: { readonly startsAt: number; readonly rate: number },
+  ) {
+    this.store = new MemoryEventStore({ clock: new LogClock(scheduler, clock), random });
+  }
+
+  /** Told of every append that is written, in order. */
+  onWritten(listener: (append: WrittenAppend) => void): void {
+    this.listeners.push(listener);
+  }
+
+  async append(
+    by: string,
+    stream: string,
+    expected: ExpectedRevision,
+    events: readonly NewEvent[],
+  ): Promise<AppendOutcome> {
+    const outcome = await this.store.append(stream, expected, events);
+    if (outcome.outcome === 'appended' && outcome.position > this.head) await this.written(by, expected);
+    return outcome;
+  }
+
+  /** As the stream was `ms` ago, read by one who has not heard since. */
+  async readLate(stream: string, options: ReadStreamOptions, ms: number): Promise<StreamSlice> {
+    const ends = this.ends.get(stream) ?? [];
+    const horizon = this.scheduler.now - ms;
+    const last = ends.findLast(({ position }) => this.appendedAt[Number(position) - 1] <= horizon);
+    if (last === undefined) return { events: [], head: 'no_stream' };
+    const { revision: head } = last;
+    const { from, direction } = options;
+    if (direction === 'backwards') {
+      return { ...(await this.store.readStream(stream, { ...options, from: Math.min(from ?? head, head) })), head };
+    }
+    const slice = await this.store.readStream(stream, options);
+    return { events: slice.events.filter(({ revision }) => revision <= head), head };
+  }
+
+  private async written(by: string, expected: ExpectedRevision): Promise<void> {
+    const { events } = await this.store.readAll({ after: this.head === 0n ? 'start' : this.head, limit: 1_000 });
+    const at = this.scheduler.now;
+    for (const { position, stream, revision } of events) {
+      this.appendedAt[Number(position) - 1] = at;
+      let ends = this.ends.get(stream);
+      if (ends === undefined) this.ends.set(stream, (ends = []));
+      ends.push({ position, revision });
+      this.head = position;
+    }
+    const append = { events, at, by, expected };
+    for (const listener of this.listeners) listener(append);
+  }
+}
+
+/** The log's clock: independent of those of the services. */
+class LogClock implements Clock {
+  constructor(
+    private readonly scheduler: Scheduler,
+    private readonly traits: { readonly startsAt: number; readonly rate: number },
+  ) {}
+  wall(): number {
+    return Math.floor(this.traits.startsAt + this.scheduler.now * this.traits.rate);
+  }
+  monotonic(): number {
+    return this.scheduler.now * this.traits.rate;
+  }
+  boot(): number {
+    return this.monotonic();
+  }
+  setTimer(): never {
+    throw new Error('The log in memory sets no timer.');
+  }
+  sleep(): never {
+    throw new Error('The log in memory does not sleep.');
+  }
+  yield(): never {
+    throw new Error('The log in memory does not yield.');
+  }
+}

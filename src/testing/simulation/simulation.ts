@@ -1,0 +1,298 @@
+import { createHash } from 'node:crypto';
+import { jobType } from '../../commands';
+import { silentLogger, type Logger } from '../../logging';
+import { livenessProfiles } from '../../membership';
+import { resolveOptions, type HoldfastService } from '../../runtime';
+import { behavingHandlers } from './behaviours';
+import { Counters } from './counters';
+import { drawn, uuidOf, WORLD_STARTS_AT } from './draws';
+import { Judge, type SimulatedViolation } from './judge';
+import { Operators } from './operators';
+import { Place, type HandlersOf, type Substitution, type WorldPorts } from './place';
+import { checkQuiet, quietTimeMs } from './quiescence';
+import { Scheduler } from './scheduler';
+import type { Action, JobScript, Script } from './script';
+import { SimulatedLog } from './simulated-log';
+import type { SimulatedProcess } from './simulated-process';
+import { TroubleHistory } from './trouble-history';
+import { Troubles } from './troubles';
+import { Witness, type WitnessedRun } from './witness';
+
+export interface SimulationOptions {
+  /** Handlers of every service; default those of the simulation's own. They must take their time from `world.process.clock`. */
+  readonly handlers?: HandlersOf;
+  /** Takes the place of ports of every service: for controls. */
+  readonly substitute?: Substitution;
+  /** The command id of a caller's retry. Default: that of the first try. */
+  readonly commandId?: (order: string, tries: number) => string;
+  /** Ends with the first violation. Default true. */
+  readonly stopAtFirst?: boolean;
+  /** What services tell their log. Default: nothing. */
+  readonly logger?: (process: string, trueTime: () => number) => Logger;
+}
+
+export interface SimulationResult {
+  readonly violations: readonly SimulatedViolation[];
+  /** How often each interesting thing happened. */
+  readonly counts: ReadonlyMap<string, number>;
+  readonly runs: readonly WitnessedRun[];
+  /** SHA-256 of the whole log and of all entries of handlers, hex. */
+  readonly hash: string;
+  readonly steps: number;
+  readonly events: number;
+  /** ms of true time. */
+  readonly livedMs: number;
+}
+
+/** Whoever was marked is told to come back at these moments after the world has healed, ms. */
+const REJOIN_MS = [0, 4_000, 8_000];
+/** Views of living services are compared with the fold so often, ms. */
+const COMPARE_EVERY_MS = 30_000;
+
+/** Lives through a script, with services composed as in production, and judges every event. */
+export async function simulate(script: Script, options: SimulationOptions = {}): Promise<SimulationResult> {
+  return new World(script, options).live();
+}
+
+class World {
+  private readonly scheduler: Scheduler;
+  private readonly log: SimulatedLog;
+  private readonly troubles = new Troubles();
+  private readonly history = new TroubleHistory();
+  private readonly witness: Witness;
+  private readonly judge: Judge;
+  private readonly places: Place[];
+  private readonly operators: Operators;
+  private readonly counters = new Counters();
+  private readonly hash = createHash('sha256');
+  private pid = 1_000;
+  private events = 0;
+  private healed = false;
+
+  constructor(
+    private readonly script: Script,
+    private readonly options: SimulationOptions,
+  ) {
+    const { seed } = script;
+    this.scheduler = new Scheduler(drawn(seed, 'order'));
+    const { scheduler } = this;
+    const logClock = { startsAt: WORLD_STARTS_AT, rate: script.logRate ?? 1 };
+    this.log = new SimulatedLog(scheduler, drawn(seed, 'log'), logClock);
+    this.witness = new Witness(scheduler, this.liveness.selfFenceAfterMs);
+    this.judge = new Judge({
+      now: () => scheduler.now,
+      note: (what) => this.counters.note(what),
+      liveness: this.liveness,
+      troubles: this.history,
+      living: (name) => this.processes().find((process) => process.name === name) ?? null,
+      trusted: (name) => this.trusted(name),
+    });
+    this.log.onWritten((append) => {
+      this.hash.update(`${append.at} ${append.by}\n`);
+      for (const { stream, revision, position, id, type, data, metadata, created } of append.events) {
+        this.events++;
+        this.hash.update(`${position} ${stream} ${revision} ${id} ${type} ${created} ${data} ${metadata}\n`);
+      }
+      this.judge.written(append);
+    });
+    this.witness.onEntry((run, others) => this.judge.entered(run, others, (other) => this.witness.processOf(other)));
+    const ports: WorldPorts = {
+      script,
+      scheduler,
+      log: this.log,
+      troubles: this.troubles,
+      witness: this.witness,
+      handlersOf: options.handlers ?? behavingHandlers,
+      drawn: (...words) => drawn(seed, ...words),
+      logger: (process) => this.loggerOf(process),
+      note: (what) => this.counters.note(what),
+      substitute: options.substitute ?? ((asIs) => asIs),
+      living: (pid) => this.processes().some((process) => process.pid === pid),
+      nextPid: () => ++this.pid,
+      startsAt: WORLD_STARTS_AT,
+      broken: (error, where) =>
+        this.judge.violate(
+          'broken',
+          `${where}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+        ),
+    };
+    this.places = script.places.map((place) => new Place(place, ports));
+    this.operators = new Operators({
+      scheduler,
+      note: (what) => this.counters.note(what),
+      facade: (via, tries) => this.facade(via, tries),
+      commandId: options.commandId ?? ((order) => order),
+      notWritten: (order, words) => {
+        if (this.judge.landed(order))
+          this.judge.violate('I6', `${order} is in the log, and its caller was told: ${words}`);
+      },
+    });
+  }
+
+  async live(): Promise<SimulationResult> {
+    const { scheduler, script, judge } = this;
+    const stop = () => this.options.stopAtFirst !== false && judge.violations.length > 0;
+    for (const place of this.places) scheduler.at(place.script.at ?? 0, () => place.start());
+    for (const job of script.jobs) scheduler.at(job.at, () => this.schedule(job));
+    for (const action of script.actions) scheduler.at(action.at, () => this.act(action));
+    this.compareViews();
+    await scheduler.runUntil(script.durationMs, stop);
+    if (!stop()) {
+      this.heal();
+      await scheduler.runUntil(script.durationMs + quietTimeMs(this.liveness), stop);
+    }
+    if (!stop()) {
+      checkQuiet({
+        judge,
+        services: this.services(),
+        witness: this.witness,
+        now: WORLD_STARTS_AT + scheduler.now * (script.logRate ?? 1),
+      });
+      judge.finish();
+      this.compareNow();
+    }
+    return this.result();
+  }
+
+  private get liveness() {
+    const { options } = this.script;
+    return options?.liveness === undefined
+      ? livenessProfiles.default
+      : resolveOptions({ service: { name: 'any' }, ...options }).liveness;
+  }
+
+  private processes(): readonly SimulatedProcess[] {
+    return this.places.flatMap(({ current }) => (current === null ? [] : [current.process]));
+  }
+
+  private services(): readonly { readonly name: string; readonly service: HoldfastService }[] {
+    return this.places.flatMap(({ current }) =>
+      current === null || current.service === null ? [] : [{ name: current.process.name, service: current.service }],
+    );
+  }
+
+  private trusted(name: string) {
+    const membership = this.services().find((one) => one.name === name)?.service.membership;
+    if (membership == null) return null;
+    const { trust } = membership;
+    return {
+      incarnation: membership.incarnation(),
+      fence: trust.check() ?? (trust.remainingMs() > 0 ? null : 'expired'),
+    };
+  }
+
+  /** Who asks again asks another one. */
+  private facade(via: string | null, tries: number) {
+    const open = this.places.filter(({ current }) => current?.service != null && !current.process.paused);
+    const first = Math.max(
+      0,
+      open.findIndex(({ name }) => name === via),
+    );
+    return open[(first + tries) % Math.max(1, open.length)]?.current?.service ?? null;
+  }
+
+  private schedule(job: JobScript): void {
+    const { id, handler, payload = null, dueMs, tag, affinity, policies } = job;
+    const schedule = dueMs === undefined ? job.schedule : ({ kind: 'once', at: WORLD_STARTS_AT + dueMs } as const);
+    const commandId = uuidOf(drawn(this.script.seed, 'schedule', id));
+    this.operators.send(commandId, null, ({ jobs }, call) =>
+      jobs.schedule(jobType<unknown>(handler), payload, { id, schedule, tag, affinity, policies, ...call }),
+    );
+  }
+
+  private act(action: Action): void {
+    const place = 'place' in action ? (this.places.find(({ name }) => name === action.place) ?? null) : null;
+    switch (action.do) {
+      case 'crash': {
+        const { on, restartMs, handlers, types = null } = action;
+        if (on === undefined) place?.crash(restartMs, handlers);
+        else
+          place?.trap({
+            on,
+            types,
+            spring: () => (this.counters.note('crash-in-append'), place.crash(restartMs, handlers)),
+          });
+        return;
+      }
+      case 'stop':
+        return place?.stop(action.restartMs, action.handlers);
+      case 'stall':
+        this.counters.note('stall');
+        return place?.current?.process.stall(action.ms);
+      case 'suspend':
+        this.counters.note('suspend');
+        return place?.current?.process.suspend(action.ms);
+      case 'wall':
+        this.counters.note('wall-jump');
+        return place?.current?.process.clock.jumpWall(action.byMs);
+      case 'trouble': {
+        const { on, types = null } = action;
+        if (on === undefined || place === null) return this.befall(action);
+        return place.trap({ on, types, spring: () => this.befall(action) });
+      }
+      case 'drop':
+        this.counters.note('drop');
+        for (const one of place === null ? this.places : [place]) one.current?.connection.drop();
+        return;
+      case 'rejoin':
+        return place?.current?.service?.rejoin();
+      case 'order':
+        return this.operators.order(action, this.script);
+    }
+  }
+
+  private befall({ trouble, place, ms }: Extract<Action, { do: 'trouble' }>): void {
+    const { scheduler, troubles } = this;
+    if (this.healed) return;
+    const befallen = troubles.add(trouble, place, scheduler.now);
+    this.counters.note(`trouble-${trouble.kind}`);
+    this.history.note(trouble, place, scheduler.now, scheduler.now + ms);
+    scheduler.after(ms, () => troubles.end(befallen));
+  }
+
+  /** Nothing goes wrong any more, and whoever was told to stay away may come back. */
+  private heal(): void {
+    this.healed = true;
+    this.troubles.clear();
+    for (const place of this.places) place.heal();
+    this.operators.stop();
+    // A mark that was on its way may land now.
+    for (const afterMs of REJOIN_MS)
+      this.scheduler.after(afterMs, () => {
+        for (const { service } of this.services()) service.rejoin();
+      });
+  }
+
+  private compareViews(): void {
+    this.scheduler.after(COMPARE_EVERY_MS, () => {
+      this.compareNow();
+      this.compareViews();
+    });
+  }
+
+  private compareNow(): void {
+    for (const { name, service } of this.services()) {
+      if (service.readModel.health().state === 'stopped') continue;
+      this.judge.compare(service.readModel, name);
+    }
+  }
+
+  private loggerOf(process: SimulatedProcess): Logger {
+    const told = this.options.logger?.(process.name, () => this.scheduler.now) ?? silentLogger;
+    return this.counters.counting(told);
+  }
+
+  private result(): SimulationResult {
+    const { scheduler, witness, judge } = this;
+    for (const run of witness.runs) this.hash.update(JSON.stringify(run));
+    return {
+      violations: judge.violations,
+      counts: this.counters.all(),
+      runs: witness.runs,
+      hash: this.hash.digest('hex'),
+      steps: scheduler.steps,
+      events: this.events,
+      livedMs: scheduler.now,
+    };
+  }
+}

@@ -1,0 +1,457 @@
+import { createHash } from 'node:crypto';
+import { Decisions } from '../../../src/commands/execution/decisions';
+import * as eligibility from '../../../src/domain/placement/eligibility';
+import { ServiceMembership } from '../../../src/membership/service-membership';
+import { Projector } from '../../../src/read-model/projector';
+import { SqliteReadModel } from '../../../src/read-model/sqlite-read-model';
+import { randomScript, type Script } from '../../../src/testing/simulation';
+import { OpenRuns } from '../../../src/worker/open-runs';
+import { Worker } from '../../../src/worker/worker';
+import { all, changingAppends, replaced, storeWith, type Control } from './control';
+import { atHome, everyMs, jobsOf, Moments, three, world } from './worlds';
+
+const anyWorld = (seed: number): Script => randomScript(seed, { durationMs: 120_000 });
+
+/** Answers do not reach `a` for longer than it trusts itself, while it starts runs. */
+function answersLost(seed: number): Script {
+  const m = new Moments(seed);
+  const cuts = [0, 1, 2].map((n) => ({
+    at: 12_000 + n * 12_000 + m.between(0, 2_000),
+    do: 'trouble' as const,
+    place: 'a',
+    ms: m.between(4_300, 5_600),
+    trouble: { kind: 'cut', direction: 'in', lands: true } as const,
+  }));
+  return world(seed, 50_000, jobsOf(14, 'brief', { ...atHome('a'), ...everyMs(1_500) }), cuts);
+}
+
+/** `b` dies twice, and shows it at once; the others see it late. */
+function diesTwice(seed: number): Script {
+  const m = new Moments(seed);
+  const at = 20_000 + m.between(0, 3_000);
+  const lag = { kind: 'lag', of: 'view', ms: 3_500 } as const;
+  return world(
+    seed,
+    50_000,
+    jobsOf(10, 'brief', { ...atHome('b'), ...everyMs(4_000) }),
+    [
+      { at: at - 500, do: 'trouble', place: 'a', ms: 3_000, trouble: lag },
+      { at: at - 500, do: 'trouble', place: 'b', ms: 3_000, trouble: lag },
+      { at: at - 500, do: 'trouble', place: 'c', ms: 3_000, trouble: lag },
+      { at, do: 'crash', place: 'b', restartMs: 200 },
+      { at: at + 700 + m.between(0, 300), do: 'crash', place: 'b', restartMs: 200 },
+    ],
+    { places: [three[0], { ...three[1], provable: true }, three[2]] },
+  );
+}
+
+function newestGone(view: SqliteReadModel, serviceId: string): string | undefined {
+  return view.service(serviceId)?.incarnations.findLast(({ life }) => life === 'failed' || life === 'stopped')
+    ?.incarnation;
+}
+
+export const ownershipAndRuns: readonly Control[] = [
+  {
+    rule: '3.1',
+    name: 'decisions are appended whatever the stream has become',
+    broken: 'EventStore.append, by one that appends to jobs with "any"',
+    caughtBy: ['I1', 'I2', 'I3', 'I8', 'transition', 'I6', 'I13', 'entry', 'overlap', 'I4'],
+    script: anyWorld,
+    options: {
+      substitute: (ports) => ({
+        ...ports,
+        store: storeWith(ports.store, {
+          append: (stream, expected, events, options) =>
+            ports.store.append(stream, stream.startsWith('job-') ? 'any' : expected, events, options),
+        }),
+      }),
+    },
+  },
+  {
+    rule: '3.2',
+    name: 'an event id is made of command and index alone',
+    broken: 'Decisions.prepare, by one that leaves revision and content out of the ids',
+    caughtBy: ['I8', 'I12', 'I2', 'transition', 'I7', 'log'],
+    script: (seed) => {
+      const m = new Moments(seed);
+      const at = 20_000 + m.between(0, 3_000);
+      const jobs = jobsOf(3, 'brief', { at: 1e9, tag: { host: 'host-b' }, ...everyMs(9_000) });
+      return world(
+        seed,
+        60_000,
+        jobs,
+        [
+          {
+            at: at - 100,
+            do: 'trouble',
+            place: 'a',
+            ms: 9_000,
+            trouble: { kind: 'unknown', rate: 1 },
+          },
+          { at: at - 100, do: 'trouble', place: null, ms: 16_000, trouble: { kind: 'stale', rate: 1, ms: 30_000 } },
+          { at: at - 100, do: 'trouble', place: 'b', ms: 6_000, trouble: { kind: 'lag', of: 'view', ms: 9_500 } },
+          ...jobs.map(({ id }, n) => ({
+            at: at + 50 * n,
+            do: 'order' as const,
+            via: 'a',
+            commandId: m.uuid(),
+            order: 'schedule' as const,
+            job: id,
+            renew: false,
+          })),
+        ],
+        { places: [three[0], three[1]] },
+      );
+    },
+    replace: () =>
+      replaced(
+        Decisions.prototype,
+        'prepare',
+        (original) =>
+          function (this: unknown, ...args: never[]) {
+            const { commandId } = args[0] as { commandId: string };
+            const prepared = original.apply(this, args) as { newEvents: { id: string }[] };
+            const newEvents = prepared.newEvents.map((event, index) => ({
+              ...event,
+              id: idOf(`${commandId} ${index}`),
+            }));
+            return { ...prepared, newEvents };
+          },
+      ),
+  },
+  {
+    rule: '3.2, 3.8',
+    name: 'what is not known counts as not written',
+    broken: 'EventStore.append, by one that answers "unavailable" for "unknown"',
+    caughtBy: ['I6'],
+    script: (seed) => {
+      const m = new Moments(seed);
+      const at = 15_000 + m.between(0, 2_000);
+      const jobs = jobsOf(8, 'brief', everyMs(60_000));
+      return world(seed, 40_000, jobs, [
+        { at: at - 20, do: 'trouble', place: 'a', ms: 300, trouble: { kind: 'unknown', rate: 1 } },
+        { at: at + 60, do: 'trouble', place: 'a', ms: 9_000, trouble: { kind: 'refuse', rate: 1 } },
+        ...jobs.map(({ id }, n) => ({
+          at: at + 2 * n,
+          do: 'order' as const,
+          via: 'a',
+          commandId: m.uuid(),
+          order: 'runNow' as const,
+          job: id,
+        })),
+      ]);
+    },
+    options: {
+      substitute: (ports) => ({
+        ...ports,
+        store: storeWith(ports.store, {
+          append: async (...call) => {
+            const answer = await ports.store.append(...call);
+            return answer.outcome === 'unknown' ? { ...answer, outcome: 'unavailable' } : answer;
+          },
+        }),
+      }),
+    },
+  },
+  {
+    rule: '3.3',
+    name: 'a caller’s retry is another command',
+    broken: 'the caller, by one that makes a new command id for each try',
+    caughtBy: ['I6'],
+    script: (seed) => {
+      const m = new Moments(seed);
+      const at = 15_000 + m.between(0, 2_000);
+      const jobs = jobsOf(8, 'brief', everyMs(60_000));
+      return world(seed, 45_000, jobs, [
+        { at: at - 50, do: 'trouble', place: 'a', ms: 9_000, trouble: { kind: 'cut', direction: 'in', lands: false } },
+        ...jobs.map(({ id }, n) => ({
+          at: at + 30 * n,
+          do: 'order' as const,
+          via: 'a',
+          commandId: m.uuid(),
+          order: 'runNow' as const,
+          job: id,
+        })),
+      ]);
+    },
+    options: { commandId: (order, tries) => idOf(`${order} ${tries}`) },
+  },
+  {
+    rule: '3.4',
+    name: 'the fence is not looked at after a start is acknowledged',
+    broken: 'Worker.execute, by one whose trust says yes',
+    caughtBy: ['entry'],
+    script: answersLost,
+    replace: () =>
+      replaced(
+        Worker.prototype,
+        'execute',
+        (original) =>
+          function (this: { ports: { membership: { trust: { check: () => unknown } } } }, ...args: never[]) {
+            const { trust } = this.ports.membership;
+            const { check } = trust;
+            trust.check = () => null;
+            try {
+              return original.apply(this, args);
+            } finally {
+              trust.check = check;
+            }
+          },
+      ),
+  },
+  {
+    rule: '3.5',
+    name: 'an owner does not sweep itself',
+    broken: 'OpenRuns.closeIfLost, by nothing',
+    caughtBy: ['I5'],
+    script: answersLost,
+    replace: () => replaced(OpenRuns.prototype, 'closeIfLost', () => () => undefined),
+  },
+  {
+    rule: '3.6',
+    name: 'a late outcome counts',
+    broken: 'EventStore.append, by one that writes JobRunSucceeded for JobRunOutcomeRefused',
+    caughtBy: ['I3'],
+    script: (seed) => {
+      const m = new Moments(seed);
+      const stalls = [0, 1, 2].map((n) => ({
+        at: 14_000 + n * 20_000 + m.between(0, 3_000),
+        do: 'stall' as const,
+        place: 'a',
+        ms: 9_000,
+      }));
+      return world(seed, 80_000, jobsOf(10, 'long', { ...atHome('a'), ...everyMs(3_000) }), stalls);
+    },
+    options: {
+      substitute: changingAppends((events) =>
+        events.map((event) => {
+          if (event.type !== 'JobRunOutcomeRefused') return event;
+          const { outcome: _outcome, why: _why, ...run } = JSON.parse(event.data) as Record<string, unknown>;
+          return { ...event, type: 'JobRunSucceeded', data: JSON.stringify({ ...run, durationMs: 1 }) };
+        }),
+      ),
+    },
+  },
+  {
+    rule: '3.7',
+    name: 'a job starts where its last handler has not settled',
+    broken: 'Worker.stuck, by one that forgets the handler',
+    caughtBy: ['3.7'],
+    script: (seed) =>
+      world(
+        seed,
+        40_000,
+        jobsOf(8, 'deaf', { ...everyMs(3_000), policies: { timeoutMs: 1_000, retry: { maxRetries: 3 } } }),
+        [],
+        {
+          places: [three[0]],
+        },
+      ),
+    replace: () =>
+      replaced(
+        Worker.prototype,
+        'stuck',
+        (original) =>
+          function (this: { busy: Map<string, unknown> }, ...args: never[]) {
+            original.apply(this, args);
+            this.busy.delete((args[0] as { jobId: string }).jobId);
+          },
+      ),
+  },
+  {
+    rule: '5.7',
+    name: 'only the jobs of the newest incarnation that is gone are looked for',
+    broken: 'ReadModel.sweep, by one that leaves the orphans of earlier incarnations out',
+    caughtBy: ['I5'],
+    script: diesTwice,
+    replace: () =>
+      replaced(
+        SqliteReadModel.prototype,
+        'sweep',
+        (original) =>
+          function (this: SqliteReadModel, ...args: never[]) {
+            const snapshot = original.apply(this, args) as ReturnType<SqliteReadModel['sweep']>;
+            const orphaned = snapshot.orphaned.filter(
+              ({ owner, ownerServiceId }) => newestGone(this, ownerServiceId) === owner.incarnation,
+            );
+            return { ...snapshot, orphaned };
+          },
+      ),
+  },
+  {
+    rule: '5.7',
+    name: 'each orphan is looked at once',
+    broken: 'ReadModel.sweep, by one that shows an orphan once',
+    caughtBy: ['I5'],
+    script: (seed) => {
+      const m = new Moments(seed);
+      const at = 15_000 + m.between(0, 3_000);
+      const away = {
+        do: 'trouble',
+        on: 'sent',
+        types: ['JobRequeued'],
+        ms: 6_000,
+        trouble: { kind: 'refuse', rate: 1 },
+      } as const;
+      return world(seed, 45_000, jobsOf(10, 'brief', { ...atHome('b'), ...everyMs(5_000) }), [
+        { at, do: 'crash', place: 'b', restartMs: 'never' },
+        { at: at + 10, place: 'a', ...away },
+        { at: at + 10, place: 'c', ...away },
+      ]);
+    },
+    replace: () => {
+      const shown = new WeakMap<object, Set<string>>();
+      return replaced(
+        SqliteReadModel.prototype,
+        'sweep',
+        (original) =>
+          function (this: SqliteReadModel, ...args: never[]) {
+            const snapshot = original.apply(this, args) as ReturnType<SqliteReadModel['sweep']>;
+            const before = shown.get(this) ?? new Set();
+            shown.set(this, before);
+            const orphaned = snapshot.orphaned.filter(
+              ({ job, owner }) => !before.has(`${job.jobId} ${owner.incarnation}`),
+            );
+            for (const { job, owner } of orphaned) before.add(`${job.jobId} ${owner.incarnation}`);
+            return { ...snapshot, orphaned };
+          },
+      );
+    },
+  },
+  {
+    rule: 'I4',
+    name: 'everybody is eligible',
+    broken: 'ineligibility, by "it fits"',
+    caughtBy: ['I4'],
+    script: (seed) =>
+      world(
+        seed,
+        30_000,
+        [
+          ...jobsOf(5, 'brief', { ...everyMs(4_000), tag: { host: 'host-a' } }),
+          ...jobsOf(5, 'long', { ...everyMs(4_000), tag: { host: 'host-b' } }),
+        ],
+        [{ at: 10_000 + new Moments(seed).between(0, 4_000), do: 'crash', place: 'a', restartMs: 20_000 }],
+      ),
+    replace: () => replaced(eligibility, 'ineligibility', () => () => null),
+  },
+  {
+    rule: 'I10',
+    name: 'a draining service claims',
+    broken: 'ServiceMembership.mayClaim, draining, and ineligibility, by ones that do not mind a drain',
+    caughtBy: ['I10'],
+    script: (seed) => {
+      const m = new Moments(seed);
+      const late = jobsOf(10, 'brief', {
+        at: 16_000 + m.between(0, 2_000),
+        ...everyMs(4_000),
+        tag: { host: 'host-a' },
+      });
+      return world(seed, 30_000, late, [
+        { at: 12_000, do: 'order', via: 'b', commandId: m.uuid(), order: 'drain', service: 'a' },
+      ]);
+    },
+    replace: () =>
+      all(
+        replaced(ServiceMembership.prototype, 'draining', () => () => false),
+        replaced(
+          ServiceMembership.prototype,
+          'mayClaim',
+          (original) =>
+            function (this: { isDraining: boolean }, ...args: never[]) {
+              const { isDraining } = this;
+              this.isDraining = false;
+              try {
+                return original.apply(this, args);
+              } finally {
+                this.isDraining = isDraining;
+              }
+            },
+        ),
+        replaced(
+          eligibility,
+          'ineligibility',
+          (original) =>
+            function (this: unknown, ...args: never[]) {
+              const why = original.apply(this, args);
+              return why === 'draining' ? null : why;
+            },
+        ),
+        replaced(
+          SqliteReadModel.prototype,
+          'sweep',
+          (original) =>
+            function (this: unknown, ...args: never[]) {
+              const snapshot = original.apply(this, args) as ReturnType<SqliteReadModel['sweep']>;
+              return { ...snapshot, candidates: snapshot.candidates.map((one) => ({ ...one, life: 'live' as const })) };
+            },
+        ),
+      ),
+  },
+  {
+    rule: 'I7',
+    name: 'the projector passes over an event',
+    broken: 'Projector.applyToJob, by one that does not know JobReleased',
+    caughtBy: ['I7'],
+    script: (seed) =>
+      world(seed, 40_000, jobsOf(6, 'brief', everyMs(5_000)), [
+        { at: 12_000 + new Moments(seed).between(0, 4_000), do: 'stop', place: 'a', restartMs: 2_000 },
+      ]),
+    replace: () =>
+      replaced(
+        Projector.prototype,
+        'applyToJob',
+        (original) =>
+          function (this: unknown, ...args: never[]) {
+            const { type } = args[2] as { type: string };
+            return type === 'JobReleased' ? undefined : original.apply(this, args);
+          },
+      ),
+  },
+  {
+    rule: 'I8',
+    name: 'slots vanish without an account',
+    broken: 'EventStore.append, by one that leaves JobSlotsSkipped out',
+    caughtBy: ['I8'],
+    script: (seed) =>
+      world(seed, 50_000, jobsOf(6, 'long', everyMs(2_000)), [
+        { at: 12_000 + new Moments(seed).between(0, 4_000), do: 'crash', place: 'a', restartMs: 9_000 },
+      ]),
+    options: { substitute: changingAppends((events) => events.filter(({ type }) => type !== 'JobSlotsSkipped')) },
+  },
+  {
+    rule: 'I13',
+    name: 'a cancelled job keeps its open run',
+    broken: 'EventStore.append, by one that leaves JobRunAbandoned out beside JobCancelled',
+    caughtBy: ['I13'],
+    script: (seed) => {
+      const m = new Moments(seed);
+      const jobs = jobsOf(8, 'long', everyMs(3_000));
+      return world(
+        seed,
+        40_000,
+        jobs,
+        jobs.map(({ id }, n) => ({
+          at: 12_000 + 1_500 * n + m.between(0, 1_000),
+          do: 'order' as const,
+          via: 'b',
+          commandId: m.uuid(),
+          order: 'cancel' as const,
+          job: id,
+        })),
+      );
+    },
+    options: {
+      substitute: changingAppends((events) =>
+        events.some(({ type }) => type === 'JobCancelled')
+          ? events.filter(({ type }) => type !== 'JobRunAbandoned')
+          : events,
+      ),
+    },
+  },
+];
+
+function idOf(text: string): string {
+  const hex = createHash('sha256').update(text).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}

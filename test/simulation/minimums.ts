@@ -1,0 +1,57 @@
+/**
+ * How often each interesting thing must happen in a hundred worlds, at the least: about a fourth of how often it does. A run of fifty worlds or more in
+ * which one stays below has tested less than it says.
+ */
+export const minimums: ReadonlyMap<string, number> = new Map([
+  // Owners that die, and what becomes of their runs.
+  ['owner-died-in-mid-run', 80],
+  ['crash-in-append', 25],
+  ['abandoned-ownerFailed', 80],
+  ['abandoned-lostInProcess', 60],
+  ['late-outcome-refused', 20],
+  ['JobQuarantined', 8],
+  ['JobHeld', 6],
+  ['requeued-for-nobody', 50],
+  // Answers that are lost, and what had landed.
+  ['unknown-had-landed', 200],
+  ['ghost-landed', 200],
+  ['duplicate-arrived', 80],
+  ['late-answer', 60],
+  ['read-behind', 15],
+  ['order-had-landed', 1],
+  // Trust, silence, verdicts.
+  ['fenced', 200],
+  ['reasserted', 120],
+  ['false-verdict', 60],
+  ['returned-after-false-verdict', 50],
+  ['verdict-on-the-dead', 120],
+  ['verdict-dropped', 3],
+  ['clock-jump-settled', 30],
+  ['not-entered-after-start', 4],
+  ['not-claiming-view-behind', 5],
+  // One name, two processes.
+  ['identity-conflict', 5],
+  ['superseded', 4],
+  // Races, and people.
+  ['claim-job-bound', 20],
+  ['operator-mark', 15],
+  ['released-moved', 8],
+  ['released-home', 50],
+  ['drained-with-leftovers', 2],
+  ['start-without-log', 5],
+  // Handlers that the guarantees say overlap: each with its reason.
+  ['overlap-ignored-abort', 20],
+  ['overlap-paused', 5],
+]);
+
+const FROM_SEEDS = 50;
+
+/** What did not happen often enough, in words. */
+export function tooTame(seeds: number, counts: ReadonlyMap<string, number>): readonly string[] {
+  if (seeds < FROM_SEEDS) return [];
+  return [...minimums].flatMap(([what, per100]) => {
+    const least = Math.max(1, Math.floor((per100 * seeds) / 100));
+    const n = counts.get(what) ?? 0;
+    return n >= least ? [] : [`${what}: ${n} times, and at least ${least} are wanted`];
+  });
+}

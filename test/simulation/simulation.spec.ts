@@ -1,0 +1,96 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { minimums, tooTame } from './minimums';
+import { randomScript, shrink, simulate, type Script } from '../../src/testing/simulation';
+
+const scripts = join(__dirname, 'scripts');
+const command = join(__dirname, '../../build/test/simulation/main.js');
+const run = promisify(execFile);
+
+/** A world of a minute and a half. */
+const short = (seed: number) => randomScript(seed, { durationMs: 90_000 });
+
+describe('the same script', () => {
+  it('has the same history, byte for byte, twice in one process and in another one', async () => {
+    const script = randomScript(4_711, { durationMs: 150_000 });
+    const [first, second] = [await simulate(script), await simulate(script)];
+    expect(first.events).toBeGreaterThan(500);
+    expect(second.hash).toBe(first.hash);
+    const folder = mkdtempSync(join(tmpdir(), 'simulation-'));
+    const file = join(folder, 'script.json');
+    writeFileSync(file, JSON.stringify(script));
+    const { stdout } = await run(process.execPath, [command, '--script', file, '--hash']);
+    rmSync(folder, { recursive: true });
+    expect(stdout.split('\n')[0]).toBe(first.hash);
+  });
+
+  it('has another history than another seed', async () => {
+    const [first, second] = [await simulate(short(1)), await simulate({ ...short(1), seed: 2 })];
+    expect(second.hash).not.toBe(first.hash);
+  });
+
+  it('takes no time of the machine: no timer of it is set', async () => {
+    const timers = [jest.spyOn(global, 'setTimeout'), jest.spyOn(global, 'setInterval'), jest.spyOn(Date, 'now')];
+    await simulate(short(3));
+    for (const timer of timers) {
+      expect(timer).not.toHaveBeenCalled();
+      timer.mockRestore();
+    }
+  });
+});
+
+describe('recorded scripts: what the simulation has found stays mended', () => {
+  const files = readdirSync(scripts).filter((file) => file.endsWith('.json'));
+  it.each(files.map((file) => [read(file).about ?? file, file]))('%s', async (_, file) => {
+    const { violations } = await simulate(read(file));
+    expect(violations).toEqual([]);
+  });
+});
+
+describe('worlds made of a seed', () => {
+  it.each([1, 2, 3, 4, 5])('break no rule: seed %d', async (seed) => {
+    const { violations, runs } = await simulate(short(seed));
+    expect(violations).toEqual([]);
+    expect(runs.length).toBeGreaterThan(10);
+  });
+});
+
+describe('shrinking', () => {
+  it('leaves what is needed, and nothing else', async () => {
+    const script = randomScript(7);
+    const needed = (one: Script) =>
+      one.jobs.some(({ id }) => id === 'job-3') && one.actions.some((action) => action.do === 'order');
+    const small = await shrink(script, (one) => Promise.resolve(needed(one)));
+    expect(small.jobs.map(({ id }) => id)).toEqual(['job-3']);
+    expect(small.actions).toHaveLength(1);
+    expect(small.places).toHaveLength(1);
+    expect(small.durationMs).toBeLessThan(script.durationMs);
+  });
+});
+
+describe('worlds in which too little happens', () => {
+  it('are found out, from fifty on', () => {
+    const enough = new Map([...minimums].map(([what, per100]) => [what, per100]));
+    expect(tooTame(100, enough)).toEqual([]);
+    expect(tooTame(100, new Map([...enough, ['fenced', 1]]))).toEqual(['fenced: 1 times, and at least 200 are wanted']);
+    expect(tooTame(20, new Map())).toEqual([]);
+  });
+});
+
+describe('npm run simulate', () => {
+  it('replays a script, and says in its last line how many violations there were', async () => {
+    const file = join(scripts, 'clock-ahead-after-a-long-absence.json');
+    const { stdout } = await run(process.execPath, [command, '--script', file]);
+    expect(stdout.trimEnd().split('\n').at(-1)).toBe('seeds 1, violations 0');
+  });
+  it('refuses what it does not know', async () => {
+    await expect(run(process.execPath, [command, '--seeds', 'many'])).rejects.toMatchObject({ code: 2 });
+  });
+});
+
+function read(file: string): Script {
+  return JSON.parse(readFileSync(join(scripts, file), 'utf8')) as Script;
+}
