@@ -299,6 +299,10 @@ describe('the store of EventStoreDB, when things go wrong', () => {
       expect(answer).toMatchObject({ outcome: 'appended', revision: 1 });
       expect((await store.readStream('job-1', { direction: 'backwards', limit: 1 })).head).toBe(1);
       expect(other.calls.length).toBeGreaterThan(0);
+      // And back, with a read: whoever reads is told nothing of it.
+      server.faults.leader = undefined;
+      other.faults.leader = { host: '127.0.0.1', port: server.port };
+      expect((await store.readStream('job-1', { direction: 'backwards', limit: 1 })).head).toBe(1);
     } finally {
       await Promise.all(open.splice(0).map((store) => store.close()));
       await other.close();
