@@ -464,6 +464,20 @@ describe('the store of EventStoreDB, when things go wrong', () => {
     await until(() => server.connected.open === 0, 'the end of the connection');
   });
 
+  it('a subscription that is closed, or was made anew, leaves none open at the server', async () => {
+    const store = await openStore();
+    let caughtUp = 0;
+    const onCaughtUp = () => void caughtUp++;
+    const subscription = store.subscribe({ after: 'start', onEvents: () => undefined, onCaughtUp });
+    await until(() => caughtUp === 1, 'the end of the log');
+    server.faults.muteSubscriptions();
+    expect((await store.append('job-1', 'no_stream', [event()])).outcome).toBe('appended');
+    await until(() => caughtUp > 1, 'the end of the log again');
+    await until(() => server.faults.subscriptions.size === 1, 'the end of the one that fell silent');
+    await subscription.close();
+    await until(() => server.faults.subscriptions.size === 0, 'the end of the subscription');
+  });
+
   it('shows no password: not in errors, nor in the log, nor when it is inspected', async () => {
     const secret = 's3cr3t';
     const at = `esdb://admin:${secret}@127.0.0.1:1?tls=false`;
