@@ -162,9 +162,10 @@ describe('the store of EventStoreDB, when things go wrong', () => {
       await store.append('job-1', 'no_stream', [event()]);
       await store.readStream('job-1', { direction: 'forwards', limit: 1 });
       await store.head();
-      expect(server.calls.filter(({ method }) => method === 'append').length).toBeGreaterThan(0);
-      for (const { method, requiresLeader } of server.calls) {
-        expect(['append', 'read']).toContain(method);
+      const heard = new Promise((resolve) => store.subscribe({ after: 'start', onEvents: resolve }));
+      await heard;
+      expect(new Set(server.calls.map(({ method }) => method))).toEqual(new Set(['append', 'read', 'subscribe']));
+      for (const { requiresLeader } of server.calls) {
         expect(requiresLeader).toBe(true);
       }
     });
@@ -183,13 +184,17 @@ describe('the store of EventStoreDB, when things go wrong', () => {
         acknowledged.push(one.id);
       }
     });
+    const flood = () => {
+      const before = acknowledged.length;
+      return until(() => acknowledged.length > before + streams.length, 'more than one append of every writer');
+    };
     for (let round = 0; round < 3; round++) {
-      await clock.sleep(200);
+      await flood();
       await server.faults.kill();
       await clock.sleep(150);
       await server.faults.restart();
     }
-    await clock.sleep(300);
+    await flood();
     over = true;
     await Promise.all(writers);
     const found = (await Promise.all(streams.map((stream) => idsOf(store, stream)))).flat();
@@ -298,6 +303,10 @@ describe('the store of EventStoreDB, when things go wrong', () => {
       expect(answer).toMatchObject({ outcome: 'appended', revision: 1 });
       expect((await store.readStream('job-1', { direction: 'backwards', limit: 1 })).head).toBe(1);
       expect(other.calls.length).toBeGreaterThan(0);
+      // And back, with a read: whoever reads is told nothing of it.
+      server.faults.leader = undefined;
+      other.faults.leader = { host: '127.0.0.1', port: server.port };
+      expect((await store.readStream('job-1', { direction: 'backwards', limit: 1 })).head).toBe(1);
     } finally {
       await Promise.all(open.splice(0).map((store) => store.close()));
       await other.close();
@@ -457,6 +466,20 @@ describe('the store of EventStoreDB, when things go wrong', () => {
     expect((await two.append('job-1', 0, [event()])).outcome).toBe('appended');
     await two.close();
     await until(() => server.connected.open === 0, 'the end of the connection');
+  });
+
+  it('a subscription that is closed, or was made anew, leaves none open at the server', async () => {
+    const store = await openStore();
+    let caughtUp = 0;
+    const onCaughtUp = () => void caughtUp++;
+    const subscription = store.subscribe({ after: 'start', onEvents: () => undefined, onCaughtUp });
+    await until(() => caughtUp === 1, 'the end of the log');
+    server.faults.muteSubscriptions();
+    expect((await store.append('job-1', 'no_stream', [event()])).outcome).toBe('appended');
+    await until(() => caughtUp > 1, 'the end of the log again');
+    await until(() => server.faults.subscriptions.size === 1, 'the end of the one that fell silent');
+    await subscription.close();
+    await until(() => server.faults.subscriptions.size === 0, 'the end of the subscription');
   });
 
   it('shows no password: not in errors, nor in the log, nor when it is inspected', async () => {

@@ -61,6 +61,20 @@ describe('a namespace on a server of EventStoreDB', () => {
     expect(server.log.records.filter(({ stream }) => /job-1|one-1/.test(stream))).toEqual([]);
   });
 
+  it('knows where it begins on a server that is full of others, also after a restore', async () => {
+    const others = await log('others');
+    await others.append('others.job-1', 'no_stream', Array.from({ length: 2_000 }, event));
+    const one = await log('one');
+    const looks = async (store: EventStore) => {
+      const before = server.calls.length;
+      expect(await store.head()).toBe('start');
+      return server.calls.slice(before).filter(({ stream }) => stream === '$all').length;
+    };
+    expect(await looks(one)).toBe(1);
+    await one.raiseGeneration();
+    expect(await looks(await log('one'))).toBe(1);
+  });
+
   it('is the same log whether its streams are named with it or without', async () => {
     const [full, short] = [await log('one'), await log('one', 'short')];
     expect(await short.identity()).toEqual(await full.identity());

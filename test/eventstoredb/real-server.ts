@@ -2,6 +2,7 @@ import { eventStoreContract } from '../../src/testing';
 import { logsOn } from './log-of-its-own';
 import { failoverOfProcesses } from './failover';
 import { failover, Installation } from './services';
+import { faultsWithoutProxy } from './without-proxy';
 
 /**
  * The contract against the server that HOLDFAST_EVENTSTOREDB_URL names (`npm run test:eventstoredb`). Every case has a log of its own, of a
@@ -11,6 +12,10 @@ const url = process.env.HOLDFAST_EVENTSTOREDB_URL ?? '';
 
 describe('the store of EventStoreDB, against a server, keeps the contract:', () => {
   for (const { name, run } of eventStoreContract(logsOn(() => url))) it(name, run);
+});
+
+describe('the store of EventStoreDB, against a server, when others meddle with its log or nobody keeps up:', () => {
+  for (const { name, run } of faultsWithoutProxy(() => url)) it(name, run);
 });
 
 describe('services on a log in EventStoreDB, on a server', () => {

@@ -150,6 +150,22 @@ describe('a subscription of $all', () => {
     expect(scene.heard).toEqual(range(1, 60));
   });
 
+  it('does not rest after it, however often it is dropped, as long as events come', async () => {
+    const times = 40;
+    scene.has(...range(1, times));
+    scene.subscribe();
+    const begun = clock.monotonic();
+    for (let n = 0; n < times; n++) {
+      const session = await scene.session(n);
+      session.send(n + 1);
+      session.fail(TOO_SLOW);
+    }
+    await scene.session(times);
+    // The shortest rest is 50 ms.
+    expect(clock.monotonic() - begun).toBeLessThan(times * 50);
+    expect(scene.heard).toEqual(range(1, times));
+  });
+
   it('delivers what had come before it was broken off', async () => {
     scene.has(...range(1, 30));
     scene.subscribe({ batch: 7 });

@@ -60,6 +60,11 @@ describe('a connection string', () => {
     ['followers', `esdb://admin:${encoded}@localhost?nodePreference=follower`],
     ['no throwing', `esdb://admin:${encoded}@localhost?throwOnAppendFailure=false`],
     ['a time that is no number', `esdb://admin:${encoded}@localhost?keepAliveInterval=soon`],
+    ['no attempt at discovery', `esdb://admin:${encoded}@a,b?maxDiscoverAttempts=0`],
+    ['no time for gossip', `esdb://admin:${encoded}@a,b?gossipTimeout=0`],
+    ['no time for a call', `esdb://admin:${encoded}@localhost?defaultDeadline=0`],
+    ['a time before now', `esdb://admin:${encoded}@a,b?discoveryInterval=-1`],
+    ['keep-alive without a pause', `esdb://admin:${encoded}@localhost?keepAliveInterval=0`],
     ['a stray % in the password', 'esdb://admin:100%secret@localhost'],
     ['a user without a password', 'esdb://secret@localhost'],
     ['TLS without credentials', 'esdb://localhost'],
@@ -78,6 +83,19 @@ describe('a connection string', () => {
     const shown = `${message} ${inspect(error)}`.replace(/user:password@host/g, '').replace(/at .*\n?/g, '');
     for (const secret of [SECRET, encoded, 'admin:', '100%secret', 'secret@']) expect(shown).not.toContain(secret);
   });
+
+  it('takes keep-alive that is switched off, and the least that an option can be', () => {
+    const least = 'keepAliveInterval=-1&keepAliveTimeout=1&maxDiscoverAttempts=1&gossipTimeout=1&discoveryInterval=0';
+    expect(EventStoreDbConnection.parse(`esdb://a,b?tls=false&${least}`).shown).toBe(`esdb://a,b?tls=false&${least}`);
+  });
+
+  it.each(['esdb://admin:se/cret@localhost:2113', 'esdb://localhost:2113/path?tls=false'])(
+    'tells of %s what is wrong behind the beginning, which is right',
+    (given) => {
+      expect(() => EventStoreDbConnection.parse(given)).toThrow(/after the hosts.*percent-encode.*%2F/is);
+      expect(() => EventStoreDbConnection.parse(given)).not.toThrow(/begins with/);
+    },
+  );
 
   it('shows no password, however it is shown', () => {
     const connection = EventStoreDbConnection.parse(`esdb://admin:${encoded}@localhost:2113?tlsCAFile=ca.crt`);

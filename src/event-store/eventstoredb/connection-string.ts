@@ -57,10 +57,18 @@ const text: Check = (key, value) => {
   if (value === '') throw new ConnectionStringError(`${key} is empty.`, `Give it a value, or leave ${key} out.`);
   return value;
 };
-const whole: Check = (key, value) => {
-  if (/^-1$|^\d{1,9}$/.test(value)) return value;
-  throw new ConnectionStringError(`${key} is no whole number.`, `Give ${key} a whole number, or leave it out.`);
-};
+/** With fewer than that the client would look for no node at all, or give none the time to answer, and never say why. */
+const atLeast =
+  (least: number): Check =>
+  (key, value) => {
+    if (/^\d{1,9}$/.test(value) && Number(value) >= least) return value;
+    throw new ConnectionStringError(
+      `${key} is no whole number of ${least} or more.`,
+      `Give ${key} such a number, or leave it out.`,
+    );
+  };
+/** -1 switches it off: a frozen server is noticed by deadlines only. */
+const keepAlive: Check = (key, value) => (value === '-1' ? value : atLeast(1)(key, value));
 const flag: Check = (key, value) => {
   if (value === 'true' || value === 'false') return value;
   throw new ConnectionStringError(`${key} is neither true nor false.`, `Write ${key}=true or ${key}=false.`);
@@ -83,12 +91,12 @@ const OPTIONS: Readonly<Record<string, Check>> = {
   userCertFile: text,
   userKeyFile: text,
   connectionName: text,
-  defaultDeadline: whole,
-  keepAliveInterval: whole,
-  keepAliveTimeout: whole,
-  maxDiscoverAttempts: whole,
-  discoveryInterval: whole,
-  gossipTimeout: whole,
+  defaultDeadline: atLeast(1),
+  keepAliveInterval: keepAlive,
+  keepAliveTimeout: keepAlive,
+  maxDiscoverAttempts: atLeast(1),
+  discoveryInterval: atLeast(0),
+  gossipTimeout: atLeast(1),
   nodePreference: only('leader', 'whatever decides reads from the leader and writes to it'),
   throwOnAppendFailure: only('true', 'without it the client reports wrong revisions'),
 };
@@ -133,7 +141,9 @@ export class EventStoreDbConnection {
   private constructor(connection: string) {
     const parts = /^(esdb|esdb\+discover):\/\/([^/?]*)\/*(?:\?(.*))?$/i.exec(connection.trim());
     if (parts === null)
-      throw new ConnectionStringError('A connection string begins with esdb:// or esdb+discover://.', EXAMPLE);
+      throw isConnectionString(connection.trim())
+        ? new ConnectionStringError('After the hosts comes nothing, or ? and options.', `${EXAMPLE} ${ENCODE}`)
+        : new ConnectionStringError('A connection string begins with esdb:// or esdb+discover://.', EXAMPLE);
     const scheme = parts[1].toLowerCase();
     const at = parts[2].lastIndexOf('@');
     const hosts = readHosts(scheme, parts[2].slice(at + 1));

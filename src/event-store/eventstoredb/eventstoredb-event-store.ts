@@ -92,6 +92,7 @@ export class EventStoreDbEventStore implements EventStore {
   private readonly retention: Retention;
   private readonly reachability: Reachability;
   private readonly logger: Logger;
+  private readonly appendTimeoutMs: number;
   private readonly subscriptions = new Set<AllSubscription>();
   /** Subscriptions from the end that do not know yet where that is; what is appended afterwards must come after it. */
   private readonly seekingEnd = new Set<Promise<unknown>>();
@@ -138,6 +139,7 @@ export class EventStoreDbEventStore implements EventStore {
   ) {
     const { clock, random, logger = silentLogger, readOnly = false, namespace = '', names, make = !readOnly } = options;
     const { appendTimeoutMs = 5_000, readTimeoutMs = 10_000 } = options;
+    this.appendTimeoutMs = appendTimeoutMs;
     this.logger = logger;
     this.names = new LogNames(namespace, names);
     this.reachability = new Reachability(clock, logger, connection.shown);
@@ -299,14 +301,31 @@ export class EventStoreDbEventStore implements EventStore {
     try {
       // The identity is the first event of a log.
       await this.who.origin();
-      while (this.seekingEnd.size > 0) await Promise.all(this.seekingEnd);
+      if (this.seekingEnd.size > 0) await this.endsFound();
     } catch (error) {
       return { outcome: 'unavailable', message: error instanceof Error ? error.message : String(error) };
     }
     return this.appender.send(prepared);
   }
 
-  /** Where the log ends now: read again and again until the server answers. Appends of this store wait for it. */
+  /** Those that seek the end do so until the server answers; an append has its deadline all the same. @throws Error it has passed. */
+  private async endsFound(): Promise<void> {
+    const { clock } = this.options;
+    const patience = new AbortController();
+    const late = clock.sleep(this.appendTimeoutMs, patience.signal).then(() => {
+      if (!patience.signal.aborted) throw new Error('it was not sent: the server does not say where the log ends');
+    });
+    const found = async (): Promise<void> => {
+      while (this.seekingEnd.size > 0 && !patience.signal.aborted) await Promise.all(this.seekingEnd);
+    };
+    try {
+      await Promise.race([found(), late]);
+    } finally {
+      patience.abort();
+    }
+  }
+
+  /** Where the log ends now: read again and again until the server answers. Appends of this store wait for it, no longer than their deadline. */
   private findEnd(): Promise<LogPosition> {
     const { clock } = this.options;
     const seek = async (): Promise<LogPosition> => {
