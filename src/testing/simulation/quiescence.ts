@@ -67,8 +67,8 @@ function checkService(process: string, service: HoldfastService, judge: Judge): 
   const { membership, readModel } = service;
   if (membership === null) return judge.violate('I5', `${process} has not started.`);
   const { state, incarnation, detail } = membership.health();
-  // After a false verdict it stays away for a while that is doubled each time.
-  const staysAway = state === 'fenced' && incarnation === null;
+  // After a false verdict it stays away for a while that is doubled each time; and whoever was told to drain does not come back by itself.
+  const staysAway = (state === 'fenced' && incarnation === null) || membership.draining();
   if (!staysAway && !['registered', 'draining', 'identity-conflict', 'stopped'].includes(state))
     judge.violate('I5', `${process} is ${state} (${detail}) in a world in which nothing is wrong.`);
   const position = readModel.position();
