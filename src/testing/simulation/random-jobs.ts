@@ -57,7 +57,7 @@ function randomJob(id: string, draw: Draw, durationMs: number, names: readonly s
       onOwnerLoss: draw.of(['rerun', 'rerun', 'rerun', 'fail', 'hold'] as const),
       onStuck: draw.of(['release', 'release', 'wait'] as const),
       timeoutMs: handler === 'hanging' ? draw.of([2_000, 8_000, 20_000]) : draw.of([null, null, 4_000]),
-      priority: draw.of([0, 0, 5, -5]),
+      priority: draw.of([0, 0, 0, 0, 0, 5]),
     },
   };
 }
