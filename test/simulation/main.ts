@@ -63,7 +63,8 @@ async function breakRules({ hits, control: wanted }: Asked): Promise<number> {
 /** Writes the smallest script that breaks the same rule, and says how to see it again. */
 async function shrunk(script: Script, { violations }: SimulationResult, { shrinkMs }: Asked): Promise<void> {
   const [{ rule }] = violations;
-  const fails = async (one: Script) => (await simulate(one)).violations.some((violation) => violation.rule === rule);
+  const fails = async (one: Script) =>
+    (await simulate(one)).violations.find((violation) => violation.rule === rule)?.at ?? null;
   console.log(`  again: npm run simulate -- --seed ${script.seed}`);
   if (shrinkMs === 0) return;
   const small = await shrink(script, fails, { withinMs: shrinkMs });
