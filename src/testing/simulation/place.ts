@@ -164,6 +164,7 @@ export class Place {
     this.healed = true;
     this.traps = [];
     this.current?.process.resume();
+    this.current?.connection.heal();
     if (this.current === null && this.given === 'down') this.start();
   }
 

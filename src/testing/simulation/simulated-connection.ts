@@ -143,6 +143,11 @@ export class SimulatedConnection implements EventStore {
     for (const subscription of [...this.subscriptions]) subscription.drop('the log broke off');
   }
 
+  /** Nothing is wrong with the way any more. */
+  heal(): void {
+    for (const subscription of this.subscriptions) subscription.hurry();
+  }
+
   /** The process is gone. What it has sent goes on. */
   cutOff(): void {
     for (const subscription of this.subscriptions) subscription.abandon();
