@@ -147,6 +147,7 @@ class World {
         services: this.services(),
         witness: this.witness,
         now: WORLD_STARTS_AT + scheduler.now * (script.logRate ?? 1),
+        trueTime: scheduler.now,
       });
       judge.finish();
       this.compareNow();

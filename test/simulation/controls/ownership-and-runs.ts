@@ -25,7 +25,7 @@ function answersLost(seed: number): Script {
   return world(seed, 50_000, jobsOf(14, 'brief', { ...atHome('a'), ...everyMs(1_500) }), cuts);
 }
 
-/** `b` dies twice, and shows it at once; the others see it late. */
+/** `b` dies twice within a second; the others see both deaths late, and at once. */
 function diesTwice(seed: number): Script {
   const m = new Moments(seed);
   const at = 20_000 + m.between(0, 3_000);
@@ -35,9 +35,9 @@ function diesTwice(seed: number): Script {
     50_000,
     jobsOf(10, 'brief', { ...atHome('b'), ...everyMs(4_000) }),
     [
-      { at: at - 500, do: 'trouble', place: 'a', ms: 3_000, trouble: lag },
-      { at: at - 500, do: 'trouble', place: 'b', ms: 3_000, trouble: lag },
-      { at: at - 500, do: 'trouble', place: 'c', ms: 3_000, trouble: lag },
+      { at: at - 500, do: 'trouble', place: 'a', ms: 1_050, trouble: lag },
+      { at: at - 500, do: 'trouble', place: 'b', ms: 1_050, trouble: lag },
+      { at: at - 500, do: 'trouble', place: 'c', ms: 1_050, trouble: lag },
       { at, do: 'crash', place: 'b', restartMs: 200 },
       { at: at + 700 + m.between(0, 300), do: 'crash', place: 'b', restartMs: 200 },
     ],
