@@ -49,7 +49,7 @@ export * from './queries';
 export { JobAbortedError } from './worker';
 export type { AbortReason, HandlerDefinition, JobContext, Leftover, RunJob } from './worker';
 export { livenessProfiles } from './membership';
-export type { FenceReason, LivenessOptions, LivenessProfile, MembershipHealth } from './membership';
+export type { FenceReason, LivenessOptions, LivenessProfile, MembershipHealth, Processes } from './membership';
 export type { JobFilter, JobRow, Page, ReadModelHealth, ServiceRow } from './read-model';
 export { VIEW_DDL, ViewNotComparedError, ViewTimeoutError } from './read-model';
 export * from './event-store';
@@ -75,7 +75,15 @@ export type {
   Slot,
   Tag,
 } from './domain/job';
-export type { Capacity, Incarnation, Labels, ServiceEvent, ServiceHeartbeat, ServiceState } from './domain/service';
+export type {
+  Capacity,
+  Incarnation,
+  Labels,
+  ProcessIdentity,
+  ServiceEvent,
+  ServiceHeartbeat,
+  ServiceState,
+} from './domain/service';
 export { describe as describeSchedule, preview as previewSchedule } from './domain/schedule';
 export type { Schedule, ScheduleInput } from './domain/schedule';
 export type { Refusal } from './domain/refusal';

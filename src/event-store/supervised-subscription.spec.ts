@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { v5 } from 'uuid';
 import { SeededRandom, VirtualClock } from '../clock';
-import { MemoryEventStore, SupervisedSubscription, eventIds, type NewEvent } from '.';
+import { MemoryEventStore, SupervisedSubscription, eventIds, type EventStore, type NewEvent } from '.';
 
 const random = new SeededRandom(1);
 const event = (type: string): NewEvent => ({ id: random.uuid(0), type, data: '{}', metadata: '{}' });
@@ -62,6 +62,50 @@ describe('SupervisedSubscription', () => {
     await subscription.close();
   });
 });
+
+describe('a supervised subscription, after the store broke off', () => {
+  it('is back within half a second of the end of an outage, however long that was', async () => {
+    const clock = new VirtualClock();
+    const memory = new MemoryEventStore({ clock, random });
+    let out = true;
+    let tries = 0;
+    const store: EventStore = {
+      ...bound(memory),
+      subscribe: (options) => {
+        tries++;
+        if (!out) return memory.subscribe(options);
+        return { ended: Promise.resolve({ reason: 'dropped', message: 'out' }), close: () => Promise.resolve() };
+      },
+    };
+    let live = false;
+    const subscription = new SupervisedSubscription(
+      { store, clock, random },
+      { after: 'start', onEvents: () => undefined, onCaughtUp: () => (live = true) },
+    );
+    subscription.start();
+    await clock.advance(60_000);
+    expect(tries).toBeLessThan(300);
+    out = false;
+    await clock.advance(500);
+    expect(live).toBe(true);
+    await subscription.close();
+  });
+});
+
+function bound(store: MemoryEventStore): EventStore {
+  return {
+    append: (...call) => store.append(...call),
+    readStream: (...call) => store.readStream(...call),
+    readAll: (...call) => store.readAll(...call),
+    readAt: (position) => store.readAt(position),
+    head: () => store.head(),
+    subscribe: (options) => store.subscribe(options),
+    keepLast: (...call) => store.keepLast(...call),
+    identity: () => store.identity(),
+    raiseGeneration: () => store.raiseGeneration(),
+    close: () => store.close(),
+  };
+}
 
 describe('eventIds', () => {
   const append = [

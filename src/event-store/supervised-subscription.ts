@@ -23,6 +23,11 @@ export interface SubscriptionHealth {
 
 const FIRST_REST_MS = 50;
 const LONGEST_REST_MS = 5_000;
+/**
+ * After the store broke off. Shorter: when it is back, a view that rests on is behind, and a service whose view is behind for failAfter beats no
+ * more: it would be marked failed for the outage.
+ */
+const LONGEST_OUTAGE_REST_MS = 500;
 
 /**
  * A subscription that goes on for ever: whatever ends it, it begins again after the last position that was *handled*, at once the first
@@ -71,7 +76,7 @@ export class SupervisedSubscription {
       this.lastError = error.message;
       this.restarts++;
       this.report(error, end.reason);
-      await this.rest();
+      await this.rest(end.reason);
     }
     this.state = 'closed';
   }
@@ -104,10 +109,11 @@ export class SupervisedSubscription {
     }
   }
 
-  private async rest(): Promise<void> {
+  private async rest(after: 'handler' | 'dropped'): Promise<void> {
     const { clock, random } = this.ports;
     if (this.failures++ === 0) return clock.yield();
-    const longest = Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** (this.failures - 2));
+    const most = after === 'dropped' ? LONGEST_OUTAGE_REST_MS : LONGEST_REST_MS;
+    const longest = Math.min(most, FIRST_REST_MS * 2 ** (this.failures - 2));
     this.state = 'resting';
     await clock.sleep(longest * (0.5 + random.next() / 2), this.stop.signal);
   }

@@ -13,13 +13,18 @@ async function main(): Promise<number> {
   if (asked.controls) return breakRules(asked);
   const totals = new Map<string, number>();
   let violations = 0;
+  let lived = 0;
+  let stopped = false;
+  // What has been found so far is told, after the world at hand.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (stopped = true));
   const zombies: number[] = [];
   const before = process.cpuUsage();
-  for (let seed = asked.from; seed < asked.from + asked.seeds; seed++) {
+  for (let seed = asked.from; seed < asked.from + asked.seeds && !stopped; seed++) {
     const script = asked.script === null ? randomScript(seed) : readScript(asked.script);
     const result = await simulate(script, asked.verbose ? { logger: telling } : {});
     for (const [what, n] of result.counts) totals.set(what, (totals.get(what) ?? 0) + n);
     violations += result.violations.length;
+    lived++;
     zombies.push(...result.runs.flatMap(({ zombieMs }) => (zombieMs === null ? [] : [zombieMs])));
     if (asked.hash) console.log(result.hash);
     if (result.violations.length > 0 || asked.verbose) tell(script, result);
@@ -32,10 +37,10 @@ async function main(): Promise<number> {
     `handlers that went on after their process was resumed, until their abort: ${zombies.length}; p50 ${part(0.5)} ms, p99 ${part(0.99)} ms, most ${part(1)} ms`,
   );
   const { user, system } = process.cpuUsage(before);
-  console.log(`cpu time per seed: ${Math.round((user + system) / 1_000 / asked.seeds)} ms`);
-  const tame = tooTame(asked.seeds, totals);
+  console.log(`cpu time per seed: ${Math.round((user + system) / 1_000 / lived)} ms`);
+  const tame = tooTame(lived, totals);
   for (const words of tame) console.log(`too tame: ${words}`);
-  console.log(`seeds ${asked.seeds}, violations ${violations}`);
+  console.log(`seeds ${lived}, violations ${violations}`);
   return violations === 0 && tame.length === 0 ? 0 : 1;
 }
 
@@ -63,7 +68,8 @@ async function breakRules({ hits, control: wanted }: Asked): Promise<number> {
 /** Writes the smallest script that breaks the same rule, and says how to see it again. */
 async function shrunk(script: Script, { violations }: SimulationResult, { shrinkMs }: Asked): Promise<void> {
   const [{ rule }] = violations;
-  const fails = async (one: Script) => (await simulate(one)).violations.some((violation) => violation.rule === rule);
+  const fails = async (one: Script) =>
+    (await simulate(one)).violations.find((violation) => violation.rule === rule)?.at ?? null;
   console.log(`  again: npm run simulate -- --seed ${script.seed}`);
   if (shrinkMs === 0) return;
   const small = await shrink(script, fails, { withinMs: shrinkMs });

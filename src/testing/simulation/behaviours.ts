@@ -9,7 +9,7 @@ const YIELDS_WITHIN_MS = 300;
 
 /** What each does is drawn from the seed, the job, its slot and the attempt: the same run does the same, whatever else has happened. */
 export function behavingHandlers(world: HandlerWorld): readonly HandlerDefinition[] {
-  const { clock } = world.process;
+  const { clock } = world;
   const rest = (ms: number, signal?: AbortSignal) => clock.sleep(ms, signal);
   const draw = ({ jobId, slot, attempt }: JobContext) => world.drawn('run', jobId, slot, attempt);
   /** Works for so long, in portions, each after a look at the guard; yields to its abort a little later. */

@@ -1,4 +1,4 @@
-import { SeededRandom } from '../../clock';
+import { SeededRandom, type Clock } from '../../clock';
 import type { EventStore } from '../../event-store';
 import type { Logger } from '../../logging';
 import { HoldfastService, resolveOptions, type RuntimePorts } from '../../runtime';
@@ -11,9 +11,10 @@ import { SimulatedProcess } from './simulated-process';
 import type { Troubles } from './troubles';
 import type { Witness } from './witness';
 
-/** What a handler of the simulation has of its world. */
+/** What a handler has of its simulated world. */
 export interface HandlerWorld {
-  readonly process: SimulatedProcess;
+  /** The only source of time: a handler that waits for anything else makes another history each time. */
+  readonly clock: Clock;
   readonly serviceId: string;
   /** Draws that depend on nothing but the seed of the world and these words. */
   readonly drawn: (...words: readonly (string | number)[]) => SeededRandom;
@@ -23,6 +24,7 @@ export interface HandlerWorld {
   readonly stall: (ms: number) => void;
 }
 
+/** The handlers of one process: made anew with each start, so what they keep in memory is gone with the process. */
 export type HandlersOf = (world: HandlerWorld) => readonly HandlerDefinition[];
 
 /** Takes the place of ports of a service when it is composed: how a control breaks one rule. */
@@ -162,6 +164,7 @@ export class Place {
     this.healed = true;
     this.traps = [];
     this.current?.process.resume();
+    this.current?.connection.heal();
     if (this.current === null && this.given === 'down') this.start();
   }
 
@@ -209,7 +212,7 @@ export class Place {
     try {
       const service = await HoldfastService.open(options, ports);
       const all = world.handlersOf({
-        process,
+        clock: process.clock,
         serviceId: script.id,
         drawn: world.drawn,
         takeDown: () => {

@@ -7,6 +7,7 @@ import type { Witness } from './witness';
 
 /** A job that is due for so long, and nothing is started of it, has been forgotten, ms. */
 const FORGOTTEN_MS = 10_000;
+const JUST_NOW_MS = 2_000;
 
 /**
  * How long a healed world is left alone before its jobs must be where they belong, ms: the bound of the protocol (5.15), with the figures of
@@ -23,6 +24,7 @@ export interface Quiet {
   readonly services: readonly { readonly name: string; readonly service: HoldfastService }[];
   /** By the clock of the log. */
   readonly now: number;
+  readonly trueTime: number;
 }
 
 /** What the owner goes by: one whose wall clock was behind that of the log when it started is late by as much (protocol §9: the smaller counts). */
@@ -40,8 +42,10 @@ export function checkQuiet(quiet: Quiet): void {
     if (state.stage !== 'live') continue;
     const { ownership } = state;
     if (ownership.kind === 'unbound') {
-      // A process in which a handler of the job has not settled ranks itself out (protocol 3.7).
-      const stuckIn = quiet.witness.openRuns().flatMap((run) => (run.jobId === jobId ? [run.process] : []));
+      // A process in which a handler of the job has not settled, or a moment ago, ranks itself out (protocol 3.7).
+      const stuckIn = quiet.witness.runs
+        .filter((run) => run.jobId === jobId && (run.leftAt === null || quiet.trueTime - run.leftAt < JUST_NOW_MS))
+        .map((run) => run.process);
       const fit = alive.filter((one) => !one.draining && fits(state, one) && !stuckIn.includes(one.process));
       if (fit.length > 0)
         judge.violate(
@@ -67,8 +71,8 @@ function checkService(process: string, service: HoldfastService, judge: Judge): 
   const { membership, readModel } = service;
   if (membership === null) return judge.violate('I5', `${process} has not started.`);
   const { state, incarnation, detail } = membership.health();
-  // After a false verdict it stays away for a while that is doubled each time.
-  const staysAway = state === 'fenced' && incarnation === null;
+  // After a false verdict it stays away for a while that is doubled each time; and whoever was told to drain does not come back by itself.
+  const staysAway = (state === 'fenced' && incarnation === null) || membership.draining();
   if (!staysAway && !['registered', 'draining', 'identity-conflict', 'stopped'].includes(state))
     judge.violate('I5', `${process} is ${state} (${detail}) in a world in which nothing is wrong.`);
   const position = readModel.position();
@@ -76,7 +80,11 @@ function checkService(process: string, service: HoldfastService, judge: Judge): 
     judge.violate('I7', `The view of ${process} stands at ${position}, and the newest fact is ${judge.newest}.`);
 }
 
-function checkWork(jobId: string, state: JobRecord, { judge, witness, now }: Omit<Quiet, 'services'>): void {
+function checkWork(
+  jobId: string,
+  state: JobRecord,
+  { judge, witness, now }: Omit<Quiet, 'services' | 'trueTime'>,
+): void {
   for (const run of openRuns(state)) {
     const runs = witness
       .openRuns()

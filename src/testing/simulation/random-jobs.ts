@@ -3,7 +3,7 @@ import type { Behaviour } from './behaviours';
 import { Draw } from './draws';
 import type { JobScript } from './script';
 
-const weights = new Map<Behaviour, number>([
+const weights: ReadonlyMap<Behaviour, number> = new Map<Behaviour, number>([
   ['brief', 36],
   ['long', 22],
   ['faulty', 12],
@@ -13,15 +13,15 @@ const weights = new Map<Behaviour, number>([
   ['deadly', 6],
 ]);
 
-/** 20–50 jobs of every kind. */
-export function randomJobs(random: SeededRandom, durationMs: number): JobScript[] {
+/** 20–50 jobs of every kind. @param names of their handlers; null: those of the simulation's own, by weight. */
+export function randomJobs(random: SeededRandom, durationMs: number, names: readonly string[] | null): JobScript[] {
   const draw = new Draw(random);
   const count = 20 + Math.floor(draw.next() * 31);
-  return Array.from({ length: count }, (_, n) => randomJob(`job-${n}`, draw, durationMs));
+  return Array.from({ length: count }, (_, n) => randomJob(`job-${n}`, draw, durationMs, names));
 }
 
-function randomJob(id: string, draw: Draw, durationMs: number): JobScript {
-  const handler = draw.weighted(weights);
+function randomJob(id: string, draw: Draw, durationMs: number, names: readonly string[] | null): JobScript {
+  const handler = names === null ? draw.weighted(weights) : draw.of(names);
   const at = Math.round(draw.chance(0.75) ? draw.between(1_000, 25_000) : draw.between(25_000, durationMs * 0.8));
   const rare = handler === 'deadly' || handler === 'blocking' ? 2 : 1;
   const every = Math.round(draw.between(35, 160) * rare) * 1_000;
@@ -57,7 +57,7 @@ function randomJob(id: string, draw: Draw, durationMs: number): JobScript {
       onOwnerLoss: draw.of(['rerun', 'rerun', 'rerun', 'fail', 'hold'] as const),
       onStuck: draw.of(['release', 'release', 'wait'] as const),
       timeoutMs: handler === 'hanging' ? draw.of([2_000, 8_000, 20_000]) : draw.of([null, null, 4_000]),
-      priority: draw.of([0, 0, 5, -5]),
+      priority: draw.of([0, 0, 0, 0, 0, 5]),
     },
   };
 }

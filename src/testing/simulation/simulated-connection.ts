@@ -2,7 +2,6 @@ import type { SeededRandom } from '../../clock';
 import {
   StoreUnavailableError,
   categoryOf,
-  type AppendOptions,
   type AppendOutcome,
   type EventStore,
   type ExpectedRevision,
@@ -140,6 +139,11 @@ export class SimulatedConnection implements EventStore {
   /** The log breaks off every subscription of this process. */
   drop(): void {
     for (const subscription of [...this.subscriptions]) subscription.drop('the log broke off');
+  }
+
+  /** Nothing is wrong with the way any more. */
+  heal(): void {
+    for (const subscription of this.subscriptions) subscription.hurry();
   }
 
   /** The process is gone. What it has sent goes on. */

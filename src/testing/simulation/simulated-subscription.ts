@@ -76,6 +76,12 @@ export class SimulatedSubscription implements Subscription {
       });
   }
 
+  /** The way is well again: what is on it arrives now. */
+  hurry(): void {
+    for (const { step } of this.onTheWay.splice(0)) this.scheduler.cancel(step);
+    this.send();
+  }
+
   /** The log breaks it off. */
   drop(message: string): void {
     this.process.post(() => this.finish({ reason: 'dropped', message }));

@@ -44,6 +44,8 @@ export interface SimulationResult {
   readonly livedMs: number;
 }
 
+/** A pause of so many selfFenceAfter outlasts own trust by every clock of the world. */
+const LONG_PAUSE = 1.05;
 /** Whoever was marked is told to come back at these moments after the world has healed, ms. */
 const REJOIN_MS = [0, 4_000, 8_000];
 /** Views of living services are compared with the fold so often, ms. */
@@ -78,7 +80,7 @@ class World {
     const { scheduler } = this;
     const logClock = { startsAt: WORLD_STARTS_AT, rate: script.logRate ?? 1 };
     this.log = new SimulatedLog(scheduler, drawn(seed, 'log'), logClock);
-    this.witness = new Witness(scheduler, this.liveness.selfFenceAfterMs);
+    this.witness = new Witness(scheduler, this.liveness.selfFenceAfterMs * LONG_PAUSE);
     this.judge = new Judge({
       now: () => scheduler.now,
       note: (what) => this.counters.note(what),
@@ -147,6 +149,7 @@ class World {
         services: this.services(),
         witness: this.witness,
         now: WORLD_STARTS_AT + scheduler.now * (script.logRate ?? 1),
+        trueTime: scheduler.now,
       });
       judge.finish();
       this.compareNow();

@@ -1,10 +1,11 @@
 import { simulate } from '../../../src/testing/simulation';
 import type { Control } from './control';
-import { ownershipAndRuns } from './ownership-and-runs';
+import { commandsAndRuns } from './commands-and-runs';
+import { ownership } from './ownership';
 import { trustAndVerdicts } from './trust-and-verdicts';
 
 export type { Control } from './control';
-export const controls: readonly Control[] = [...ownershipAndRuns, ...trustAndVerdicts];
+export const controls: readonly Control[] = [...commandsAndRuns, ...ownership, ...trustAndVerdicts];
 
 export interface Caught {
   readonly seed: number;

@@ -1,0 +1,186 @@
+import * as eligibility from '../../../src/domain/placement/eligibility';
+import { ServiceMembership } from '../../../src/membership/service-membership';
+import { Projector } from '../../../src/read-model/projector';
+import { SqliteReadModel } from '../../../src/read-model/sqlite-read-model';
+import type { Script } from '../../../src/testing/simulation';
+import { all, replaced, type Control } from './control';
+import { atHome, everyMs, jobsOf, Moments, three, world } from './worlds';
+
+/** `b` dies twice within a second; the others see both deaths late, and at once. */
+function diesTwice(seed: number): Script {
+  const m = new Moments(seed);
+  const at = 20_000 + m.between(0, 3_000);
+  const lag = { kind: 'lag', of: 'view', ms: 3_500 } as const;
+  return world(
+    seed,
+    50_000,
+    jobsOf(10, 'brief', { ...atHome('b'), ...everyMs(4_000) }),
+    [
+      { at: at - 500, do: 'trouble', place: 'a', ms: 1_050, trouble: lag },
+      { at: at - 500, do: 'trouble', place: 'b', ms: 1_050, trouble: lag },
+      { at: at - 500, do: 'trouble', place: 'c', ms: 1_050, trouble: lag },
+      { at, do: 'crash', place: 'b', restartMs: 200 },
+      { at: at + 700 + m.between(0, 300), do: 'crash', place: 'b', restartMs: 200 },
+    ],
+    { places: [three[0], { ...three[1], provable: true }, three[2]] },
+  );
+}
+
+function newestGone(view: SqliteReadModel, serviceId: string): string | undefined {
+  return view.service(serviceId)?.incarnations.findLast(({ life }) => life === 'failed' || life === 'stopped')
+    ?.incarnation;
+}
+
+/** Rules of who owns what, and of the views on it. */
+export const ownership: readonly Control[] = [
+  {
+    rule: '5.7',
+    name: 'only the jobs of the newest incarnation that is gone are looked for',
+    broken: 'ReadModel.sweep, by one that leaves the orphans of earlier incarnations out',
+    caughtBy: ['I5'],
+    script: diesTwice,
+    replace: () =>
+      replaced(
+        SqliteReadModel.prototype,
+        'sweep',
+        (original) =>
+          function (this: SqliteReadModel, ...args: never[]) {
+            const snapshot = original.apply(this, args) as ReturnType<SqliteReadModel['sweep']>;
+            const orphaned = snapshot.orphaned.filter(
+              ({ owner, ownerServiceId }) => newestGone(this, ownerServiceId) === owner.incarnation,
+            );
+            return { ...snapshot, orphaned };
+          },
+      ),
+  },
+  {
+    rule: '5.7',
+    name: 'each orphan is looked at once',
+    broken: 'ReadModel.sweep, by one that shows an orphan once',
+    caughtBy: ['I5'],
+    script: (seed) => {
+      const m = new Moments(seed);
+      const at = 15_000 + m.between(0, 3_000);
+      const away = {
+        do: 'trouble',
+        on: 'sent',
+        types: ['JobRequeued'],
+        ms: 6_000,
+        trouble: { kind: 'refuse', rate: 1 },
+      } as const;
+      return world(seed, 45_000, jobsOf(10, 'brief', { ...atHome('b'), ...everyMs(5_000) }), [
+        { at, do: 'crash', place: 'b', restartMs: 'never' },
+        { at: at + 10, place: 'a', ...away },
+        { at: at + 10, place: 'c', ...away },
+      ]);
+    },
+    replace: () => {
+      const shown = new WeakMap<object, Set<string>>();
+      return replaced(
+        SqliteReadModel.prototype,
+        'sweep',
+        (original) =>
+          function (this: SqliteReadModel, ...args: never[]) {
+            const snapshot = original.apply(this, args) as ReturnType<SqliteReadModel['sweep']>;
+            const before = shown.get(this) ?? new Set();
+            shown.set(this, before);
+            const orphaned = snapshot.orphaned.filter(
+              ({ job, owner }) => !before.has(`${job.jobId} ${owner.incarnation}`),
+            );
+            for (const { job, owner } of orphaned) before.add(`${job.jobId} ${owner.incarnation}`);
+            return { ...snapshot, orphaned };
+          },
+      );
+    },
+  },
+  {
+    rule: 'I4',
+    name: 'everybody is eligible',
+    broken: 'ineligibility, by "it fits"',
+    caughtBy: ['I4'],
+    script: (seed) =>
+      world(
+        seed,
+        30_000,
+        [
+          ...jobsOf(5, 'brief', { ...everyMs(4_000), tag: { host: 'host-a' } }),
+          ...jobsOf(5, 'long', { ...everyMs(4_000), tag: { host: 'host-b' } }),
+        ],
+        [{ at: 10_000 + new Moments(seed).between(0, 4_000), do: 'crash', place: 'a', restartMs: 20_000 }],
+      ),
+    replace: () => replaced(eligibility, 'ineligibility', () => () => null),
+  },
+  {
+    rule: 'I10',
+    name: 'a draining service claims',
+    broken: 'ServiceMembership.mayClaim, draining, and ineligibility, by ones that do not mind a drain',
+    caughtBy: ['I10'],
+    script: (seed) => {
+      const m = new Moments(seed);
+      const late = jobsOf(10, 'brief', {
+        at: 16_000 + m.between(0, 2_000),
+        ...everyMs(4_000),
+        tag: { host: 'host-a' },
+      });
+      return world(seed, 30_000, late, [
+        { at: 12_000, do: 'order', via: 'b', commandId: m.uuid(), order: 'drain', service: 'a' },
+      ]);
+    },
+    replace: () =>
+      all(
+        replaced(ServiceMembership.prototype, 'draining', () => () => false),
+        replaced(
+          ServiceMembership.prototype,
+          'mayClaim',
+          (original) =>
+            function (this: { isDraining: boolean }, ...args: never[]) {
+              const { isDraining } = this;
+              this.isDraining = false;
+              try {
+                return original.apply(this, args);
+              } finally {
+                this.isDraining = isDraining;
+              }
+            },
+        ),
+        replaced(
+          eligibility,
+          'ineligibility',
+          (original) =>
+            function (this: unknown, ...args: never[]) {
+              const why = original.apply(this, args);
+              return why === 'draining' ? null : why;
+            },
+        ),
+        replaced(
+          SqliteReadModel.prototype,
+          'sweep',
+          (original) =>
+            function (this: unknown, ...args: never[]) {
+              const snapshot = original.apply(this, args) as ReturnType<SqliteReadModel['sweep']>;
+              return { ...snapshot, candidates: snapshot.candidates.map((one) => ({ ...one, life: 'live' as const })) };
+            },
+        ),
+      ),
+  },
+  {
+    rule: 'I7',
+    name: 'the projector passes over an event',
+    broken: 'Projector.applyToJob, by one that does not know JobReleased',
+    caughtBy: ['I7'],
+    script: (seed) =>
+      world(seed, 40_000, jobsOf(6, 'brief', everyMs(5_000)), [
+        { at: 12_000 + new Moments(seed).between(0, 4_000), do: 'stop', place: 'a', restartMs: 2_000 },
+      ]),
+    replace: () =>
+      replaced(
+        Projector.prototype,
+        'applyToJob',
+        (original) =>
+          function (this: unknown, ...args: never[]) {
+            const { type } = args[2] as { type: string };
+            return type === 'JobReleased' ? undefined : original.apply(this, args);
+          },
+      ),
+  },
+];
