@@ -64,11 +64,7 @@ export class SimulatedConnection implements EventStore {
     });
   }
 
-  async append(
-    stream: string,
-    expected: ExpectedRevision,
-    events: readonly NewEvent[],
-  ): Promise<AppendOutcome> {
+  async append(stream: string, expected: ExpectedRevision, events: readonly NewEvent[]): Promise<AppendOutcome> {
     if (this.process.dead) return NEVER;
     this.seen({ stream, events, moment: 'sent' });
     if (this.process.dead) return NEVER;
