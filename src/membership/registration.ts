@@ -6,7 +6,7 @@ import type { Logger } from '../logging';
 import { answer, type MembershipCommands } from './facts';
 import type { Observation } from './observation';
 import { machineProcesses, type Processes } from './process-identity';
-import type { Reading } from './reading';
+import { readClocks, type Reading } from './reading';
 import type { MembershipOptions } from './ports';
 
 const RECENT_MS = 600_000;
@@ -37,8 +37,8 @@ interface RegistrationEvents {
   readonly notRegistered: (words: string) => void;
   /** The registration is in the log. Also when it had been cancelled meanwhile. */
   readonly landed: (incarnation: string, position: bigint) => void;
-  /** A beat that began at `start`, after the registration, was read back. */
-  readonly confirmed: (incarnation: string, start: Reading) => void;
+  /** A beat that began at `start`, after the registration, was read back; `since`: when the registration was sent first. */
+  readonly confirmed: (incarnation: string, start: Reading, since: Reading) => void;
 }
 
 interface Wanted {
@@ -53,10 +53,11 @@ interface Wanted {
 export class Registration {
   /** What is to be registered; null: nothing is. */
   private wanted: Wanted | null = null;
-  private inLog: { readonly incarnation: string; readonly since: number } | null = null;
+  private inLog: { readonly incarnation: string; readonly since: number; readonly sent: Reading } | null = null;
   private underWay: Promise<void> | null = null;
   private timer: Timer | null = null;
-  private readonly sent = new Set<string>();
+  /** When each incarnation whose registration may still land was sent first. */
+  private readonly sent = new Map<string, Reading>();
   private readonly falseVerdicts: number[] = [];
   private observed: { readonly incarnation: string; readonly lastBeat: number } | null = null;
   private saidAt = -Infinity;
@@ -135,11 +136,13 @@ export class Registration {
 
   /** An own registration is in the log: acknowledged, or read back before its acknowledgement came. */
   inTheLog(incarnation: string, position: bigint): void {
-    if (!this.sent.delete(incarnation)) return;
+    const sent = this.sent.get(incarnation);
+    if (sent === undefined) return;
+    this.sent.delete(incarnation);
     const now = this.ports.clock.monotonic();
     if (this.wanted?.incarnation === incarnation) {
       this.wanted = null;
-      this.inLog = { incarnation, since: now };
+      this.inLog = { incarnation, since: now, sent };
     }
     this.on.landed(incarnation, position);
   }
@@ -149,7 +152,7 @@ export class Registration {
     const { inLog } = this;
     if (inLog === null || inLog.incarnation !== incarnation || start.monotonic < inLog.since) return;
     this.inLog = null;
-    this.on.confirmed(incarnation, start);
+    this.on.confirmed(incarnation, start, inLog.sent);
   }
 
   private observe(former: Incarnation, lastBeat: number): void {
@@ -203,7 +206,7 @@ export class Registration {
     const { clock, commands, logger } = this.ports;
     const process = this.processes.own();
     const fields = { serviceId, incarnation, labels, capacity, handlers, process, placementVersion, reason, supersede };
-    this.sent.add(incarnation);
+    if (!this.sent.has(incarnation)) this.sent.set(incarnation, readClocks(clock));
     const mayAppend = () => this.wanted?.incarnation === incarnation;
     const result = await answer(commands.execute(new RegisterServiceCommand(fields), { mayAppend }));
     if (result.kind === 'appended') return this.inTheLog(incarnation, result.position);

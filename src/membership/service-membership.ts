@@ -113,8 +113,8 @@ export class ServiceMembership implements Membership {
       },
       notRegistered: (words) => this.standing.turn('registering', `not registered yet: ${words}`),
       landed: (incarnation, position) => this.landed(incarnation, position),
-      confirmed: (incarnation, start) => {
-        this.own.begin(incarnation, start);
+      confirmed: (incarnation, start, since) => {
+        this.own.begin(incarnation, start, since);
         logger.info('service.registered', { incarnation });
         if (this.own.check() !== 'trust-expired') this.turnTrusted();
       },

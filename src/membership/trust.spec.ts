@@ -33,7 +33,7 @@ describe('own trust', () => {
   it('runs selfFenceAfter from the start of a beat, not from its acknowledgement', async () => {
     const start = read();
     await clock.advance(1_500);
-    trust.begin('i1', start);
+    trust.begin('i1', start, start);
     expect(trusts).toEqual([false]);
     expect(trust.remainingMs()).toBe(2_500);
     await clock.advance(2_499);
@@ -43,7 +43,7 @@ describe('own trust', () => {
   });
 
   it('is renewed by a beat acknowledged before it expires, and never by one acknowledged after', async () => {
-    trust.begin('i1', read());
+    trust.begin('i1', read(), read());
     await clock.advance(2_000);
     const early = read();
     await clock.advance(1_900);
@@ -58,7 +58,7 @@ describe('own trust', () => {
   });
 
   it('is not shortened by an older beat that is answered later', async () => {
-    trust.begin('i1', read());
+    trust.begin('i1', read(), read());
     const older = read();
     await clock.advance(1_000);
     trust.renew(read());
@@ -67,7 +67,7 @@ describe('own trust', () => {
   });
 
   it('notices the fence by a timer, once, without anybody looking', async () => {
-    trust.begin('i1', read());
+    trust.begin('i1', read(), read());
     await clock.advance(SELF_FENCE);
     expect(fences).toEqual(['trust-expired']);
     await clock.advance(SELF_FENCE * 3);
@@ -76,7 +76,7 @@ describe('own trust', () => {
   });
 
   it('measures the greater of monotonic and boot time: a suspend counts', () => {
-    trust.begin('i1', read());
+    trust.begin('i1', read(), read());
     clock.suspend(SELF_FENCE - 1);
     expect(trust.check()).toBe('clock-jump');
     expect(trust.remainingMs()).toBe(1);
@@ -85,7 +85,7 @@ describe('own trust', () => {
   });
 
   it('returns only by a reassertion acknowledged within selfFenceAfter of its start', async () => {
-    trust.begin('i1', read());
+    trust.begin('i1', read(), read());
     await clock.advance(SELF_FENCE);
     const start = read();
     await clock.advance(SELF_FENCE);
@@ -103,7 +103,7 @@ describe('own trust', () => {
   it.each<FenceReason>(['marked-failed', 'superseded', 'log-went-back', 'stopped'])(
     'does not return by reassertion from %s, also when its trust had expired before',
     async (reason) => {
-      trust.begin('i1', read());
+      trust.begin('i1', read(), read());
       await clock.advance(SELF_FENCE);
       trust.fence(reason);
       expect(trust.check()).toBe(reason);
@@ -114,7 +114,7 @@ describe('own trust', () => {
   );
 
   it('is fenced at once, and told once', () => {
-    trust.begin('i1', read());
+    trust.begin('i1', read(), read());
     trust.fence('marked-failed');
     trust.fence('trust-expired');
     expect(trust.check()).toBe('marked-failed');
@@ -122,18 +122,32 @@ describe('own trust', () => {
   });
 
   it('begins anew with a new incarnation after any fence', () => {
-    trust.begin('i1', read());
+    trust.begin('i1', read(), read());
     trust.fence('marked-failed');
-    trust.begin('i2', read());
+    trust.begin('i2', read(), read());
     expect(trust.check()).toBeNull();
   });
 
   it('of an incarnation whose first beat was read back too late is expired, so that it can reassert itself', async () => {
-    trust.begin('i1', read());
+    trust.begin('i1', read(), read());
     trust.fence('marked-failed');
     const start = read();
     await clock.advance(SELF_FENCE);
-    trust.begin('i2', start);
+    trust.begin('i2', start, start);
+    expect(trust.check()).toBe('trust-expired');
+    expect(trust.reassert(read())).toBe(true);
+  });
+
+  it('of an incarnation whose first beat came longer than selfFenceAfter after its registration is expired, however young that beat is', async () => {
+    const registration = read();
+    await clock.advance(SELF_FENCE - 1);
+    trust.begin('i1', read(), registration);
+    expect(trust.check()).toBeNull();
+    trust.fence('marked-failed');
+    const again = read();
+    await clock.advance(SELF_FENCE);
+    // Others have counted its silence since the registration: a verdict may be on its way.
+    trust.begin('i2', read(), again);
     expect(trust.check()).toBe('trust-expired');
     expect(trust.reassert(read())).toBe(true);
   });
@@ -146,14 +160,14 @@ describe('own trust', () => {
     const stop = trust.onFence(() => heard.push('gone'));
     stop();
     trust.onFence(({ incarnation }) => heard.push(incarnation));
-    trust.begin('i1', read());
+    trust.begin('i1', read(), read());
     trust.fence('stopped');
     expect(heard).toEqual(['i1']);
   });
 });
 
 describe('doubt about the wall clock', () => {
-  beforeEach(() => trust.begin('i1', read()));
+  beforeEach(() => trust.begin('i1', read(), read()));
 
   it.each([1_500, -1_500])('a jump of %d ms is doubt, not expiry: no fence is told', (ms) => {
     clock.jumpWall(ms);

@@ -72,10 +72,15 @@ export class OwnTrust implements Trust {
     return () => void this.trustListeners.delete(listener);
   }
 
-  /** A new incarnation is trusted from the start of its first beat that was read back. Too late: it begins with an expired trust, and may reassert itself. */
-  begin(incarnation: string, start: Reading): void {
+  /**
+   * A new incarnation is trusted from the start of its first beat that was read back, if that came within `selfFenceAfterMs` of its registration:
+   * the others measure its silence from there on, so after that a verdict may be under way that no beat recalls. Too late: it begins with an
+   * expired trust, and may reassert itself.
+   * @param since when its registration was sent.
+   */
+  begin(incarnation: string, start: Reading, since: Reading): void {
     this.incarnation = incarnation;
-    if (!this.grant(start, false)) {
+    if (elapsedSince(this.clock, since) >= this.selfFenceAfterMs || !this.grant(start, false)) {
       this.fenced = 'trust-expired';
       this.fencedAt = this.clock.monotonic();
     }

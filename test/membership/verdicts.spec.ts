@@ -59,6 +59,29 @@ describe('a verdict', () => {
     expect((await world.facts('b'))[1].data).toMatchObject({ evidence: { lastBeat: -1 } });
   });
 
+  it('may be on its way to a service whose first beat comes late: that one reasserts itself before it trusts itself', async () => {
+    await world.registered('a');
+    const b = await world.member('b', {
+      before: (m) => {
+        m.link.onAppend = (stream) => {
+          if (stream.startsWith('heartbeat-')) m.link.cut = true;
+        };
+      },
+    });
+    while ((await world.types('b')).length === 0) {
+      b.link.cut = false;
+      await world.clock.advance(100);
+    }
+    b.link.cut = false;
+    await world.clock.advance(100);
+    b.link.cut = true;
+    await world.clock.advance(selfFence);
+    b.link.onAppend = () => undefined;
+    b.link.cut = false;
+    await world.until('b trusts itself', () => b.membership.trust.check() === null);
+    expect(await world.types('b')).toEqual(['ServiceRegistered', 'ServiceReasserted']);
+  });
+
   it('does not fall while everybody beats', async () => {
     await world.registered('a', 'b', 'c');
     await world.clock.advance(60_000);
