@@ -12,6 +12,7 @@ const told: { readonly [fact: string]: string } = {
   'clock.jump-settled': 'clock-jump-settled',
   'command.lost-races': 'lost-races',
   'log.went-back': 'log-went-back',
+  'service.waits-for-log': 'start-without-log',
   'view.rebuilding': 'view-rebuilding',
 };
 

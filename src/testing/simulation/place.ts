@@ -228,8 +228,8 @@ export class Place {
       await service.start();
     } catch (error) {
       if ((error as Error).name !== 'StoreUnavailableError') throw error;
-      // The log cannot be reached at start: the process ends with an error, and its supervisor starts it again.
-      world.note('start-without-log');
+      // The log was there, and has gone before it was compared with: the process ends with an error, and its supervisor starts it again.
+      world.note('start-broken-off');
       this.takeDown(process);
     }
   }
