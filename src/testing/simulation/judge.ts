@@ -33,6 +33,8 @@ interface Incarnation {
 
 interface Followed {
   state: JobState;
+  /** True time of its newest event, ms. */
+  changedAt: number;
   /** Newest last. */
   readonly history: { readonly position: bigint; readonly state: JobState }[];
 }
@@ -163,10 +165,11 @@ export class Judge {
 
   private job(jobId: string, event: JobEvent, { revision, position }: RecordedEvent, by: string): void {
     let job = this.jobs.get(jobId);
-    if (job === undefined) this.jobs.set(jobId, (job = { state: absentJob, history: [] }));
+    if (job === undefined) this.jobs.set(jobId, (job = { state: absentJob, changedAt: 0, history: [] }));
     this.newestFact = position;
     this.newestAt = this.ports.now();
     job.state = evolve(job.state, event, revision);
+    job.changedAt = this.ports.now();
     job.history.push({ position, state: job.state });
     if (job.history.length > KEPT_STATES) job.history.shift();
     switch (event.type) {

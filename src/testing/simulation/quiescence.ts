@@ -8,6 +8,8 @@ import type { Witness } from './witness';
 /** A job that is due for so long, and nothing is started of it, has been forgotten, ms. */
 const FORGOTTEN_MS = 10_000;
 const JUST_NOW_MS = 2_000;
+/** A job that is handed over (home, for balance, out of lateness) has no owner for so long at the most: the target's claim, then four claimGrace for the others, ms. */
+const HANDED_OVER_MS = 5_000;
 
 /**
  * How long a healed world is left alone before its jobs must be where they belong, ms: the bound of the protocol (5.15), with the figures of
@@ -38,10 +40,11 @@ export function checkQuiet(quiet: Quiet): void {
   const { judge } = quiet;
   for (const { name, service } of quiet.services) checkService(name, service, judge);
   const alive = judge.alive();
-  for (const [jobId, { state }] of judge.jobs) {
+  for (const [jobId, { state, changedAt }] of judge.jobs) {
     if (state.stage !== 'live') continue;
     const { ownership } = state;
     if (ownership.kind === 'unbound') {
+      if (ownership.target !== null && quiet.trueTime - changedAt < HANDED_OVER_MS) continue;
       // A process in which a handler of the job has not settled, or a moment ago, ranks itself out (protocol 3.7).
       const stuckIn = quiet.witness.runs
         .filter((run) => run.jobId === jobId && (run.leftAt === null || quiet.trueTime - run.leftAt < JUST_NOW_MS))
