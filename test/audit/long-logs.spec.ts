@@ -30,6 +30,7 @@ describe('a job whose owner is gone (I5)', () => {
       log.service('engine@host-1', {
         kind: 'MarkServiceFailed',
         by: 'operator',
+        actor: 'ann',
         incarnation: incarnations.one,
         reason: 'asked',
         commandId: log.commandId(),
