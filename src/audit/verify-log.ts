@@ -113,6 +113,8 @@ export async function verifyLog(store: EventStore, options: VerifyOptions = {}):
     await clock?.yield();
   }
   take(checker.finish());
+  // What the end shows is about events before it.
+  listed.sort((a, b) => (a.position < b.position ? -1 : a.position > b.position ? 1 : 0));
   const violations = await withNeighbours(store, listed, neighbours);
   return { log, events, jobs: checker.jobs, position, violations, violationCount, unreadable, unreadableCount };
 }

@@ -226,6 +226,65 @@ describe('verifying a log', () => {
     expect(violations).toHaveLength(10);
     expect(violationCount).toBeGreaterThan(200);
   });
+  it('lists so many that it cannot read, and counts the rest', async () => {
+    const strange = longLife().events.map((event) =>
+      event.type === 'JobRunSucceeded' ? { ...event, type: 'JobTeleported' } : event,
+    );
+    const { unreadable, unreadableCount } = await verifyLog(await storeOf(strange), { maxListed: 10 });
+    expect(unreadable).toHaveLength(10);
+    expect(unreadableCount).toBeGreaterThan(100);
+  });
+  it('shows what breaks a rule among so many neighbours on either side, and no more', async () => {
+    const bad = longLife().events.filter(({ type }) => type !== 'JobBoundToService');
+    const { violations } = await verifyLog(await storeOf(bad), { neighbours: 1, maxListed: 10 });
+    for (const { revision, neighbours } of violations) {
+      expect(neighbours.map((one) => [one.revision, one.breaks])).toEqual([
+        [revision - 1, false],
+        [revision, true],
+        [revision + 1, false],
+      ]);
+    }
+  });
+  it('shows no more behind it where what was before is cut off', async () => {
+    const log = new Recorder();
+    log.register('engine@host-1', incarnations.one);
+    for (let n = 1; n <= 20; n += 1) log.beat('engine@host-1', n);
+    const beats = log.events.filter(({ type }) => type === 'ServiceHeartbeat');
+    const store = await storeOf(
+      log.events.map((event) => (event === beats[10] ? { ...log.events[0], ...at(event) } : event)),
+    );
+    await store.keepLast('heartbeat-engine@host-1', 10);
+    const { violations } = await verifyLog(store);
+    expect(violations).toMatchObject([{ invariant: 'log', revision: 10 }]);
+    expect(violations[0].neighbours.map((one) => one.revision)).toEqual([10, 11, 12]);
+  });
+  it('finds what was forgotten at the end, too, and lists all in the order of the log', async () => {
+    const log = new Recorder();
+    log.register('engine@host-1', incarnations.one);
+    log.register('engine@host-2', incarnations.two);
+    log.schedule('j', definition());
+    log.claim('j', 'engine@host-1', false);
+    log.markFailed('engine@host-1', 'engine@host-2');
+    const verdict = log.events.at(-1);
+    for (let n = 1; n <= 30; n += 1) {
+      log.now += 30_000;
+      log.beat('engine@host-2', n);
+    }
+    log.schedule('k', definition());
+    log.claim('k', 'engine@host-2', false);
+    const late = log.events.map((event) =>
+      event.stream === 'job-k' && event.type === 'JobBoundToService'
+        ? { ...event, data: JSON.stringify({ ...(JSON.parse(event.data) as object), epoch: 2 }) }
+        : event,
+    );
+    const { violations, violationCount } = await verifyLog(await storeOf(late));
+    expect(violations.map(({ invariant, stream }) => [invariant, stream])).toEqual([
+      ['I5', 'service-engine@host-1'],
+      ['I1', 'job-k'],
+    ]);
+    expect(violations[0]).toMatchObject({ eventId: verdict?.id, position: verdict?.position });
+    expect(violationCount).toBe(2);
+  });
   it('tells how far it is, and ends at the head that was there in the beginning', async () => {
     const log = longLife();
     const store = await storeOf(log.events);
@@ -244,6 +303,11 @@ describe('verifying a log', () => {
     expect(progress.every((part, n) => n === 0 || part.events >= progress[n - 1].events)).toBe(true);
   });
 });
+
+/** In the place of another event. */
+function at({ stream, revision, position, id }: RecordedEvent): Partial<RecordedEvent> {
+  return { stream, revision, position, id };
+}
 
 /** `rank 0 of 2 (…)` as the event says it. */
 function rank({ data }: HistoryEntry): string {

@@ -3,7 +3,7 @@ import { SeededRandom } from '../../src/clock';
 import { LogChecker } from '../../src/domain/invariants';
 import type { RecordedEvent } from '../../src/event-store';
 import { definition, incarnations } from './healthy-log';
-import { check, logged, Recorder } from './recorder';
+import { check, logged, Recorder, renumber, zoneData } from './recorder';
 
 const first = (events: readonly RecordedEvent[]) => check(events)[0];
 
@@ -13,15 +13,33 @@ describe('a job whose owner is gone (I5)', () => {
     readonly tag?: Record<string, string>;
     readonly silentForMs?: number;
     readonly requeue?: boolean;
+    /** Handlers of the survivor. */
+    readonly handlers?: Record<string, string>;
+    /** Who marks the owner failed. Default: an observer. */
+    readonly operator?: { readonly confirmedDead: boolean };
+    /** Before the n-th beat of the survivor. */
+    readonly before?: (log: Recorder, n: number) => void;
   }) => {
     const log = new Recorder();
     log.register('engine@host-1', incarnations.one);
-    log.register('engine@host-2', incarnations.two);
+    log.register('engine@host-2', incarnations.two, more.handlers && { handlers: more.handlers });
     log.schedule('j', definition({ tag: more.tag ?? {} }));
     log.claim('j', 'engine@host-1');
-    log.markFailed('engine@host-1', 'engine@host-2');
+    if (more.operator === undefined) log.markFailed('engine@host-1', 'engine@host-2');
+    else
+      log.service('engine@host-1', {
+        kind: 'MarkServiceFailed',
+        by: 'operator',
+        actor: 'ann',
+        incarnation: incarnations.one,
+        reason: 'asked',
+        commandId: log.commandId(),
+        at: log.now,
+        ...more.operator,
+      });
     for (let n = 1; n <= 30; n += 1) {
       log.now += n === 15 ? (more.silentForMs ?? 30_000) : 30_000;
+      more.before?.(log, n);
       log.beat('engine@host-2', n);
     }
     if (more.requeue !== false) log.requeue('j', more.tag === undefined ? 'engine@host-2' : null);
@@ -53,6 +71,55 @@ describe('a job whose owner is gone (I5)', () => {
     expect(check(left({ tag: { host: 'host-1' } }))).toEqual([]);
     expect(check(left({ silentForMs: 120_000 }))).toEqual([]);
     expect(check(left({ silentForMs: 120_000, requeue: false }))).toEqual([]);
+    expect(check(left({ handlers: { other: '1' }, requeue: false }))).toEqual([]);
+    const drains = (log: Recorder, n: number) => {
+      if (n === 2) log.service('engine@host-2', { kind: 'StartDrain', reason: 'shutdown', at: log.now });
+    };
+    expect(check(left({ before: drains, requeue: false }))).toEqual([]);
+  });
+  it('waits rightly when who could take it has come a while ago only, or has fallen silent', () => {
+    const away = left({ handlers: { other: '1' }, requeue: false });
+    const from = away.length - 10;
+    const log = new Recorder();
+    log.now = away[from].created;
+    log.register('engine@host-3', incarnations.oneAgain);
+    const [came] = log.events;
+    const joined = renumber([...away.slice(0, from), came, ...away.slice(from)]);
+    expect(check(joined)).toEqual([]);
+    // The only one that could has no beat in the last two minutes; another one goes on.
+    const silent = new Recorder();
+    silent.register('engine@host-1', incarnations.one);
+    silent.register('engine@host-2', incarnations.two);
+    silent.register('engine@host-3', incarnations.oneAgain, { handlers: { other: '1' } });
+    silent.schedule('j', definition());
+    silent.claim('j', 'engine@host-1');
+    silent.markFailed('engine@host-1', 'engine@host-2');
+    for (let n = 1; n <= 34; n += 1) {
+      silent.now += 30_000;
+      if (n <= 30) silent.beat('engine@host-2', n);
+      silent.beat('engine@host-3', n);
+    }
+    expect(check(silent.events)).toEqual([]);
+  });
+  it('may wait for ever for the silence of one that an operator marked, unless that one is confirmed dead', () => {
+    expect(check(left({ operator: { confirmedDead: false }, requeue: false }))).toEqual([]);
+    expect(check(left({ operator: { confirmedDead: true }, requeue: false }))).toMatchObject([{ invariant: 'I5' }]);
+  });
+  it('is not judged when an event of the job cannot be read, and the clock of the log is the latest that it told', () => {
+    const events = left({ requeue: false });
+    const asked = (log: Recorder) => ({ commandId: log.commandId(), reason: 'asked', at: log.now, zoneData });
+    const paused = left({
+      requeue: false,
+      before: (log, n) => void (n === 2 && log.job('j', { kind: 'PauseJob', ...asked(log) })),
+    });
+    expect(check(paused)).toMatchObject([{ invariant: 'I5' }]);
+    const strange = paused.map((event) => (event.type === 'JobPaused' ? { ...event, type: 'JobTeleported' } : event));
+    expect(check(strange)).toEqual([]);
+    const log = new Recorder();
+    log.now = events[0].created;
+    log.register('engine@host-3', incarnations.oneAgain);
+    const back = renumber([...events, ...log.events]);
+    expect(check(back)).toMatchObject([{ invariant: 'I5' }]);
   });
 });
 

@@ -358,6 +358,63 @@ export const tamperings: readonly Tampering[] = [
     },
   },
   {
+    what: 'a first attempt by another definition than the one in force',
+    invariant: 'transition',
+    words: /executes definition revision 5; in force is 0/,
+    tamper() {
+      const draft = new Draft();
+      return draft.done(draft.change(draft.find(long, 'JobRunStarted', 0), { definitionRevision: 5 }));
+    },
+  },
+  {
+    what: 'a failure that counts more retries than there were',
+    invariant: 'transition',
+    words: /counts 2 retries; before it were 0/,
+    tamper() {
+      const draft = new Draft();
+      return draft.done(draft.change(draft.find(pinned, 'JobRunFailed'), { retriesUsed: 2 }));
+    },
+  },
+  {
+    what: 'a lost run that is given up as its job does not say',
+    invariant: 'transition',
+    words: /as fail, but the job says rerun for a lost owner/,
+    tamper() {
+      const draft = new Draft();
+      return draft.done(draft.change(draft.find(long, 'JobRunAbandoned'), { reason: 'fail' }));
+    },
+  },
+  {
+    what: 'a start while a slot is held',
+    invariant: 'transition',
+    words: /while slot .* is held/,
+    tamper() {
+      const draft = new Draft();
+      const lost = draft.find(long, 'JobRunAbandoned');
+      const { slot, attempt, at } = JSON.parse(lost.data) as { slot: string; attempt: number; at: number };
+      draft.insert(lost, { ...lost, data: JSON.stringify({ slot, attempt, at }) }, {}, 'JobHeld');
+      return draft.done(draft.find(long, 'JobRunStarted', 1));
+    },
+  },
+  {
+    what: 'a request that is skipped and was never made',
+    invariant: 'I8',
+    words: /names manual:99, which does not wait to be started/,
+    tamper() {
+      const draft = new Draft();
+      return draft.done(draft.change(draft.find(long, 'JobSlotsSkipped'), { slots: ['manual:99'] }));
+    },
+  },
+  {
+    what: 'a range of slots without a slot in it',
+    invariant: 'I8',
+    words: /that is no range of scheduled slots/,
+    tamper() {
+      const draft = new Draft();
+      return draft.done(draft.change(draft.find(long, 'JobSlotsSkipped'), { count: 0 }));
+    },
+  },
+  {
     what: 'a job in the stream of another',
     invariant: 'transition',
     words: /JobScheduled of job long stands in the stream of single/,

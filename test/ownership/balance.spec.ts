@@ -102,6 +102,28 @@ describe('the sweep balances', () => {
       await expectQuiet();
     });
 
+    it('gets what ran at that time when it is idle again, within about a minute', async () => {
+      start(world.member('a'));
+      await schedule(ids(100));
+      for (const id of ids(80)) world.startRun(id);
+      start(world.member('b'));
+      await world.clock.advance(5 * MINUTE);
+      expect(world.owned('b')).toBe(20);
+      for (const id of ids(80)) world.endRun(id);
+      await world.until(() => world.owned('b') === 50, 'its share', 3 * MINUTE);
+    });
+
+    it('gets nothing that is due: the owner is about to start it', async () => {
+      const a = world.member('a', { lateAfterMs: 600 * MINUTE });
+      a.places = 0;
+      start(a);
+      await schedule(ids(100), { nextRunTime: world.now });
+      start(world.member('b'));
+      await world.clock.advance(5 * MINUTE);
+      expect(moves('rebalance')).toEqual([]);
+      expect(world.owned('b')).toBe(0);
+    });
+
     it('is given nothing while membership does not stay as it is', async () => {
       start(world.member('a'));
       await schedule(ids(100));

@@ -105,6 +105,31 @@ describe('a job that is due and not started', () => {
     expect([world.owned('a'), world.owned('b')]).toEqual([1, 1]);
   });
 
+  it('suspects that nobody has room for hide no other', async () => {
+    await dueAt(ids(300));
+    const crashes = [1, 2].map((attempt) => ({ slot: 'manual:0', attempt, at: world.now }));
+    for (const id of ids(300)) world.change(id, () => ({ crashes }));
+    peer('b');
+    world.job('long', { nextRunTime: world.now + 100 * MINUTE, tag: { name: 'b' } });
+    await world.until(() => world.owner('long') === 'b', 'the claim');
+    world.startRun('long');
+    world.change('long', () => ({ crashes }));
+    world.job('other', { nextRunTime: world.now, tag: { name: 'a' } });
+    await world.until(() => world.owner('other') === 'a', 'the claim');
+    world.change('other', ({ definition }) => ({ definition: { ...definition, tag: {} } }));
+    await world.until(() => world.owner('other') === 'b', 'the hand-over', 2 * MINUTE);
+    expect(late()).toHaveLength(1);
+  });
+
+  it('goes to the service that has the most room', async () => {
+    await dueAt(['one']);
+    peer('b', { maxConcurrentRuns: 5 });
+    peer('c', { maxConcurrentRuns: 20 });
+    peer('d', { maxConcurrentRuns: 5 });
+    await world.until(() => late().length === 1, 'the hand-over', MINUTE);
+    expect(late()[0].command).toMatchObject({ target: 'c' });
+  });
+
   it('was not late here while this process was fenced: it has as long again', async () => {
     await dueAt(['one']);
     peer('b');

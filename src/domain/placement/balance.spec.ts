@@ -186,6 +186,37 @@ describe('balance', () => {
     balance.see((id) => counts.get(id)!);
     expect(balance.possible()).toBe(false);
   });
+  it('nor do services count there that could take nothing: one that drains, and one without a handler of the owner', () => {
+    const others = [candidate('b', { life: 'draining' }), candidate('c', { handlers: ['other'] })];
+    const balance = new Balance('a', [candidate('a'), ...others]);
+    balance.see((id) => (id === 'a' ? 100 : 0));
+    expect(balance.possible()).toBe(false);
+  });
+  it('what has come to its share is done: later differences below 1.25 move nothing, where shares are whole and where not', () => {
+    for (const count of [100, 101]) {
+      const fleet = new Fleet([candidate('a'), candidate('b')]).give('a', jobs(count));
+      fleet.settle();
+      expect(Math.abs(fleet.owned('a') - fleet.owned('b'))).toBeLessThanOrEqual(1);
+      fleet.give('a', jobs(6));
+      expect(fleet.round()).toBe(0);
+      fleet.give('b', jobs(12));
+      expect(fleet.round()).toBe(0);
+    }
+  });
+  it('jobs of many kinds that are looked at in one round count together', () => {
+    const handlers = Array.from({ length: 40 }, (_, n) => `handler-${n}`);
+    const fleet = new Fleet([candidate('a', { handlers }), candidate('b', { handlers })]);
+    handlers.forEach((handler) => fleet.give('a', jobs(1, { handler })));
+    // Kinds that are first looked at when the two are nearly balanced begin nothing.
+    expect(fleet.round()).toBe(16);
+    fleet.expectQuiet();
+  });
+  it('none is given what would put it above its share', () => {
+    const fleet = new Fleet(['a', 'b', 'c', 'd'].map((id) => candidate(id)));
+    fleet.give('a', jobs(4));
+    for (const id of ['b', 'c', 'd']) fleet.give(id, jobs(1));
+    expect(fleet.round()).toBe(0);
+  });
   it('an owner that is not among the services gives nothing', () => {
     const balance = new Balance('gone', [candidate('a'), candidate('b')]);
     balance.see(() => 100);

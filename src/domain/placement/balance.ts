@@ -148,7 +148,8 @@ export class Balance {
     }
     for (const service of pool.filling) if (!lacks.has(service)) pool.filling.delete(service);
     const over = above(own, pool);
-    if (over <= 0) pool.shedding = false;
+    // Shares are no whole numbers: less than one job above it is its share, or what has begun would never end.
+    if (over < 1) pool.shedding = false;
     else if (own.owned > LOAD_BOUND * (own.owned - over)) pool.shedding = true;
     pool.lacks = lacks;
     pool.left = Math.max(0, Math.floor(over + pool.rounding));

@@ -1,4 +1,4 @@
-import { StoreUnavailableError, type EventStore } from '../../event-store';
+import { StoreUnavailableError, type AppendOutcome, type EventStore } from '../../event-store';
 import { faultsOf, type FaultRates } from '.';
 import { event, scene } from './scene.fixture';
 
@@ -85,6 +85,43 @@ describe('an append', () => {
     expect(clock.pendingTimers()).toEqual([]);
     expect(await types()).toEqual(Array.from({ length: 40 }, (_, n) => `e${n}`));
     expect(store.counts.append).toMatchObject({ calls: 40, duplicate: 40 });
+  });
+  it('that is duplicated, and written by one of the two, is never answered as if it were not', async () => {
+    for (const other of [
+      { outcome: 'conflict', actual: 0 },
+      { outcome: 'unavailable', message: 'none' },
+    ] as const) {
+      for (const late of [false, true]) {
+        const { store, memory } = scene({ rates: { append: { duplicate: 1 } } }, 2);
+        for (let n = 0; n < 20; n += 1) {
+          const real = memory.append.bind(memory);
+          let calls = 0;
+          jest.spyOn(memory, 'append').mockImplementation(async (...append) => {
+            calls += 1;
+            return (calls === 1) === late ? (other as AppendOutcome) : real(...append);
+          });
+          const answer = await store.append(`job-${n}`, 'no_stream', [event()]);
+          const written = (await memory.readStream(`job-${n}`, { direction: 'forwards', limit: 1 })).events.length;
+          expect(answer.outcome).toBe(written === 1 ? 'appended' : other.outcome);
+          jest.restoreAllMocks();
+        }
+      }
+    }
+  });
+  it('that is duplicated gives either of the two answers', async () => {
+    const { store, memory } = scene({ rates: { append: { duplicate: 1 } } });
+    const told = new Set<unknown>();
+    for (let n = 0; n < 40; n += 1) {
+      let calls = 0;
+      jest.spyOn(memory, 'append').mockImplementation(() => {
+        calls += 1;
+        return Promise.resolve({ outcome: 'unavailable', message: calls === 1 ? 'first' : 'second' });
+      });
+      const answer = await store.append('job-1', 'no_stream', [event()]);
+      told.add('message' in answer ? answer.message : null);
+      jest.restoreAllMocks();
+    }
+    expect([...told].sort()).toEqual(['first', 'second']);
   });
   it('that was answered as a conflict is never sent again: it could be written after all', async () => {
     const { store, types, clock } = scene({ rates: { append: { duplicate: 1 } }, ghostMs: [5, 5] });
