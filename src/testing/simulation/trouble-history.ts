@@ -2,15 +2,20 @@ import type { Trouble } from './troubles';
 
 /** What came over whom, and when: so that a verdict can be told from one on a service that nothing was wrong with. */
 export class TroubleHistory {
-  private readonly past: { readonly place: string; readonly from: number; readonly to: number }[] = [];
+  /** `place` null: over all. */
+  private readonly past: { readonly place: string | null; readonly from: number; readonly to: number }[] = [];
 
-  /** An outage of the log, which comes over all, is no excuse for a verdict. */
+  /**
+   * An outage of the log, which comes over all alike, is no excuse for a verdict. What strikes single appends is: the dice may lose all heartbeats
+   * of one service for failAfter.
+   */
   note(trouble: Trouble, place: string | null, from: number, to: number): void {
-    if (place !== null) this.past.push({ place, from, to: to + aftermathMs(trouble) });
+    const byDice = 'rate' in trouble && trouble.rate < 1;
+    if (place !== null || byDice) this.past.push({ place, from, to: to + aftermathMs(trouble) });
   }
 
   befell(place: string, from: number, to: number): boolean {
-    return this.past.some((one) => one.place === place && one.from <= to && one.to >= from);
+    return this.past.some((one) => (one.place ?? place) === place && one.from <= to && one.to >= from);
   }
 }
 
