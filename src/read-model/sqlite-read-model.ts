@@ -161,7 +161,10 @@ export class SqliteReadModel extends ViewReads implements ReadModel {
     return this.options.clock.wall();
   }
 
-  /** A read that meets damage fails, and sets a rebuild going. */
+  /**
+   * A read that meets damage fails, and sets a rebuild going.
+   * @internal
+   */
   protected read<T>(use: (prepared: Prepared) => T): T {
     if (this.state === 'stopped') throw new ViewClosedError();
     if (this.prepared === null) throw new ViewNotComparedError();

@@ -23,7 +23,11 @@ export abstract class ViewReads implements Pick<
 > {
   abstract position(): LogPosition;
   protected abstract now(): Instant;
-  /** @throws ViewNotComparedError, ViewClosedError */
+  /**
+   * Not in the declarations of the package: whoever installs it need not have the types of the driver.
+   * @throws ViewNotComparedError, ViewClosedError
+   * @internal
+   */
   protected abstract read<T>(use: (prepared: Prepared) => T): T;
 
   job(jobId: string): JobRow | null {
