@@ -11,6 +11,7 @@ import {
   SystemRandom,
   type DomainEvent,
 } from 'holdfast';
+import { policies } from './policies';
 
 /**
  * A service that owns many jobs with nothing to do, in a process of its own: the real service, default profile, embedded log.
@@ -121,15 +122,7 @@ function lifeOf(jobId: string, incarnation: string): DomainEvent[] {
     schedule: { kind: 'interval', everyMs: MONTH_MS, origin: null, start: null, end: null, maxRuns: null },
     tag: {},
     affinity: 'required',
-    policies: {
-      retry: { maxRetries: 0, initialMs: 1_000, factor: 2, maxMs: 300_000 },
-      overlap: 'skip',
-      misfire: 'once',
-      onOwnerLoss: 'rerun',
-      onStuck: 'release',
-      timeoutMs: null,
-      priority: 0,
-    },
+    policies,
   } as const;
   const why = {
     kind: 'claim',

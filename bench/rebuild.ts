@@ -12,6 +12,7 @@ import {
   type JobDefinition,
 } from 'holdfast';
 import type { BenchCase, BenchContext, Measured } from './case';
+import { policies } from './policies';
 
 /**
  * A view from nothing: a web-only replica without a view's file, on a log of 100,000 jobs with 10 events each. From its start to the moment
@@ -98,15 +99,7 @@ function definitionOf(job: number): JobDefinition {
     schedule: { kind: 'interval', everyMs: 3_600 * SECOND, origin: null, start: null, end: null, maxRuns: null },
     tag: { name: 'worker' },
     affinity: 'required',
-    policies: {
-      retry: { maxRetries: 0, initialMs: 1_000, factor: 2, maxMs: 300_000 },
-      overlap: 'skip',
-      misfire: 'once',
-      onOwnerLoss: 'rerun',
-      onStuck: 'release',
-      timeoutMs: null,
-      priority: 0,
-    },
+    policies,
   };
 }
 

@@ -10,6 +10,7 @@ import {
   type EventStore,
 } from 'holdfast';
 import type { BenchCase, BenchContext, Measured } from './case';
+import { policies } from './policies';
 
 /**
  * `verify` of a log of a million events, in a process of its own: 2,000 jobs that run again and again, their events interleaved, and between them
@@ -126,15 +127,6 @@ function scheduled(jobId: string, recurring: boolean): DomainEvent {
   const schedule = recurring
     ? ({ kind: 'interval', everyMs: 60 * SECOND, origin: null, ...bounds } as const)
     : ({ kind: 'once', at: noon + 60 * SECOND, ...bounds } as const);
-  const policies = {
-    retry: { maxRetries: 0, initialMs: 1_000, factor: 2, maxMs: 300_000 },
-    overlap: 'skip',
-    misfire: 'once',
-    onOwnerLoss: 'rerun',
-    onStuck: 'release',
-    timeoutMs: null,
-    priority: 0,
-  } as const;
   const payload = { customer: jobId, filling: 'x'.repeat(170) };
   const definition = {
     handler: 'report',
