@@ -1,4 +1,5 @@
 import type { Clock, Random } from '../clock';
+import { LONGEST_OUTAGE_REST_MS } from './outage-rest';
 import type { EventStore, LogPosition, RecordedEvent, Subscription, SubscriptionEnd } from './port';
 
 export interface SupervisedSubscriptionOptions {
@@ -23,11 +24,6 @@ export interface SubscriptionHealth {
 
 const FIRST_REST_MS = 50;
 const LONGEST_REST_MS = 5_000;
-/**
- * After the store broke off. Shorter: when it is back, a view that rests on is behind, and a service whose view is behind for failAfter beats no
- * more: it would be marked failed for the outage.
- */
-const LONGEST_OUTAGE_REST_MS = 500;
 
 /**
  * A subscription that goes on for ever: whatever ends it, it begins again after the last position that was *handled*, at once the first

@@ -1,4 +1,5 @@
 import type { Clock, Random } from '../../clock';
+import { LONGEST_OUTAGE_REST_MS } from '../outage-rest';
 import type { LogIdentity, LogPosition, RecordedEvent, SubscribeOptions, Subscription, SubscriptionEnd } from '../port';
 import { checkLimit } from '../read-check';
 import { fromServer, positionOf } from './event-text';
@@ -39,11 +40,6 @@ const MOST_OWING_LOOKS = 3;
 const PROBE_LIMIT = 100;
 const DEFAULT_BATCH = 500;
 const FIRST_REST_MS = 100;
-/**
- * No longer: when the server is back, a view that rests on is behind, and a service whose view is behind for failAfter (a second with tuned liveness)
- * beats no more: it would be marked failed for the outage.
- */
-const LONGEST_REST_MS = 500;
 
 /** Why a subscription of the server ended. */
 type Broken = { readonly error: unknown; readonly heard: boolean };
@@ -276,7 +272,7 @@ export class AllSubscription implements Subscription {
 
   private async rest(): Promise<void> {
     const { clock, random } = this.ports;
-    const longest = Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** Math.min(this.failures, 20));
+    const longest = Math.min(LONGEST_OUTAGE_REST_MS, FIRST_REST_MS * 2 ** Math.min(this.failures, 20));
     this.failures++;
     await clock.sleep(longest * (0.5 + random.next() / 2), this.stop.signal);
   }
