@@ -132,8 +132,8 @@ export class OwnedReads {
     return this.soonest.get(serviceId, incarnation, handler, priority, suspect, after) ?? null;
   }
 
-  runningOf(serviceId: string, incarnation: string): readonly number[] {
-    return this.running.all(serviceId, incarnation);
+  runningOf(serviceId: string, incarnation: string): readonly JobRow[] {
+    return this.known.running(serviceId, incarnation, () => this.rowsOf(this.running.all(serviceId, incarnation)));
   }
 
   countOf(serviceId: string, incarnation: string): Load {
@@ -206,7 +206,7 @@ export class SqliteOwnJobs implements OwnJobs {
   }
 
   withOpenRun(incarnation: string): readonly JobRow[] {
-    return this.read((reads) => reads.rowsOf(reads.runningOf(this.serviceId, incarnation)));
+    return this.read((reads) => reads.runningOf(this.serviceId, incarnation));
   }
 
   all(incarnation: string, afterId: string | null, limit: number): readonly JobRow[] {

@@ -1,5 +1,6 @@
 import type { Instant } from '../clock';
 import type { JobColumns } from './job-columns';
+import type { JobRow } from './read-model';
 
 /** Jobs of one incarnation with one handler and one priority, suspects apart: within it, an index has them in due order. */
 export interface OwnedGroup {
@@ -26,6 +27,7 @@ interface OfIncarnation {
   readonly serviceId: string;
   groups: readonly TimedGroup[] | null;
   load: Load | null;
+  running: readonly JobRow[] | null;
 }
 
 /** A job before and after a batch; null: there was none. */
@@ -57,7 +59,7 @@ export class StillTrue {
       this.forgetOwner(before);
       this.forgetOwner(after);
     } else if (after.incarnation !== null) {
-      if (before.running !== after.running) this.forgetLoad(after.incarnation);
+      this.forgetRunning(before, after);
       if (before.nextRunTime !== after.nextRunTime) this.moved(before, after);
     }
     if (before?.target != null || after.target !== null) this.answers.delete('targets');
@@ -73,6 +75,11 @@ export class StillTrue {
     return (this.of(serviceId, incarnation).load ??= read());
   }
 
+  /** Rows with an open run. */
+  running(serviceId: string, incarnation: string, read: () => readonly JobRow[]): readonly JobRow[] {
+    return (this.of(serviceId, incarnation).running ??= read());
+  }
+
   /**
    * Whatever depends on the live incarnations (`services`), on jobs that were released for somebody (`targets`), on jobs without an owner
    * (`unowned`), or on who owns any (`owners`) alone.
@@ -86,7 +93,7 @@ export class StillTrue {
     let known = this.incarnations.get(incarnation);
     if (known === undefined || known.serviceId !== serviceId) {
       if (this.incarnations.size >= MOST) this.incarnations.clear();
-      this.incarnations.set(incarnation, (known = { serviceId, groups: null, load: null }));
+      this.incarnations.set(incarnation, (known = { serviceId, groups: null, load: null, running: null }));
     }
     return known;
   }
@@ -97,9 +104,12 @@ export class StillTrue {
     this.answers.delete('owners');
   }
 
-  private forgetLoad(incarnation: string): void {
-    const known = this.incarnations.get(incarnation);
-    if (known !== undefined) known.load = null;
+  /** A job of a group that stays has changed. */
+  private forgetRunning(before: JobColumns, after: JobColumns): void {
+    const known = this.incarnations.get(after.incarnation!);
+    if (known === undefined) return;
+    if (before.running !== after.running) known.load = null;
+    if (before.running === 1 || after.running === 1) known.running = null;
   }
 
   /** A job of a group that stays has another next run time. */

@@ -42,13 +42,17 @@ export class SweepReads {
     return {
       position,
       ...this.services.candidates(),
-      unowned: this.known.get('unowned', () => this.unowned(1, null).length) === 0 ? [] : this.unownedRows(limit, after),
+      unowned: this.unownedRows(limit, after),
       orphaned: this.orphaned(limit, after),
     };
   }
 
+  /** The first page is asked for by every sweep. */
   private unownedRows(limit: number, place: Key | null): SweepSnapshot['unowned'] {
-    return this.unowned(limit, place).map(({ n }) => this.owned.rows.row(n));
+    const read = () => ({ limit, rows: this.unowned(limit, place).map(({ n }) => this.owned.rows.row(n)) });
+    if (place !== null) return read().rows;
+    const first = this.known.get('unowned', read);
+    return first.limit === limit ? first.rows : read().rows;
   }
 
   private unowned(limit: number, place: Key | null): readonly Key[] {

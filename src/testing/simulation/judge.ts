@@ -36,7 +36,7 @@ interface Followed {
   /** True time of its newest event, ms. */
   changedAt: number;
   /** Newest last. */
-  readonly history: { readonly position: bigint; readonly state: JobState }[];
+  readonly history: { readonly position: bigint; readonly state: JobState; text?: string }[];
 }
 
 export interface JudgePorts {
@@ -84,8 +84,9 @@ export class Judge {
 
   written({ events, by }: WrittenAppend): void {
     this.appends++;
-    for (const recorded of events) {
-      const event = decode(recorded.type, recorded.data, recorded.metadata);
+    const decoded = events.map(({ type, data, metadata }) => decode(type, data, metadata));
+    for (const [index, recorded] of events.entries()) {
+      const event = decoded[index];
       const { stream, revision, position, created, id } = recorded;
       for (const broken of this.checker.check({ stream, revision, position, created, id, event }))
         this.violate(broken.invariant, `${broken.stream} ${broken.revision}: ${broken.words}`);
@@ -98,7 +99,7 @@ export class Judge {
         this.facts.set(of, position);
       }
     }
-    this.early(events);
+    this.early(events[0].stream, decoded);
   }
 
   /** What an order has added is in the log. */
@@ -139,13 +140,13 @@ export class Judge {
     this.ports.note('view-compared');
     for (const [jobId, { history }] of this.jobs) {
       if (history.length === 0 || history[0].position > position) continue;
-      const expected = history.findLast((one) => one.position <= position)?.state;
-      const row = view.job(jobId);
-      const found = JSON.stringify(row?.state ?? null);
-      if (found !== JSON.stringify(expected ?? null)) {
+      const expected = history.findLast((one) => one.position <= position);
+      const said = expected === undefined ? 'null' : (expected.text ??= JSON.stringify(expected.state));
+      const found = JSON.stringify(view.job(jobId)?.state ?? null);
+      if (found !== said) {
         this.violate(
           'I7',
-          `The view of ${whose} at position ${position} shows ${jobId} as ${found}, and the log says ${JSON.stringify(expected ?? null)}.`,
+          `The view of ${whose} at position ${position} shows ${jobId} as ${found}, and the log says ${said}.`,
         );
         return;
       }
@@ -258,11 +259,10 @@ export class Judge {
   }
 
   /** 5.10, 5.13: what may still run somewhere moves after a full failAfter. */
-  private early(events: readonly RecordedEvent[]): void {
-    const decoded = events.map(({ type, data, metadata }) => decode(type, data, metadata));
+  private early(stream: string, decoded: readonly ReturnType<typeof decode>[]): void {
     for (const event of decoded) {
       if (event.type !== 'JobRequeued') continue;
-      const jobId = events[0].stream.slice(events[0].stream.indexOf('-') + 1);
+      const jobId = stream.slice(stream.indexOf('-') + 1);
       const owner = this.incarnations.get(event.data.fromIncarnation);
       if (owner === undefined) continue;
       const { failAfterMs, clockRateError } = this.ports.liveness;
