@@ -86,8 +86,22 @@ describe('npm run simulate', () => {
     const { stdout } = await run(process.execPath, [command, '--script', file]);
     expect(stdout.trimEnd().split('\n').at(-1)).toBe('seeds 1, violations 0');
   });
-  it('refuses what it does not know', async () => {
-    await expect(run(process.execPath, [command, '--seeds', 'many'])).rejects.toMatchObject({ code: 2 });
+  it('says the same with several processes as with one, in the order of the seeds', async () => {
+    const asked = [command, '--seeds', '2', '--from', '70004', '--hash'];
+    const [one, several] = await Promise.all([
+      run(process.execPath, asked),
+      run(process.execPath, [...asked, '--jobs', '2']),
+    ]);
+    const said = ({ stdout }: { stdout: string }) => stdout.split('\n').filter((line) => !line.startsWith('cpu time'));
+    expect(said(several)).toEqual(said(one));
+    expect(said(one).at(-2)).toBe('seeds 2, violations 0');
+    expect(new Set(said(one).slice(0, 2)).size).toBe(2);
+  });
+  it.each([
+    ['--seeds', 'many'],
+    ['--jobs', '0'],
+  ])('refuses what it does not know: %s %s', async (...asked) => {
+    await expect(run(process.execPath, [command, ...asked])).rejects.toMatchObject({ code: 2 });
   });
 });
 
