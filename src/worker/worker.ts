@@ -6,6 +6,7 @@ import type { JobRow } from '../read-model';
 import { Abandons } from './abandons';
 import { Execution } from './execution';
 import { isExpected } from './expected-errors';
+import { FenceWatch } from './fence-watch';
 import { JobNotes } from './job-notes';
 import { LookAhead } from './look-ahead';
 import { OpenRuns } from './open-runs';
@@ -30,6 +31,7 @@ const REST_AFTER_BROKEN_PASS_MS = 1_000;
  * 4. An outcome is sent until the log has answered; the log decides whether it still counts.
  * 5. At most one suspect job runs: from before its start is appended until its outcome is in the log.
  * 6. A fence, a time-out, a cancel and the end of a drain abort the handler; one that does not settle within the grace is given away as `stuck`.
+ * 7. While a handler runs that is not aborted, own trust is looked at: timers of a suspended machine come late.
  */
 export class Worker implements StartsRuns {
   private readonly places: Places;
@@ -40,6 +42,7 @@ export class Worker implements StartsRuns {
   private readonly notes = new JobNotes();
   private readonly openRuns: OpenRuns;
   private readonly due: LookAhead;
+  private readonly fenceWatch: FenceWatch;
   private readonly unsubscribe: (() => void)[] = [];
   private timer: Timer | null = null;
   /** Handlers have settled, and their outcomes are on their way. */
@@ -67,6 +70,9 @@ export class Worker implements StartsRuns {
     });
     this.abandons = new Abandons(ports, this.notes, (jobId, error) => this.rest(jobId, error));
     this.due = new LookAhead(ports);
+    const { clock, membership } = ports;
+    const toAbort = () => this.executions().some(({ abortedFor }) => abortedFor === null);
+    this.fenceWatch = new FenceWatch(clock, membership.trust, options.selfFenceAfterMs, toAbort);
     this.openRuns = new OpenRuns(ports, {
       notes: this.notes,
       executions: () => this.executions(),
@@ -146,6 +152,7 @@ export class Worker implements StartsRuns {
     this.timer?.cancel();
     this.timer = null;
     this.openRuns.close();
+    this.fenceWatch.close();
     for (const stop of this.unsubscribe.splice(0)) stop();
     this.abortAll('draining');
   }
@@ -336,6 +343,7 @@ export class Worker implements StartsRuns {
       onStuck: (e) => this.stuck(e),
     });
     this.busy.set(jobId, execution);
+    this.fenceWatch.begin();
     logger.info('job.started', { ...facts, handler: handlerName, fencingToken: started.fencingToken });
     const settlement = await execution.settled;
     this.busy.set(jobId, 'ending');

@@ -56,6 +56,9 @@ export const ORDER = 'order-';
 const MOST_VIOLATIONS = 20;
 /** In a world in which nothing is wrong, ms. */
 const SHOWN_WITHIN_MS = 1_000;
+/** A handler whose process was resumed after its trust had run out may go on for so long, ms; where trust runs for hours, for a part of it. */
+const RESUMED_MS = 200;
+const RESUMED_PART = 300;
 /** States of a job that are kept, for views that lag. */
 const KEPT_STATES = 400;
 
@@ -131,6 +134,16 @@ export class Judge {
       );
     if (this.closed.has(keyOf(run))) this.ports.note('entered-after-end');
     for (const other of others) this.overlap(other, run, processOf(other));
+  }
+
+  /** A handler that was in the middle of its run when its process was held up for longer than trust runs has ended or was told to. */
+  resumed(run: WitnessedRun, wentOnMs: number): void {
+    this.ports.note('resumed-without-trust');
+    if (wentOnMs > Math.max(RESUMED_MS, this.ports.liveness.selfFenceAfterMs / RESUMED_PART))
+      this.violate(
+        'resumed',
+        `${wordsOf(run)} went on for ${wentOnMs.toFixed(0)} ms after ${run.process} was resumed.`,
+      );
   }
 
   /** What the view of a living service says of every job, at its position, against the fold of the log. */

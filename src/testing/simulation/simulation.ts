@@ -98,6 +98,7 @@ class World {
       this.judge.written(append);
     });
     this.witness.onEntry((run, others) => this.judge.entered(run, others, (other) => this.witness.processOf(other)));
+    this.witness.onResumed((run, wentOnMs) => this.judge.resumed(run, wentOnMs));
     const ports: WorldPorts = {
       script,
       scheduler,
