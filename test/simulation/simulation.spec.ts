@@ -3,6 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { OwnTrust } from '../../src/membership/trust';
+import { replaced } from './controls/control';
 import { minimums, tooTame } from './minimums';
 import { randomScript, shrink, simulate, type Script } from '../../src/testing/simulation';
 
@@ -69,6 +71,35 @@ describe('shrinking', () => {
     expect(small.places).toHaveLength(1);
     expect(small.durationMs).toBeLessThan(script.durationMs);
   });
+});
+
+describe('a broken rule, found in a world of many actions', () => {
+  it('comes down to the few that break it', async () => {
+    const script = randomScript(70_002);
+    const mend = replaced(
+      OwnTrust.prototype,
+      'check',
+      (check) =>
+        function (this: OwnTrust) {
+          const reason = check.call(this);
+          return reason === 'trust-expired' ? null : reason;
+        },
+    );
+    try {
+      const [{ rule }] = (await simulate(script)).violations;
+      const fails = async (one: Script) =>
+        (await simulate(one, { heals: false })).violations.find((violation) => violation.rule === rule)?.at ?? null;
+      const small = await shrink(script, fails, { withinMs: 90_000 });
+      expect(script.actions.length).toBeGreaterThan(80);
+      expect(small.actions.length).toBeLessThanOrEqual(3);
+      expect(small.jobs.length).toBeLessThanOrEqual(3);
+      expect(small.places.length).toBeLessThanOrEqual(2);
+      expect(small.durationMs).toBeLessThanOrEqual(90_000);
+      expect((await simulate(small)).violations).toMatchObject([{ rule }]);
+    } finally {
+      mend();
+    }
+  }, 180_000);
 });
 
 describe('worlds in which too little happens', () => {

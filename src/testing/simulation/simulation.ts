@@ -27,6 +27,8 @@ export interface SimulationOptions {
   readonly commandId?: (order: string, tries: number) => string;
   /** Ends with the first violation. Default true. */
   readonly stopAtFirst?: boolean;
+  /** When the time of the script is over all faults end, and after a while everything must be in its place. Default true; false: it ends there. */
+  readonly heals?: boolean;
   /** What services tell their log. Default: nothing. */
   readonly logger?: (process: string, trueTime: () => number) => Logger;
 }
@@ -140,6 +142,7 @@ class World {
     for (const action of script.actions) scheduler.at(action.at, () => this.act(action));
     this.compareViews();
     await scheduler.runUntil(script.durationMs, stop);
+    if (this.options.heals === false) return this.result();
     if (!stop()) {
       this.heal();
       await scheduler.runUntil(script.durationMs + quietTimeMs(this.liveness), stop);
