@@ -1,10 +1,12 @@
 import { decode } from '../../domain/codec';
 import { LogChecker } from '../../domain/invariants';
-import { absentJob, evolve, type JobEvent, type JobState } from '../../domain/job';
+import { absentJob, evolve, openRuns, type JobEvent, type JobState, type RunRef } from '../../domain/job';
 import type { ServiceEvent } from '../../domain/service';
-import type { RecordedEvent } from '../../event-store';
+import type { LogPosition, RecordedEvent } from '../../event-store';
 import type { LivenessOptions } from '../../membership';
 import type { ReadModel } from '../../read-model';
+import { Blame, type BlamePorts } from './blame';
+import type { AppendSeen } from './simulated-connection';
 import type { SimulatedProcess } from './simulated-process';
 import type { WrittenAppend } from './simulated-log';
 import type { TroubleHistory } from './trouble-history';
@@ -19,6 +21,8 @@ export interface SimulatedViolation {
 }
 
 interface Incarnation {
+  /** Of its registration. */
+  readonly position: bigint;
   readonly serviceId: string;
   /** Name of the process that registered it. */
   readonly process: string;
@@ -43,6 +47,7 @@ export interface JudgePorts {
   readonly now: () => number;
   readonly note: (what: string) => void;
   readonly liveness: LivenessOptions;
+  readonly quarantine: BlamePorts['quarantine'];
   readonly troubles: TroubleHistory;
   /** The process of that name, if it lives. */
   readonly living: (process: string) => SimulatedProcess | null;
@@ -61,6 +66,8 @@ const RESUMED_MS = 200;
 const RESUMED_PART = 300;
 /** States of a job that are kept, for views that lag. */
 const KEPT_STATES = 400;
+/** A claim that was decided in time may be sent so much later, ms. */
+const CLAIM_LATER_MS = 2_000;
 
 /** Checks every event when it is written, and every entry of a handler when it is made. */
 export class Judge {
@@ -79,7 +86,12 @@ export class Judge {
   private newestFact = 0n;
   private newestAt = 0;
 
-  constructor(private readonly ports: JudgePorts) {}
+  private readonly blame: Blame;
+
+  constructor(private readonly ports: JudgePorts) {
+    const { note, quarantine } = ports;
+    this.blame = new Blame({ note, quarantine, violate: (rule, words) => this.violate(rule, words) });
+  }
 
   violate(rule: string, words: string): void {
     if (this.violations.length < MOST_VIOLATIONS) this.violations.push({ rule, at: this.ports.now(), words });
@@ -98,7 +110,7 @@ export class Judge {
       if (event.type === '$unreadable') this.violate('log', `${stream} ${revision} cannot be read: ${event.why}`);
       else if (event.type.startsWith('Job')) this.job(of, event as JobEvent, recorded, by);
       else if (event.type !== 'ServiceHeartbeat') {
-        this.service(of, event as ServiceEvent, by);
+        this.service(of, event as ServiceEvent, position, by);
         this.facts.set(of, position);
       }
     }
@@ -132,7 +144,10 @@ export class Judge {
         'entry',
         `${wordsOf(run)} is entered in ${run.process}, which is fenced (${trusted?.fence ?? 'another incarnation'}).`,
       );
+    const lapse = this.lapse(run);
+    if (lapse !== null) this.violate('entry', `${wordsOf(run)} is entered in ${run.process}, and ${lapse}.`);
     if (this.closed.has(keyOf(run))) this.ports.note('entered-after-end');
+    this.blame.enters(run);
     for (const other of others) this.overlap(other, run, processOf(other));
   }
 
@@ -144,6 +159,34 @@ export class Judge {
         'resumed',
         `${wordsOf(run)} went on for ${wentOnMs.toFixed(0)} ms after ${run.process} was resumed.`,
       );
+  }
+
+  /** A handler was let pass by `guard()`. */
+  guarded(run: WitnessedRun): void {
+    this.ports.note('guard-passed');
+    const lapse = this.lapse(run);
+    if (lapse !== null) this.violate('guard', `${wordsOf(run)} may go on in ${run.process}, and ${lapse}.`);
+  }
+
+  /** 5.12: whoever knows that its view is behind neither beats nor claims. @param view where it stands. */
+  sent(process: SimulatedProcess, { stream, events }: AppendSeen, view: LogPosition): void {
+    const { type } = events[events.length - 1];
+    const beats = type === 'ServiceHeartbeat';
+    if (!beats && !events.some(({ type }) => type === 'JobRequeued')) return;
+    // Before the view shows its own registration it owns nothing.
+    const life = this.incarnations.get(process.told.life ?? '');
+    if (life === undefined || view === 'start' || view < life.position) return;
+    const behind = process.told.viewBehindMs(view);
+    if (behind <= this.ports.liveness.failAfterMs + (beats ? 0 : CLAIM_LATER_MS)) return;
+    this.violate(
+      '5.12',
+      `${process.name} sends ${type} to ${stream}, and its view is ${Math.round(behind)} ms behind.`,
+    );
+  }
+
+  private lapse({ process, incarnation }: WitnessedRun): string | null {
+    const { liveness, living } = this.ports;
+    return living(process)?.told.whyNoTrust(incarnation, liveness.selfFenceAfterMs) ?? null;
   }
 
   /** What the view of a living service says of every job, at its position, against the fold of the log. */
@@ -180,6 +223,7 @@ export class Judge {
   private job(jobId: string, event: JobEvent, { revision, position }: RecordedEvent, by: string): void {
     let job = this.jobs.get(jobId);
     if (job === undefined) this.jobs.set(jobId, (job = { state: absentJob, changedAt: 0, history: [] }));
+    this.blame.event(jobId, event, 'slot' in event.data && openIn(job.state, event.data as RunRef));
     this.newestFact = position;
     this.newestAt = this.ports.now();
     job.state = evolve(job.state, event, revision);
@@ -217,11 +261,12 @@ export class Judge {
     }
   }
 
-  private service(serviceId: string, event: ServiceEvent, by: string): void {
+  private service(serviceId: string, event: ServiceEvent, position: bigint, by: string): void {
     const { incarnation } = event.data;
     if (event.type === 'ServiceRegistered') {
       const { labels, handlers, reason } = event.data;
       this.incarnations.set(incarnation, {
+        position,
         serviceId,
         process: by,
         labels,
@@ -350,6 +395,11 @@ export class Judge {
       }; in the log: ${why ?? 'open'}).`,
     );
   }
+}
+
+function openIn(state: JobState, run: RunRef): boolean {
+  if (state.stage === 'absent' || state.stage === 'opaque') return false;
+  return openRuns(state).some((one) => one.slot === run.slot && one.attempt === run.attempt && one.epoch === run.epoch);
 }
 
 function keyOf(run: {

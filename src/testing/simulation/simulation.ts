@@ -87,6 +87,7 @@ class World {
       now: () => scheduler.now,
       note: (what) => this.counters.note(what),
       liveness: this.liveness,
+      quarantine: { crashes: 3, windowMs: 3_600_000, ...script.options?.quarantine },
       troubles: this.history,
       living: (name) => this.processes().find((process) => process.name === name) ?? null,
       trusted: (name) => this.trusted(name),
@@ -101,6 +102,7 @@ class World {
     });
     this.witness.onEntry((run, others) => this.judge.entered(run, others, (other) => this.witness.processOf(other)));
     this.witness.onResumed((run, wentOnMs) => this.judge.resumed(run, wentOnMs));
+    this.witness.onGuard((run) => this.judge.guarded(run));
     const ports: WorldPorts = {
       script,
       scheduler,
@@ -114,6 +116,10 @@ class World {
       substitute: options.substitute ?? ((asIs) => asIs),
       living: (pid) => this.processes().some((process) => process.pid === pid),
       nextPid: () => ++this.pid,
+      sent: ({ process, service }, append) => {
+        if (service !== null) this.judge.sent(process, append, service.readModel.position());
+      },
+      selfFenceAfterMs: this.liveness.selfFenceAfterMs,
       startsAt: WORLD_STARTS_AT,
       broken: (error, where) =>
         this.judge.violate(
@@ -231,7 +237,7 @@ class World {
         return place?.current?.process.suspend(action.ms);
       case 'wall':
         this.counters.note('wall-jump');
-        return place?.current?.process.clock.jumpWall(action.byMs);
+        return place?.current?.process.jumpWall(action.byMs);
       case 'trouble': {
         const { on, types = null } = action;
         if (on === undefined || place === null) return this.befall(action);

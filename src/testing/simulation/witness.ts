@@ -45,6 +45,8 @@ export class Witness {
     process: SimulatedProcess,
   ) => void)[] = [];
 
+  private readonly guardListeners: ((run: WitnessedRun) => void)[] = [];
+
   constructor(
     private readonly scheduler: Scheduler,
     /** A process that was held up for longer cannot trust itself. */
@@ -73,7 +75,7 @@ export class Witness {
         const entry = this.enter(handler, context, process);
         let result: unknown;
         try {
-          result = handler.run(payload, context);
+          result = handler.run(payload, this.watched(context, entry.run));
         } catch (error) {
           this.leave(entry, 'threw');
           throw error;
@@ -98,6 +100,19 @@ export class Witness {
 
   openRuns(): readonly WitnessedRun[] {
     return [...this.open].map(({ run }) => run);
+  }
+
+  /** Told whenever a handler has asked whether it may still act, and was let pass. */
+  onGuard(listener: (run: WitnessedRun) => void): void {
+    this.guardListeners.push(listener);
+  }
+
+  private watched(context: JobContext, run: WitnessedRun): JobContext {
+    const guard = async () => {
+      await context.guard();
+      for (const listener of this.guardListeners) listener(run);
+    };
+    return { ...context, guard };
   }
 
   private enter(handler: HandlerDefinition, context: JobContext, process: SimulatedProcess): Open {
