@@ -43,6 +43,7 @@ const words: {
       drain: 1,
       stuck: 1,
       cancelled: 1,
+      replaced: 1,
     },
   },
   JobSlotsSkipped: {
@@ -55,6 +56,8 @@ const words: {
       cancelled: 1,
       quarantined: 1,
       ended: 1,
+      stuck: 1,
+      replaced: 1,
     },
   },
   JobReleased: { reason: { drain: 1, ineligible: 1, stuck: 1, home: 1, rebalance: 1, late: 1, moved: 1 } },
