@@ -399,6 +399,8 @@ export class Worker implements StartsRuns {
     const { run, record } = execution.started;
     this.ports.logger.warn('job.stuck', { ...runFacts(record.jobId, run), reason: execution.abortedFor ?? 'none' });
     this.abandons.giveAway(execution);
+    // What waits for it to make room is skipped now.
+    this.wake();
   }
 
   /** Nothing is begun any more; what ends is released. */
