@@ -107,7 +107,13 @@ export function whatIsMissing(
       .filter((one) => one.kind === kind);
     missing.push(...fieldsMissing(of, shape, `schedule ${kind}`));
   }
+  const overlaps = new Set(all.map(({ definition }) => overlapOf(definition as { policies: Data })));
+  for (const one of ['skip', 'queue', 'replace', 'allow']) if (!overlaps.has(one)) missing.push(`overlap ${one}`);
   return missing.filter((one) => !neverWritten.has(one));
+}
+
+function overlapOf({ policies: { overlap } }: { readonly policies: Data }): unknown {
+  return typeof overlap === 'object' && overlap !== null ? Object.keys(overlap)[0] : overlap;
 }
 
 function fieldsMissing(found: readonly Data[], shape: Shape, path: string): string[] {
