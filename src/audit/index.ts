@@ -11,4 +11,4 @@ export {
   type VerifyReport,
   type ViolationFound,
 } from './verify-log';
-export { wordsOf } from './words';
+export { overlapWords, wordsOf } from './words';
