@@ -37,7 +37,7 @@ export interface JobContext {
   /**
    * Greater for every later start of this job, whoever starts it. Give it to whatever the handler changes outside;
    * the resource must refuse a token lower than the greatest it has seen. A safe integer. Under overlap `allow(n)` tokens do not order the runs
-   * that are open at once: there a resource must refuse by `idempotencyKey`.
+   * that are open at once: there the greatest token counts per slot (`idempotencyKey`).
    */
   readonly fencingToken: number;
   /** The same for every attempt of one slot: `<jobId>/<slot>`. */
