@@ -11,4 +11,4 @@ export {
   type VerifyReport,
   type ViolationFound,
 } from './verify-log';
-export { overlapWords, wordsOf } from './words';
+export { wordsOf } from './words';

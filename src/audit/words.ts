@@ -1,5 +1,6 @@
 import type { DomainEvent } from '../domain/codec';
-import type { BindingReason, Declaration, JobDefinition, JobEvent, Overlap, RunRef, SkipReason } from '../domain/job';
+import { overlapWords } from '../domain/job';
+import type { BindingReason, Declaration, JobDefinition, JobEvent, RunRef, SkipReason } from '../domain/job';
 import { describe } from '../domain/schedule';
 import type { ServiceEvent, ServiceHeartbeat } from '../domain/service';
 import type { UnreadableEvent } from '../domain/unreadable';
@@ -169,11 +170,6 @@ function nextWords(nextSlot: string | null): string {
 function definitionWords({ handler, schedule, tag, affinity, policies }: JobDefinition): string {
   const overlap = policies.overlap === 'skip' ? '' : `, overlap ${overlapWords(policies.overlap)}`;
   return `handler ${handler}, ${describe(schedule)}, tag ${pairs(tag)} (${affinity})${overlap}`;
-}
-
-/** An overlap policy as people say it: `allow(3)`. */
-export function overlapWords(overlap: Overlap): string {
-  return typeof overlap === 'object' ? `allow(${overlap.allow})` : overlap;
 }
 
 function pairs(dictionary: { readonly [key: string]: string }): string {

@@ -1,5 +1,4 @@
-import { dueAt, isSuspect, openRuns, statusOf, type JobRecord } from '../domain/job';
-import { overlapWords } from '../audit';
+import { dueAt, isSuspect, openRuns, overlapWords, statusOf, type JobRecord } from '../domain/job';
 import { describe } from '../domain/schedule';
 import type { EventStore } from '../event-store';
 import { SystemClock } from '../clock';

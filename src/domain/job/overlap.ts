@@ -16,12 +16,17 @@ import type { JobRecord, SlotInProgress } from './state';
 
 type Standing = Pick<JobRecord, 'definition' | 'inProgress'>;
 
-/** Open runs that a policy allows. */
+/** The most runs that a policy may allow: what one owner leaves behind must fit into one append. */
 export const MOST_ALLOWED = 100;
 
 /** How many runs of the job may be open at once. */
 export function runLimit(overlap: Overlap): number {
   return typeof overlap === 'object' ? overlap.allow : 1;
+}
+
+/** An overlap policy as people say it: `allow(3)`. */
+export function overlapWords(overlap: Overlap): string {
+  return typeof overlap === 'object' ? `allow(${overlap.allow})` : overlap;
 }
 
 /** As many runs are open as may be: nothing starts before one of them has ended. */
