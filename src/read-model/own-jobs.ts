@@ -44,7 +44,7 @@ export class OwnedReads {
       .pluck() as Statement<[string, string, string, number, number, number], number>;
     this.running = db
       .prepare(
-        'SELECT n FROM jobs INDEXED BY jobs_running WHERE running = 1 AND service_id = ? AND incarnation = ? ORDER BY id',
+        'SELECT n FROM jobs INDEXED BY jobs_running WHERE running > 0 AND service_id = ? AND incarnation = ? ORDER BY id',
       )
       .pluck() as Statement<[string, string], number>;
     this.countStatement = db.prepare(

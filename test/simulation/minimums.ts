@@ -40,6 +40,11 @@ export const minimums: ReadonlyMap<string, number> = new Map([
   ['released-home', 50],
   ['drained-with-leftovers', 2],
   ['start-without-log', 5],
+  // Slots that fall while another is in progress.
+  ['skipped-overlap', 70],
+  ['skipped-replaced', 20],
+  ['abandoned-replaced', 120],
+  ['overlap-allowed', 15],
   // Handlers that the guarantees say overlap: each with its reason.
   ['overlap-ignored-abort', 20],
   ['overlap-paused', 5],
