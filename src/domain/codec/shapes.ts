@@ -14,11 +14,22 @@ const run = { slot: 'string', attempt: 'number', epoch: 'number', incarnation: '
 const service = { serviceId: 'string', incarnation: 'string' } as const;
 
 /** A definition is decided on, so all of it must be understood: a word that is not known here would be decided on wrongly. */
-const bounds = { start: 'number|null', end: 'number|null', maxRuns: 'number|null' } as const;
+const bounds = { start: 'number|null', end: 'number|null', maxRuns: 'number|null', jitterMs: 'number?' } as const;
 export const schedules: { readonly [kind in Schedule['kind']]: Shape } = {
   once: { at: 'any', ...bounds },
   interval: { everyMs: 'number', origin: 'number|null', ...bounds },
   cron: { pattern: 'string', zone: 'string', days: ['either', 'both'], ...bounds },
+  calendar: {
+    every: 'number',
+    unit: ['day', 'week', 'month'],
+    weekdays: 'array',
+    day: 'any',
+    missing: ['last', 'skip'],
+    at: 'string',
+    zone: 'string',
+    origin: 'string|null',
+    ...bounds,
+  },
 };
 const definition = {
   definition: {
