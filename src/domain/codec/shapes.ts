@@ -9,7 +9,7 @@ export interface Shape {
   readonly [field: string]: Wanted | readonly string[] | Shape;
 }
 
-const pending = { nextSlot: 'string|null', zoneData: 'string' } as const;
+const pending = { nextSlot: 'string|null', zoneData: 'string', nextDueAt: 'number?' } as const;
 const run = { slot: 'string', attempt: 'number', epoch: 'number', incarnation: 'string' } as const;
 const service = { serviceId: 'string', incarnation: 'string' } as const;
 
@@ -56,6 +56,7 @@ const definition = {
 export const shapes: { readonly [type in DomainEvent['type']]: Shape } = {
   JobScheduled: { jobId: 'string', ...definition, ...pending, renewed: 'boolean', declaration: 'object?' },
   JobRescheduled: { ...definition, ...pending, declaration: 'object?' },
+  JobNextSlotRecomputed: { formerSlot: 'string', formerZoneData: 'string', ...pending },
   JobEndSet: { reason: 'string', ...pending },
   JobRunRequested: { slot: 'string', reason: 'string' },
   JobBoundToService: { epoch: 'number', ...service, viewPosition: 'string', why: 'object' },

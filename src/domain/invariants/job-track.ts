@@ -55,6 +55,8 @@ export class JobTrack {
   paused = false;
   held: Slot | null = null;
   nextSlot: Slot | null = null;
+  /** When that is due, where it is not at its instant. */
+  nextDueAt: number | null = null;
   /** Scheduled slots up to here were started or skipped. */
   accountedThrough = Number.NEGATIVE_INFINITY;
   readonly slots = new Map<Slot, TrackedSlot>();
@@ -126,6 +128,7 @@ export class JobTrack {
     this.paused = record.paused;
     this.held = record.held?.slot ?? null;
     this.nextSlot = record.nextSlot;
+    this.nextDueAt = record.nextDueAt ?? null;
     this.accountedThrough = record.accountedThrough ?? Number.NEGATIVE_INFINITY;
     this.slots.clear();
     for (const { slot, attempt, retriesUsed, retryAt, run } of record.inProgress) {

@@ -3,7 +3,7 @@ import type { RetryPolicy } from './definition';
 import { Draft, blocked, refuse } from './draft';
 import { instantOfSlot, type JobRunOutcomeRefused, type RunRef } from './events';
 import { sameRun } from './evolve-runs';
-import { openRuns } from './inspect';
+import { openRuns, pendingDueAt } from './inspect';
 import type { JobDecision } from './refusals';
 import { unlessUnreadable } from './slots';
 import { refuseNotLive, refuseNotOwner } from './standing';
@@ -195,10 +195,10 @@ function afterRun(draft: Draft, ended: SlotInProgress, then: AfterRun, outcome: 
  * A slot that was due before a requested run began did not fall during it: it is run, late.
  */
 function skipOverlap(draft: Draft, ended: SlotInProgress): void {
-  const { inProgress, nextSlot } = draft.record;
+  const { inProgress } = draft.record;
   if (inProgress.length > 0) return;
   const requested = instantOfSlot(ended.slot) === null;
-  const pending = nextSlot === null ? null : instantOfSlot(nextSlot);
+  const pending = pendingDueAt(draft.record);
   if (requested && pending !== null && ended.run !== null && pending <= ended.run.startedAt) return;
   draft.skipDue('overlap');
 }

@@ -11,4 +11,4 @@ export { instantOfSlot, slotOf } from './events';
 export { BOOKS_SCHEMA, absentJob, evolve, fold } from './evolve';
 export { canonical, canonicalDefinition } from './canonical';
 export { countedCrashes, isSuspect } from './suspicion';
-export { dueAt, fencingToken, isTerminal, openRuns, placeable, statusOf } from './inspect';
+export { dueAt, fencingToken, isTerminal, openRuns, pendingDueAt, placeable, statusOf } from './inspect';

@@ -31,8 +31,14 @@ export function dueAt(record: JobRecord): Instant | null {
   const times = record.inProgress.map((s) => s.retryAt ?? record.scheduledAt);
   if (record.requested.length > 0) times.push(record.requested[0].at);
   // A scheduled slot that falls while another slot waits for its retry is skipped when that one ends.
-  if (record.inProgress.length === 0 && record.nextSlot !== null) times.push(instantOfSlot(record.nextSlot) ?? 0);
+  const pending = pendingDueAt(record);
+  if (record.inProgress.length === 0 && pending !== null) times.push(pending);
   return times.length === 0 ? null : Math.min(...times);
+}
+
+/** When the pending slot is due: at its instant, or later by its jitter; null: none is pending. */
+export function pendingDueAt({ nextSlot, nextDueAt }: Pick<JobRecord, 'nextSlot' | 'nextDueAt'>): Instant | null {
+  return nextSlot === null ? null : (nextDueAt ?? instantOfSlot(nextSlot));
 }
 
 const TOKENS_PER_GENERATION = 2 ** 44;

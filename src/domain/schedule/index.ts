@@ -4,6 +4,7 @@ export { defineSchedule, type ScheduleLimits } from './define';
 export { readInterval } from './durations';
 export { countSlots, isSlot, nextSlot, preview, previousSlot, slotsBetween } from './slots';
 export { dueTime } from './jitter';
+export { isNewerZoneData, usesZoneData } from './zones';
 export { fixedZone } from './fixed-offset';
 export { describe } from './describe';
 export { readInstant } from './instants';
