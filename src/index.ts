@@ -28,6 +28,7 @@ export type {
   HoldfastOptions,
   PublishedEvent,
   Readiness,
+  ZoneDataHealth,
   RuntimePorts,
   ServiceOptions,
   StoreOptions,

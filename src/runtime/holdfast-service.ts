@@ -17,6 +17,7 @@ import type { ResolvedOptions } from './options';
 import { storeCheck, trustCheck, viewCheck } from './readiness';
 import { SwitchableTime } from './switchable-time';
 import { within } from './within';
+import { ZoneDataComparison } from './zone-data-comparison';
 
 /** Another living process bears this service id, and the option says to throw. The message names both. */
 export class IdentityConflictError extends Error {
@@ -52,6 +53,7 @@ export class HoldfastService {
   private readonly time: SwitchableTime;
   private readonly feed: FactFeed;
   private comparison: ClockComparison | null = null;
+  private readonly zoneData: ZoneDataComparison;
   private worker: Worker | null = null;
   private sweep: OwnershipSweep | null = null;
   private serviceMembership: ServiceMembership | null = null;
@@ -82,6 +84,7 @@ export class HoldfastService {
     this.jobs = new Jobs(executor, (handler) => this.handlers.get(handler)?.defaults);
     this.services = new Services(executor);
     this.queries = new Queries(view, ports.clock);
+    this.zoneData = new ZoneDataComparison(view, ports, options.serviceId);
     this.declarations = new Reconciler(
       {
         ...ports,
@@ -161,6 +164,7 @@ export class HoldfastService {
       serviceId: this.serviceId,
       role: this.options.role,
       checks,
+      zoneData: this.zoneData.health(),
       declarations: this.declarations.health(),
     };
   }
@@ -201,6 +205,7 @@ export class HoldfastService {
 
   private async setGoing(): Promise<void> {
     this.feed.start();
+    this.zoneData.start();
     if (this.options.role === 'worker') this.startWork();
     else this.compareClocks();
     this.declarations.start(this.declared.all());
@@ -334,6 +339,7 @@ export class HoldfastService {
     if (!this.logFound) await within(clock, STORE_PATIENCE_MS, this.view.close());
     // A signal may come in the middle of the start: what has begun is ended in order.
     if (this.going !== null) await within(clock, STORE_PATIENCE_MS, this.going);
+    this.zoneData.close();
     this.comparison?.close();
     await within(clock, STORE_PATIENCE_MS, this.declarations.close());
     const { serviceMembership: membership, worker, sweep } = this;

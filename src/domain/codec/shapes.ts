@@ -138,6 +138,7 @@ export const shapes: { readonly [type in DomainEvent['type']]: Shape } = {
     handlers: 'object',
     process: 'object',
     placementVersion: 'number',
+    zoneData: 'string?',
     reason: 'string',
   },
   ServiceReasserted: { ...service, fencedForMs: 'number' },

@@ -119,9 +119,9 @@ function matchesDay(m: Model, dayNumber: number): boolean {
 /** The same pattern for the clock on the wall. */
 export function ruleOf(m: Model): WallClockRule {
   const days = new Map<number, boolean>();
+  const ofDay = Array.from({ length: 24 * 60 }, (_, i) => m.minute.holds(i % 60) && m.hour.holds(Math.floor(i / 60)));
   const holds = (wall: number): boolean => {
-    const minutes = wall / MINUTE;
-    if (!m.minute.holds(minutes % 60) || !m.hour.holds(Math.floor(minutes / 60) % 24)) return false;
+    if (!ofDay[(wall / MINUTE) % (24 * 60)]) return false;
     const day = Math.floor(wall / (24 * HOUR));
     if (!days.has(day)) days.set(day, matchesDay(m, day));
     return days.get(day) === true;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { countSlots, defineSchedule, previousSlot, slotsBetween } from '.';
-import { model, ruleOf } from './cron-model.fixture';
+import { model, ruleOf, type Model } from './cron-model.fixture';
 import { oracle, stretch, transitionsOf } from './wall-clock.fixture';
 
 /*
@@ -36,36 +36,47 @@ const [from, to] = [Date.UTC(2010, 0, 1), Date.UTC(2030, 0, 1)];
 
 const text = (slots: readonly number[]) => slots.map((slot) => new Date(slot).toISOString()).join('\n');
 
+/** Those of every transition where all are taken, else others around each. */
+const drawn = new Map<number, readonly Model[]>();
+function models(nth: number): readonly Model[] {
+  const own = whole ? 0 : nth;
+  if (!drawn.has(own)) drawn.set(own, fc.sample(model, { numRuns: patterns, seed: seed + own }));
+  return drawn.get(own) ?? [];
+}
+
+/** A pattern with all that does not depend on the transition; null: it never fires. */
+function prepared(one: Model, zone: string) {
+  const defined = defineSchedule({ kind: 'cron', pattern: one.text, zone, days: one.days });
+  if (!defined.ok) expect(defined.refusal.code).toBe('never-fires');
+  return { one, rule: ruleOf(one), anchored: defined.ok ? { schedule: defined.value, anchor: 0 } : null };
+}
+
 it.each(zones)(
   'the slots in %s are those of the clock on the wall',
   (zone) => {
     const transitions = transitionsOf(zone, from, to);
     expect(transitions.length).toBeGreaterThan(1);
+    const all = whole ? models(0).map((one) => prepared(one, zone)) : null;
     let compared = 0;
     transitions.forEach((transition, nth) => {
       if (!whole && nth % 4 > 0) return;
       const where = stretch(zone, new Date(transition).toISOString());
-      // Others around each transition where they are few, the same ones where every pattern is taken.
-      for (const one of fc.sample(model, { numRuns: patterns, seed: whole ? seed : seed + nth })) {
-        const defined = defineSchedule({ kind: 'cron', pattern: one.text, zone, days: one.days });
-        const expected = oracle(ruleOf(one), where);
-        if (!defined.ok) {
-          expect([defined.refusal.code, expected]).toEqual(['never-fires', []]);
-          continue;
-        }
-        const anchored = { schedule: defined.value, anchor: 0 };
-        const [begin, end] = [where.from - 1, where.from + where.walls.length * MINUTE - 1];
-        const found = slotsBetween(anchored, begin, end, Infinity);
+      const [begin, end] = [where.from - 1, where.from + where.walls.length * MINUTE - 1];
+      for (const { one, rule, anchored } of all ?? models(nth).map((drawnOne) => prepared(drawnOne, zone))) {
+        const expected = oracle(rule, where);
+        const found = anchored === null ? [] : slotsBetween(anchored, begin, end, Infinity);
         const backwards: number[] = [];
-        for (let at = previousSlot(anchored, end + 1); at !== null && at > begin; at = previousSlot(anchored, at)) {
-          backwards.push(at);
-        }
+        let at = anchored === null ? null : previousSlot(anchored, end + 1);
+        for (; at !== null && at > begin; at = previousSlot(anchored!, at)) backwards.push(at);
+        backwards.reverse();
+        const counted = anchored === null ? 0 : countSlots(anchored, begin, end);
         const same = (a: readonly number[]) =>
           a.length === expected.length && a.every((slot, i) => slot === expected[i]);
-        if (!same(found) || !same(backwards.reverse()) || countSlots(anchored, begin, end) !== expected.length) {
+        if (!same(found) || !same(backwards) || counted !== expected.length) {
           const what = `${one.text} (${one.days}) around ${where.around}`;
-          expect(`${what}\n${text(found)}\n${text(backwards)}`).toBe(`${what}\n${text(expected)}\n${text(expected)}`);
-          throw new Error(`${what}: counted ${countSlots(anchored, begin, end)} instead of ${expected.length}`);
+          const told = (forwards: readonly number[], back: readonly number[], count: number) =>
+            `${what}\n${text(forwards)}\n${text(back)}\n${count}`;
+          expect(told(found, backwards, counted)).toBe(told(expected, expected, expected.length));
         }
         compared += expected.length;
       }
