@@ -85,6 +85,5 @@ export type {
   ServiceHeartbeat,
   ServiceState,
 } from './domain/service';
-export { describe as describeSchedule, preview as previewSchedule } from './domain/schedule';
-export type { Schedule, ScheduleInput } from './domain/schedule';
+export type { PreviewedSlot, Schedule, ScheduleInput } from './domain/schedule';
 export type { Refusal } from './domain/refusal';

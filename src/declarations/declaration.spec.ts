@@ -47,9 +47,11 @@ describe('what is declared', () => {
     ['an interval with a name', Interval('beat', 1_000), { kind: 'interval', every: 1_000 }],
     ['a time-out', Timeout(250), { kind: 'once', at: start + 250 }],
     ['a time-out with a name', Timeout('warm-up', 0), { kind: 'once', at: start }],
+    ['jitter', Cron('0 3 * * *', { jitter: 'PT10M' }), { kind: 'cron', jitter: 'PT10M' }],
+    ['jitter of an interval', Interval('beat', 1_000, { jitter: 100 }), { every: 1_000, jitter: 100 }],
     ['a fraction of a millisecond', Interval(10.9), { every: 10 }],
   ])('%s', (_, decorator, schedule) => {
-    expect(scheduleFrom(declare(decorator).written, start)).toMatchObject(schedule);
+    expect(scheduleFrom(declare(decorator), start)).toMatchObject(schedule);
   });
 
   it('is named by the option, else by its place', () => {
@@ -137,6 +139,7 @@ describe('what is refused', () => {
     ['an interval that is missing', Interval('beat', nothing), 'timeout', /milliseconds/],
     ['a time-out that is no number', Timeout('x', NaN), 'timeout', /0 or more/],
     ['a tag that is no dictionary', Interval(5, { tag: { a: 1 as never } }), 'tag.a', /string/],
+    ['a jitter that is none', Interval(5, { jitter: 'soon' }), 'jitter', /ISO 8601/],
     ['an affinity that does not exist', Interval(5, { affinity: 'near' as never }), 'affinity', /Allowed/],
     ['policies out of range', Timeout(5, { policies: { priority: 5_000 } }), 'policies.priority', /1000/],
   ])('%s', (_, decorator, field, rule) => {

@@ -16,6 +16,9 @@ export type WrittenSchedule =
   | { readonly kind: 'interval'; readonly everyMs: number }
   | { readonly kind: 'timeout'; readonly afterMs: number };
 
+/** As it was written; null: none. */
+export type WrittenJitter = number | string | null;
+
 /** A job as the code of a process declares it. */
 export interface Declaration {
   /** Also the name of its handler. */
@@ -26,6 +29,7 @@ export interface Declaration {
   readonly name: string | null;
   readonly decorator: DeclaredMethod['decorator'];
   readonly written: WrittenSchedule;
+  readonly jitter: WrittenJitter;
   readonly tag: Tag;
   readonly affinity: Affinity;
   /** As written: defaults are not filled in. */
@@ -66,26 +70,40 @@ export function declarationOf(method: DeclaredMethod, place: Place, processZone:
     tag = {},
     affinity = 'required',
     policies = {},
+    jitter = null,
   } = method.options as {
     tag?: Tag;
     affinity?: Affinity;
     policies?: PoliciesInput;
+    jitter?: WrittenJitter;
   };
   const disabled = method.decorator === 'Cron' && Boolean(method.options.disabled);
   const jobId = jobIdOfName(name ?? where);
-  const declaration = { jobId, where, name, decorator: method.decorator, written, tag, affinity, policies, disabled };
+  const declaration = {
+    ...{ jobId, where, name, decorator: method.decorator, written, jitter, tag, affinity, policies, disabled },
+  };
   const probe = new ScheduleJobCommand({
-    ...{ jobId, handler: jobId, schedule: scheduleFrom(written, 0), tag, affinity, policies },
+    ...{ jobId, handler: jobId, schedule: scheduleFrom(declaration, 0), tag, affinity, policies },
   });
   const wrong = validateCommand(probe).map((refusal) => asWritten(refusal, method));
   if (wrong.length > 0) return { ok: false, refusals: wrong };
   // JSON drops what is undefined, so that it counts as left out.
-  const text = canonical(JSON.parse(JSON.stringify({ written, tag, affinity, policies, disabled, revision })));
+  const text = canonical(
+    JSON.parse(JSON.stringify({ written, tag, affinity, policies, disabled, revision, jitter: jitter ?? undefined })),
+  );
   return { ok: true, value: { ...declaration, hash: createHash('sha256').update(text).digest('hex') } };
 }
 
 /** The schedule of a declaration for an application that started at `start`. */
-export function scheduleFrom(written: WrittenSchedule, start: Instant): ScheduleInput {
+export function scheduleFrom(
+  { written, jitter }: Pick<Declaration, 'written' | 'jitter'>,
+  start: Instant,
+): ScheduleInput {
+  const schedule = withoutJitter(written, start);
+  return jitter === null ? schedule : { ...schedule, jitter };
+}
+
+function withoutJitter(written: WrittenSchedule, start: Instant): ScheduleInput {
   switch (written.kind) {
     case 'cron': {
       const { pattern, zone, initialDelayMs } = written;
@@ -179,7 +197,7 @@ function readMs(decorator: 'Interval' | 'Timeout', timeout: unknown): Read<Writt
   };
 }
 
-const own = ['tag', 'affinity', 'policies', 'revision'];
+const own = ['tag', 'affinity', 'policies', 'jitter', 'revision'];
 const ofCron = [
   ...['name', 'timeZone', 'utcOffset', 'unrefTimeout', 'waitForCompletion', 'disabled', 'threshold', 'initialDelay'],
   ...own,
@@ -215,5 +233,6 @@ function asWritten(refusal: Refusal, method: DeclaredMethod): Refusal {
   if (field === 'schedule.at' || field === 'schedule.every') {
     return { ...refusal, field: method.decorator === 'Cron' ? 'cronTime' : 'timeout' };
   }
+  if (field === 'schedule.jitter') return { ...refusal, field: 'jitter' };
   return field === 'jobId' || field === 'handler' ? { ...refusal, field: 'name' } : refusal;
 }

@@ -72,11 +72,11 @@ export class HoldfastService {
     this.log = log;
     this.view = view;
     this.time = new SwitchableTime(ports.clock);
-    const { namespace, commandTimeoutMs } = options;
+    const { namespace, commandTimeoutMs, schedules } = options;
     const { clusterTime, directory } = { clusterTime: this.time, directory: view };
     const executor = new CommandExecutor({
       ...ports,
-      ...{ store, clusterTime, namespace, directory, options: { commandTimeoutMs } },
+      ...{ store, clusterTime, namespace, directory, options: { commandTimeoutMs, ...schedules } },
     });
     this.executor = executor;
     this.feed = new FactFeed({ ...ports, store, namespace });
