@@ -3,7 +3,7 @@ import { dueTime } from './jitter';
 import { firstInstant } from './instants';
 import type { AnchoredSchedule, Schedule } from './schedule';
 import { preview } from './slots';
-import { zoneOffsets } from './zone-offsets';
+import { zoneOffsets, type Offsets } from './zone-offsets';
 
 /** A slot to come. */
 export interface PreviewedSlot {
@@ -23,10 +23,11 @@ export interface PreviewedSlot {
 export function previewSlots(anchored: AnchoredSchedule, after: Instant, n: number, jobId: string): PreviewedSlot[] {
   const { schedule } = anchored;
   const from = schedule.kind === 'once' ? firstInstant - 1 : after;
+  const offsets = zoneOffsets(zoneOf(schedule));
   return preview(anchored, from, Math.min(n, schedule.maxRuns ?? n)).map((slot) => ({
     slot,
     dueAt: dueTime(anchored, jobId, slot),
-    local: localTime(slot, zoneOf(schedule)),
+    local: localTime(slot, offsets),
   }));
 }
 
@@ -34,12 +35,15 @@ function zoneOf(schedule: Schedule): string {
   return schedule.kind === 'cron' || schedule.kind === 'calendar' ? schedule.zone : 'UTC';
 }
 
-function localTime(instant: Instant, zone: string): string {
-  const { offset } = zoneOffsets(zone).at(instant);
-  const wall = new Date(instant + offset).toISOString().replace(/\.000Z$|Z$/, '');
-  if (offset === 0) return `${wall}Z`;
+function localTime(instant: Instant, offsets: Offsets): string {
+  const { offset } = offsets.at(instant);
+  const wall = new Date(instant + offset).toISOString();
+  return `${wall.slice(0, wall.endsWith('.000Z') ? -5 : -1)}${offset === 0 ? 'Z' : offsetWords(offset)}`;
+}
+
+function offsetWords(offset: number): string {
   const seconds = Math.abs(offset) / 1_000;
   const parts = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60, seconds % 60];
   const shown = (parts[2] === 0 ? parts.slice(0, 2) : parts).map((part) => String(part).padStart(2, '0'));
-  return `${wall}${offset < 0 ? '-' : '+'}${shown.join(':')}`;
+  return `${offset < 0 ? '-' : '+'}${shown.join(':')}`;
 }
