@@ -23,8 +23,8 @@ function declare(decorator: MethodDecorator, zone = 'Europe/Berlin'): Declaratio
   return declared.value;
 }
 
-function refusals(decorator: MethodDecorator) {
-  const declared = declarationOf(method(decorator), place, 'UTC');
+function refusals(decorator: MethodDecorator, maxFiresPerSecond = Infinity) {
+  const declared = declarationOf(method(decorator), place, 'UTC', { maxFiresPerSecond });
   return declared.ok ? [] : declared.refusals;
 }
 
@@ -84,6 +84,12 @@ describe('what is declared', () => {
     expect(hasPassed(at({ initialDelay: 1_001 }), start)).toBe(true);
     expect(hasPassed(declare(Cron('* * * * *')).written, start)).toBe(false);
   });
+});
+
+it('fires no more often than the service allows', () => {
+  expect(refusals(Interval(100), 10)).toEqual([]);
+  expect(refusals(Interval(99), 10)).toMatchObject([{ code: 'too-frequent', field: 'timeout' }]);
+  expect(refusals(Cron('* * * * * *'), 0.5)).toMatchObject([{ field: 'cronTime', value: '* * * * * *' }]);
 });
 
 describe('the hash of a declaration', () => {

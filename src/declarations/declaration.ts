@@ -3,7 +3,7 @@ import type { Instant } from '../clock';
 import { validateCommand, ScheduleJobCommand, type PoliciesInput } from '../commands';
 import { canonical, type Affinity, type Tag } from '../domain/job';
 import type { Refusal } from '../domain/refusal';
-import type { ScheduleInput } from '../domain/schedule';
+import { defineSchedule, type ScheduleInput, type ScheduleLimits } from '../domain/schedule';
 import { patternOf } from './cron-time';
 import type { DateTimeLike, DeclaredMethod } from './metadata';
 import { jobIdOfName } from './names';
@@ -50,8 +50,14 @@ export type Declared =
 /**
  * The job that a decorated method declares. Pure.
  * @param processZone the IANA zone of the process, for a `@Cron` that names none.
+ * @param limits what this service takes of schedules; null: everything.
  */
-export function declarationOf(method: DeclaredMethod, place: Place, processZone: string): Declared {
+export function declarationOf(
+  method: DeclaredMethod,
+  place: Place,
+  processZone: string,
+  limits: ScheduleLimits | null = null,
+): Declared {
   const refusals: Refusal[] = unknownOptions(method);
   const take = <T>(read: Read<T>): T | null => {
     if (read.ok) return read.value;
@@ -87,6 +93,8 @@ export function declarationOf(method: DeclaredMethod, place: Place, processZone:
   });
   const wrong = validateCommand(probe).map((refusal) => asWritten(refusal, method));
   if (wrong.length > 0) return { ok: false, refusals: wrong };
+  const limited = defineSchedule(scheduleFrom(declaration, 0), null, limits);
+  if (!limited.ok) return { ok: false, refusals: [asWritten(limited.refusal, method)] };
   // JSON drops what is undefined, so that it counts as left out.
   const text = canonical(
     JSON.parse(JSON.stringify({ written, tag, affinity, policies, disabled, revision, jitter: jitter ?? undefined })),

@@ -40,7 +40,7 @@ export class HoldfastService {
   readonly executor: CommandExecutor;
   readonly handlers: HandlerRegistry;
   /** What the code of this process declares. Filled before `start`, like the handlers. */
-  readonly declared = new Declarations(Intl.DateTimeFormat().resolvedOptions().timeZone);
+  readonly declared: Declarations;
   /** How that is brought into the log, once per start. */
   readonly declarations: Reconciler;
   readonly jobs: Jobs;
@@ -83,6 +83,7 @@ export class HoldfastService {
     this.handlers = new HandlerRegistry(aroundHandler);
     this.jobs = new Jobs(executor, (handler) => this.handlers.get(handler)?.defaults);
     this.services = new Services(executor);
+    this.declared = new Declarations(Intl.DateTimeFormat().resolvedOptions().timeZone, schedules);
     this.queries = new Queries(view, ports.clock);
     this.zoneData = new ZoneDataComparison(view, ports, options.serviceId);
     this.declarations = new Reconciler(

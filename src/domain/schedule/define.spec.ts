@@ -146,6 +146,10 @@ describe('a limit of slots per second', () => {
     [cron('59 59 23 * * *'), 1 / 86_400],
     [cron('30 10,50 1-3 * * *'), 1 / 1_200],
     [cron('0 0-58 3 * * *'), 1 / 60],
+    [cron('10,50 0,1 3 * * *'), 1 / 20],
+    [cron('5,55 1,2 * * *'), 1 / 600],
+    [cron('0 0,23 * * *'), 1 / 3_600],
+    [cron('59 0,23 * * *'), 1 / 3_600],
     [calendar('P2D'), 1 / 172_800],
     [{ kind: 'once' }, 0.001],
   ])('%j is as frequent as %d a second', (input, most) => {
