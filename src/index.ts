@@ -28,6 +28,7 @@ export type {
   HoldfastOptions,
   PublishedEvent,
   Readiness,
+  ZoneDataHealth,
   RuntimePorts,
   ServiceOptions,
   StoreOptions,
@@ -85,6 +86,5 @@ export type {
   ServiceHeartbeat,
   ServiceState,
 } from './domain/service';
-export { describe as describeSchedule, preview as previewSchedule } from './domain/schedule';
-export type { Schedule, ScheduleInput } from './domain/schedule';
+export type { PreviewedSlot, Schedule, ScheduleInput } from './domain/schedule';
 export type { Refusal } from './domain/refusal';

@@ -23,8 +23,8 @@ function declare(decorator: MethodDecorator, zone = 'Europe/Berlin'): Declaratio
   return declared.value;
 }
 
-function refusals(decorator: MethodDecorator) {
-  const declared = declarationOf(method(decorator), place, 'UTC');
+function refusals(decorator: MethodDecorator, maxFiresPerSecond = Infinity) {
+  const declared = declarationOf(method(decorator), place, 'UTC', { maxFiresPerSecond });
   return declared.ok ? [] : declared.refusals;
 }
 
@@ -47,9 +47,11 @@ describe('what is declared', () => {
     ['an interval with a name', Interval('beat', 1_000), { kind: 'interval', every: 1_000 }],
     ['a time-out', Timeout(250), { kind: 'once', at: start + 250 }],
     ['a time-out with a name', Timeout('warm-up', 0), { kind: 'once', at: start }],
+    ['jitter', Cron('0 3 * * *', { jitter: 'PT10M' }), { kind: 'cron', jitter: 'PT10M' }],
+    ['jitter of an interval', Interval('beat', 1_000, { jitter: 100 }), { every: 1_000, jitter: 100 }],
     ['a fraction of a millisecond', Interval(10.9), { every: 10 }],
   ])('%s', (_, decorator, schedule) => {
-    expect(scheduleFrom(declare(decorator).written, start)).toMatchObject(schedule);
+    expect(scheduleFrom(declare(decorator), start)).toMatchObject(schedule);
   });
 
   it('is named by the option, else by its place', () => {
@@ -93,6 +95,12 @@ describe('what is declared', () => {
     expect(hasPassed(at({ initialDelay: 1_001 }), start)).toBe(true);
     expect(hasPassed(declare(Cron('* * * * *')).written, start)).toBe(false);
   });
+});
+
+it('fires no more often than the service allows', () => {
+  expect(refusals(Interval(100), 10)).toEqual([]);
+  expect(refusals(Interval(99), 10)).toMatchObject([{ code: 'too-frequent', field: 'timeout' }]);
+  expect(refusals(Cron('* * * * * *'), 0.5)).toMatchObject([{ field: 'cronTime', value: '* * * * * *' }]);
 });
 
 describe('the hash of a declaration', () => {
@@ -148,6 +156,7 @@ describe('what is refused', () => {
     ['an interval that is missing', Interval('beat', nothing), 'timeout', /milliseconds/],
     ['a time-out that is no number', Timeout('x', NaN), 'timeout', /0 or more/],
     ['a tag that is no dictionary', Interval(5, { tag: { a: 1 as never } }), 'tag.a', /string/],
+    ['a jitter that is none', Interval(5, { jitter: 'soon' }), 'jitter', /ISO 8601/],
     ['an affinity that does not exist', Interval(5, { affinity: 'near' as never }), 'affinity', /Allowed/],
     [
       'an overlap that there is not',

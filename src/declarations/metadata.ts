@@ -17,6 +17,11 @@ export interface DeclarationOptions {
   readonly overlap?: Overlap;
   /** Time-out, retries, what becomes of a run whose owner is lost, priority. What is left out has its default: no time-out, no retry, run again, 0. */
   readonly policies?: PoliciesInput;
+  /**
+   * Each slot is due up to so much later, never at or after the next one: milliseconds, or an ISO 8601 duration (`PT1M`). Which time is a
+   * function of job and slot. Default: none.
+   */
+  readonly jitter?: number | string;
   /** Any text. Another text makes an otherwise equal declaration a new one, which is applied again. */
   readonly revision?: string;
 }

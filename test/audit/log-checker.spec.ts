@@ -94,6 +94,26 @@ describe('time', () => {
   });
 });
 
+describe('jitter', () => {
+  it('moves the time before which a slot is not to be started', () => {
+    const { events } = healthyLog();
+    const delayed = (ms: number) =>
+      events.map((event) => {
+        if (event.stream !== 'job-long' || event.revision > 2) return event;
+        const data = JSON.parse(event.data) as { nextSlot?: string; slot?: string };
+        if (event.revision === 0) {
+          const nextDueAt = Date.parse(data.nextSlot ?? '') + 20_000;
+          return { ...event, data: JSON.stringify({ ...data, nextDueAt }) };
+        }
+        return event.type === 'JobRunStarted'
+          ? { ...event, created: Date.parse(data.slot ?? '') + 20_000 - ms }
+          : event;
+      });
+    expect(check(delayed(5_000))).toEqual([]);
+    expect(first(delayed(5_001))).toMatchObject({ invariant: 'I12', stream: 'job-long', revision: 2 });
+  });
+});
+
 describe('an event that cannot be read', () => {
   it('ends the judgement of its job, of no other, and breaks nothing by itself', () => {
     const swapped = tamperings[0].tamper().events;

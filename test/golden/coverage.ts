@@ -14,8 +14,11 @@ import type { RecordedEvent } from '../../src/event-store';
 const neverWritten = new Set([
   // A schedule that never fires is refused.
   'JobScheduled.nextSlot: null',
+  // As here: it stays where it is then.
+  'JobNextSlotRecomputed.nextSlot: null',
   // After the end none is pending.
   'JobEndSet.nextSlot',
+  'JobEndSet.nextDueAt',
   // Reserved: slots that fall in a quarantine are coalesced after it, and an end leaves none to skip.
   'JobSlotsSkipped.reason: quarantined',
   'JobSlotsSkipped.reason: ended',

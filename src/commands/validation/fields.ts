@@ -91,7 +91,7 @@ export const schedule: Check = (value, field) => {
       field,
       value,
       'It must be an object.',
-      'Pass { "kind": "once" }, "interval" or "cron" with its fields.',
+      'Pass { "kind": "once" }, "interval", "cron" or "calendar" with its fields.',
     );
   }
   const defined = defineSchedule(value as never);

@@ -15,6 +15,10 @@ describe('codec', () => {
   const life: readonly JobEvent[] = [
     facts.scheduled(0, minutely, 60),
     facts.rescheduled(1, definition({ schedule: once }), null),
+    {
+      type: 'JobNextSlotRecomputed',
+      data: { formerSlot: 'a', formerZoneData: '2026a', nextSlot: 'b', zoneData: '2026b', at: 2 },
+    },
     facts.endSet(2),
     facts.requested(3, 3),
     facts.bound(4, 1, anna),
@@ -63,7 +67,10 @@ describe('codec', () => {
     return JSON.stringify({ ...data, definition: { ...minutely, ...part } });
   };
   it.each<[object, string]>([
-    [{ schedule: { ...minutely.schedule, kind: 'lunar' } }, 'definition.schedule.kind is none of once, interval, cron'],
+    [
+      { schedule: { ...minutely.schedule, kind: 'lunar' } },
+      'definition.schedule.kind is none of once, interval, cron, calendar',
+    ],
     [{ schedule: { kind: 'interval' } }, 'definition.schedule.everyMs is missing'],
     [{ schedule: null }, 'definition.schedule is no object'],
     [

@@ -9,16 +9,27 @@ export interface Shape {
   readonly [field: string]: Wanted | readonly string[] | Shape;
 }
 
-const pending = { nextSlot: 'string|null', zoneData: 'string' } as const;
+const pending = { nextSlot: 'string|null', zoneData: 'string', nextDueAt: 'number?' } as const;
 const run = { slot: 'string', attempt: 'number', epoch: 'number', incarnation: 'string' } as const;
 const service = { serviceId: 'string', incarnation: 'string' } as const;
 
 /** A definition is decided on, so all of it must be understood: a word that is not known here would be decided on wrongly. */
-const bounds = { start: 'number|null', end: 'number|null', maxRuns: 'number|null' } as const;
+const bounds = { start: 'number|null', end: 'number|null', maxRuns: 'number|null', jitterMs: 'number?' } as const;
 export const schedules: { readonly [kind in Schedule['kind']]: Shape } = {
   once: { at: 'any', ...bounds },
   interval: { everyMs: 'number', origin: 'number|null', ...bounds },
   cron: { pattern: 'string', zone: 'string', days: ['either', 'both'], ...bounds },
+  calendar: {
+    every: 'number',
+    unit: ['day', 'week', 'month'],
+    weekdays: 'array',
+    day: 'any',
+    missing: ['last', 'skip'],
+    at: 'string',
+    zone: 'string',
+    origin: 'string|null',
+    ...bounds,
+  },
 };
 const definition = {
   definition: {
@@ -45,6 +56,7 @@ const definition = {
 export const shapes: { readonly [type in DomainEvent['type']]: Shape } = {
   JobScheduled: { jobId: 'string', ...definition, ...pending, renewed: 'boolean', declaration: 'object?' },
   JobRescheduled: { ...definition, ...pending, declaration: 'object?' },
+  JobNextSlotRecomputed: { formerSlot: 'string', formerZoneData: 'string', ...pending },
   JobEndSet: { reason: 'string', ...pending },
   JobRunRequested: { slot: 'string', reason: 'string' },
   JobBoundToService: { epoch: 'number', ...service, viewPosition: 'string', why: 'object' },
@@ -126,6 +138,7 @@ export const shapes: { readonly [type in DomainEvent['type']]: Shape } = {
     handlers: 'object',
     process: 'object',
     placementVersion: 'number',
+    zoneData: 'string?',
     reason: 'string',
   },
   ServiceReasserted: { ...service, fencedForMs: 'number' },

@@ -13,6 +13,7 @@ import type { Report } from './violation';
 /** What may follow a JobRequeued that says neither who takes the job nor why nobody does. */
 const afterRequeue = new Set<JobEvent['type']>([
   'JobBoundToService',
+  'JobNextSlotRecomputed',
   'JobSlotsSkipped',
   'JobQuarantined',
   'JobCompleted',
@@ -31,6 +32,18 @@ export function checkJobEvent(
   jobId: string,
   event: JobEvent,
   at: At,
+  facts: LogFacts,
+  report: Report,
+): void {
+  checkOne(track, jobId, event, at, facts, report);
+  if ('nextSlot' in event.data) track.nextDueAt = event.data.nextDueAt ?? null;
+}
+
+function checkOne(
+  track: JobTrack,
+  jobId: string,
+  event: JobEvent,
+  at: At,
   { services, suspects }: LogFacts,
   report: Report,
 ): void {
@@ -38,7 +51,7 @@ export function checkJobEvent(
     if (!afterRequeue.has(event.type)) {
       report('transition', `${event.type} follows a JobRequeued that left open who takes the job.`);
     }
-    if (event.type !== 'JobSlotsSkipped') track.requeued = null;
+    if (event.type !== 'JobSlotsSkipped' && event.type !== 'JobNextSlotRecomputed') track.requeued = null;
   }
   if (track.stage === 'absent' && event.type !== 'JobScheduled' && event.type !== 'JobBooksClosed') {
     report('transition', `${event.type} stands before the JobScheduled of the job.`);
@@ -53,6 +66,15 @@ export function checkJobEvent(
     case 'JobRescheduled':
       checkMoved(track, event.data.nextSlot, event.data.at, event.type, report);
       track.define(event.data.definition, at.revision);
+      return;
+    case 'JobNextSlotRecomputed':
+      if (event.data.formerSlot !== track.nextSlot) {
+        report(
+          'I8',
+          `JobNextSlotRecomputed names ${event.data.formerSlot}, but pending is ${track.nextSlot ?? 'none'}.`,
+        );
+      }
+      checkMoved(track, event.data.nextSlot, event.data.at, event.type, report);
       return;
     case 'JobEndSet':
       if (event.data.nextSlot !== null) report('transition', `JobEndSet leaves slot ${event.data.nextSlot} pending.`);

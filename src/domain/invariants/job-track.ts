@@ -59,6 +59,8 @@ export class JobTrack {
   /** Lost runs that an operator must judge, in this order. */
   held: readonly Slot[] = [];
   nextSlot: Slot | null = null;
+  /** When that is due, where it is not at its instant. */
+  nextDueAt: number | null = null;
   /** Scheduled slots up to here were started or skipped. */
   accountedThrough = Number.NEGATIVE_INFINITY;
   readonly slots = new Map<Slot, TrackedSlot>();
@@ -144,6 +146,7 @@ export class JobTrack {
     this.paused = record.paused;
     this.held = heldOf(record);
     this.nextSlot = record.nextSlot;
+    this.nextDueAt = record.nextDueAt ?? null;
     this.accountedThrough = record.accountedThrough ?? Number.NEGATIVE_INFINITY;
     this.slots.clear();
     for (const { slot, attempt, retriesUsed, retryAt, run } of record.inProgress) {

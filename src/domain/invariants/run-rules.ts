@@ -129,11 +129,11 @@ function checkFirstAttempt(track: JobTrack, data: JobRunStarted['data'], at: At,
   if (data.nextSlot !== null && !((instantOfSlot(data.nextSlot) ?? NaN) > instant)) {
     report('I8', `${words}: the next slot ${data.nextSlot} does not come after it.`);
   }
-  if (instant - at.created > EARLY_MS) {
-    report(
-      'I12',
-      `${words} was written at ${new Date(at.created).toISOString()}, ${instant - at.created} ms before its slot.`,
-    );
+  const pending = data.slot === track.nextSlot ? track.nextDueAt : null;
+  const early = (pending ?? instant) - at.created;
+  if (early > EARLY_MS) {
+    const before = pending === null ? 'its slot' : 'its slot was due';
+    report('I12', `${words} was written at ${new Date(at.created).toISOString()}, ${early} ms before ${before}.`);
   }
 }
 

@@ -9,6 +9,7 @@ import type { JobRecord } from './state';
 export type JobEvent =
   | JobScheduled
   | JobRescheduled
+  | JobNextSlotRecomputed
   | JobEndSet
   | JobRunRequested
   | JobBoundToService
@@ -45,6 +46,8 @@ export interface Pending {
   readonly nextSlot: Slot | null;
   /** `process.versions.tz` of the decider. */
   readonly zoneData: string;
+  /** When it is due, where the schedule has jitter; absent: at its instant. The slot keeps its name and its place in every account. */
+  readonly nextDueAt?: Instant;
 }
 
 /** One run: (slot, attempt) under an epoch, by an incarnation. */
@@ -87,6 +90,18 @@ export type JobRescheduled = Fact<
     anchor: Instant;
     /** The declaration that this applies; absent: a caller changed it, and the declaration in force stays so. */
     declaration?: Declaration;
+  }
+>;
+/**
+ * The pending slot was computed anew by newer zone data (older data never undoes it): part of a binding. Not when it had come already: then it
+ * was promised, and counts by itself.
+ */
+export type JobNextSlotRecomputed = Fact<
+  'JobNextSlotRecomputed',
+  Pending & {
+    /** The slot that was pending, and the zone data by which it was computed. */
+    formerSlot: Slot;
+    formerZoneData: string;
   }
 >;
 /** A cancel with `mode: afterRun`: the open run ends in its own time, then the job completes; no further slot. */

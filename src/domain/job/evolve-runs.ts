@@ -146,8 +146,15 @@ function outcome(run: RunRef, how: LastOutcome['outcome'], at: Instant, detail: 
 }
 
 /** The pending slot stands where the event says. Zone data is that by which it was computed: a slot that stays keeps its own. */
-export function moved(state: JobRecord, { nextSlot, zoneData }: Pending): JobRecord {
-  return nextSlot === state.nextSlot ? { ...state } : { ...state, nextSlot, zoneData };
+export function moved(state: JobRecord, { nextSlot, zoneData, nextDueAt }: Pending): JobRecord {
+  return nextSlot === state.nextSlot ? { ...state } : withPending(state, { nextSlot, zoneData, nextDueAt });
+}
+
+/** The pending slot is this one, whatever it was. */
+export function withPending(state: JobRecord, { nextSlot, zoneData, nextDueAt }: Pending): JobRecord {
+  if (nextDueAt !== undefined) return { ...state, nextSlot, zoneData, nextDueAt };
+  const { nextDueAt: _former, ...rest } = state;
+  return { ...rest, nextSlot, zoneData };
 }
 
 export function later(accounted: Instant | null, slot: Slot | null): Instant | null {

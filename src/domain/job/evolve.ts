@@ -3,7 +3,18 @@ import type { Instant } from '../instant';
 import { canonical } from './canonical';
 import type { JobDefinition } from './definition';
 import type { Declaration, JobEvent, JobScheduled, ReleaseReason } from './events';
-import { abandoned, closed, failed, givenUp, later, moved, refused, started, succeeded } from './evolve-runs';
+import {
+  abandoned,
+  closed,
+  failed,
+  givenUp,
+  later,
+  moved,
+  refused,
+  started,
+  succeeded,
+  withPending,
+} from './evolve-runs';
 import type { AbsentJob, AppliedDeclaration, HeldSlot, JobRecord, JobState, OpaqueJob, Ownership } from './state';
 
 /** A stream without an event. */
@@ -91,6 +102,7 @@ function scheduled(state: AbsentJob | JobRecord, { data }: JobScheduled, revisio
     accountedThrough: former?.accountedThrough ?? null,
     slotsCounted: 0,
     zoneData: data.zoneData,
+    ...(data.nextDueAt !== undefined && { nextDueAt: data.nextDueAt }),
     inProgress: [],
     requested: [],
     crashes: [],
@@ -128,21 +140,21 @@ function apply(record: JobRecord, event: Later, revision: number): JobRecord {
   const { at } = event.data;
   switch (event.type) {
     case 'JobRescheduled': {
-      const { definition, definitionHash, anchor, nextSlot, zoneData } = event.data;
+      const { definition, definitionHash, anchor } = event.data;
       // The same schedule goes on, so its slots stay counted; another one counts from the beginning.
       const slotsCounted = sameSchedule(state.definition, definition) ? state.slotsCounted : 0;
       return {
-        ...state,
+        ...withPending(state, event.data),
         definition,
         definitionHash,
         anchor,
-        nextSlot,
-        zoneData,
         definitionRevision: revision,
         slotsCounted,
         ...declared(state, event.data.declaration),
       };
     }
+    case 'JobNextSlotRecomputed':
+      return withPending(state, event.data);
     case 'JobEndSet':
       return { ...moved(state, event.data), ending: true };
     case 'JobRunRequested':
@@ -251,10 +263,9 @@ function ended(record: JobRecord, stage: 'completed' | 'cancelled' | 'removed', 
   const open = record.inProgress.flatMap((s) => (s.run === null ? [] : [s.run]));
   const { heldNext: _judged, ...state } = open.reduce((folded, run) => closed(folded, run, 'cancelled'), record);
   return {
-    ...state,
+    ...withPending(state, { nextSlot: null, zoneData: state.zoneData }),
     stage,
     ownership: unbound(state.ownership, at, 'ended'),
-    nextSlot: null,
     inProgress: [],
     requested: [],
     held: null,

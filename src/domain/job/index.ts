@@ -13,3 +13,4 @@ export { canonical, canonicalDefinition } from './canonical';
 export { countedCrashes, isSuspect } from './suspicion';
 export { MOST_ALLOWED, mayBegin, overlapWords, replaceable, runLimit } from './overlap';
 export { dueAt, fencingToken, isTerminal, openRuns, placeable, statusOf } from './inspect';
+export { pendingDueAt } from './pending';

@@ -1,5 +1,6 @@
 import type { Overlap, Slot } from './definition';
 import { instantOfSlot } from './events';
+import { pendingDueAt } from './pending';
 import type { JobRecord, SlotInProgress } from './state';
 
 /**
@@ -54,21 +55,24 @@ function isReplaceable({ definition }: Standing, { slot }: SlotInProgress): bool
  * The pending slot waits in the queue: it fell before the last run ended. What falls after it is a further one.
  * False too when it is merely late: it fell when nothing was in progress.
  */
-export function isQueued({ definition, nextSlot, lastOutcome }: JobRecord): boolean {
-  if (definition.policies.overlap !== 'queue' || nextSlot === null || lastOutcome === null) return false;
-  return (instantOfSlot(nextSlot) ?? Infinity) <= lastOutcome.at;
+export function isQueued(record: JobRecord): boolean {
+  const { definition, lastOutcome } = record;
+  const pending = pendingDueAt(record);
+  if (definition.policies.overlap !== 'queue' || pending === null || lastOutcome === null) return false;
+  return pending <= lastOutcome.at;
 }
 
 /**
  * Whether the scheduled slots that are due fell while no further slot could begin, and one can now that a slot has ended: they are to be skipped.
  * A slot that was due before a requested run began did not fall during it: it is run, late. `queue` and `replace` keep what fell.
  */
-export function fellWhileFull(before: Standing, { definition, inProgress, nextSlot }: JobRecord): boolean {
+export function fellWhileFull(before: Standing, after: JobRecord): boolean {
+  const { definition, inProgress } = after;
   const { overlap } = definition.policies;
   if (overlap === 'queue' || overlap === 'replace') return false;
   const limit = runLimit(overlap);
   if (inProgress.length >= limit) return false;
-  const pending = nextSlot === null ? null : instantOfSlot(nextSlot);
+  const pending = pendingDueAt(after);
   const during = before.inProgress.filter(
     ({ slot, run }) => !(isRequested(slot) && run !== null && pending !== null && pending <= run.startedAt),
   );

@@ -51,6 +51,8 @@ export interface JobRecord {
   readonly heldNext?: readonly HeldSlot[];
   /** The next scheduled slot, not yet started or skipped; null: no more. */
   readonly nextSlot: Slot | null;
+  /** When that is due, where the schedule has jitter; absent: at its instant. */
+  readonly nextDueAt?: Instant;
   /** Every scheduled slot up to here is accounted for; null: none yet. */
   readonly accountedThrough: Instant | null;
   /** Scheduled slots accounted for, whatever became of them (for maxRuns). */

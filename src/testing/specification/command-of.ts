@@ -88,8 +88,8 @@ function caller({ commandId, reason }: { readonly commandId: string; readonly re
 
 /** A definition as people would have written it. */
 function inputOf({ schedule, ...rest }: JobDefinition): DefinitionInput {
-  const { start, end, maxRuns } = schedule;
-  const bounds = { start: start ?? undefined, end: end ?? undefined, maxRuns: maxRuns ?? undefined };
+  const { start, end, maxRuns, jitterMs: jitter } = schedule;
+  const bounds = { start: start ?? undefined, end: end ?? undefined, maxRuns: maxRuns ?? undefined, jitter };
   const input = (): ScheduleInput => {
     switch (schedule.kind) {
       case 'once':
@@ -98,6 +98,14 @@ function inputOf({ schedule, ...rest }: JobDefinition): DefinitionInput {
         return { kind: 'interval', every: schedule.everyMs, origin: schedule.origin ?? undefined, ...bounds };
       case 'cron':
         return { kind: 'cron', pattern: schedule.pattern, zone: schedule.zone, days: schedule.days, ...bounds };
+      case 'calendar': {
+        const { unit, every, at, zone, missing } = schedule;
+        const [origin, day] = [schedule.origin ?? undefined, schedule.day ?? undefined];
+        const when = { at, zone, origin, ...bounds };
+        if (unit === 'day') return { kind: 'calendar', every: `P${every}D`, ...when };
+        if (unit === 'week') return { kind: 'calendar', every: `P${every}W`, weekdays: schedule.weekdays, ...when };
+        return { kind: 'calendar', every: `P${every}M`, day, missing, ...when };
+      }
     }
   };
   return { ...rest, schedule: input() };

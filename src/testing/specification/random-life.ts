@@ -295,6 +295,18 @@ export const manySchedules: readonly JobDefinition[] = [
     },
   }),
   aDefinition({
+    schedule: {
+      ...{ kind: 'interval', everyMs: MINUTE, origin: null, start: null, end: null, maxRuns: 9 },
+      jitterMs: 50_000,
+    },
+  }),
+  aDefinition({
+    schedule: {
+      ...{ kind: 'calendar', every: 1, unit: 'day', weekdays: [], day: null, missing: 'last' },
+      ...{ at: '08:03', zone: 'UTC', origin: null, start: null, end: null, maxRuns: null, jitterMs: 200_000 },
+    },
+  }),
+  aDefinition({
     schedule: { kind: 'interval', everyMs: 7_000, origin: null, start: null, end: T0 + 60 * MINUTE, maxRuns: null },
   }),
 ];
