@@ -7,6 +7,7 @@ import { Abandons } from './abandons';
 import { AtWork, type Work } from './at-work';
 import { Execution } from './execution';
 import { isExpected } from './expected-errors';
+import { FenceWatch } from './fence-watch';
 import { JobNotes } from './job-notes';
 import { LookAhead } from './look-ahead';
 import { OpenRuns } from './open-runs';
@@ -33,6 +34,7 @@ const REST_AFTER_BROKEN_PASS_MS = 1_000;
  * 5. At most one suspect job runs: from before its start is appended until its outcome is in the log.
  * 6. A fence, a time-out, a cancel, a newer slot (overlap `replace`) and the end of a drain abort the handler; one that does not settle within the grace is given away as `stuck`;
  *    one that was to make room is not, and the newer slot is skipped.
+ * 7. While a handler runs that is not aborted, own trust is looked at: timers of a suspended machine come late.
  */
 export class Worker implements StartsRuns {
   private readonly places: Places;
@@ -42,6 +44,7 @@ export class Worker implements StartsRuns {
   private readonly notes = new JobNotes();
   private readonly openRuns: OpenRuns;
   private readonly due: LookAhead;
+  private readonly fenceWatch: FenceWatch;
   private readonly unsubscribe: (() => void)[] = [];
   private timer: Timer | null = null;
   /** Handlers have settled, and their outcomes are on their way. */
@@ -69,6 +72,9 @@ export class Worker implements StartsRuns {
     });
     this.abandons = new Abandons(ports, this.notes, (jobId, error) => this.rest(jobId, error));
     this.due = new LookAhead(ports);
+    const { clock, membership } = ports;
+    const toAbort = () => this.executions().some(({ abortedFor }) => abortedFor === null);
+    this.fenceWatch = new FenceWatch(clock, membership.trust, options.selfFenceAfterMs, toAbort);
     this.openRuns = new OpenRuns(ports, {
       notes: this.notes,
       atWork: this.atWork,
@@ -153,6 +159,7 @@ export class Worker implements StartsRuns {
     this.timer?.cancel();
     this.timer = null;
     this.openRuns.close();
+    this.fenceWatch.close();
     for (const stop of this.unsubscribe.splice(0)) stop();
     this.abortAll('draining');
   }
@@ -351,6 +358,7 @@ export class Worker implements StartsRuns {
       onStuck: (e) => this.stuck(e),
     });
     work.now = execution;
+    this.fenceWatch.begin();
     logger.info('job.started', { ...facts, handler: handlerName, fencingToken: started.fencingToken });
     const settlement = await execution.settled;
     work.now = 'ending';

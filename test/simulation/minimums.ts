@@ -27,6 +27,7 @@ export const minimums: ReadonlyMap<string, number> = new Map([
   ['verdict-on-the-dead', 120],
   ['verdict-dropped', 3],
   ['clock-jump-settled', 30],
+  ['resumed-without-trust', 15],
   ['not-entered-after-start', 4],
   ['not-claiming-view-behind', 5],
   // One name, two processes.

@@ -7,6 +7,7 @@ import type { At } from './ownership-rules';
 import { checkOutcome, checkRefusedOutcome, checkStart } from './run-rules';
 import type { ServiceFacts } from './service-facts';
 import { checkMoved, checkSkipped, checkUnmoved } from './slot-rules';
+import type { SuspectRuns } from './suspect-runs';
 import type { Report } from './violation';
 
 /** What may follow a JobRequeued that says neither who takes the job nor why nobody does. */
@@ -18,13 +19,19 @@ const afterRequeue = new Set<JobEvent['type']>([
 ]);
 const inTerminal = new Set<JobEvent['type']>(['JobRunOutcomeRefused', 'JobScheduled', 'JobRemoved', 'JobBooksClosed']);
 
+/** What rules need to know beyond the job at hand. */
+export interface LogFacts {
+  readonly services: ServiceFacts;
+  readonly suspects: SuspectRuns;
+}
+
 /** Checks one readable event of one job against what the log said before, and folds it. */
 export function checkJobEvent(
   track: JobTrack,
   jobId: string,
   event: JobEvent,
   at: At,
-  services: ServiceFacts,
+  { services, suspects }: LogFacts,
   report: Report,
 ): void {
   if (track.requeued !== null) {
@@ -64,12 +71,12 @@ export function checkJobEvent(
     case 'JobSlotsSkipped':
       return checkSkipped(track, event, report);
     case 'JobRunStarted':
-      return checkStart(track, event, at, report);
+      return checkStart(track, jobId, event, at, suspects, report);
     case 'JobRunSucceeded':
     case 'JobRunFailed':
     case 'JobRunTimedOut':
     case 'JobRunAbandoned':
-      return checkOutcome(track, event, services, report);
+      return checkOutcome(track, event, services, suspects, report);
     case 'JobRunOutcomeRefused':
       return checkRefusedOutcome(track, event, report);
     case 'JobReleased':
@@ -78,6 +85,7 @@ export function checkJobEvent(
       return checkRequeue(track, event, at, services, report);
     default:
       checkFlags(track, event, at, report);
+      if (event.type === 'JobBooksClosed') suspects.restored(jobId, track);
   }
 }
 

@@ -6,6 +6,8 @@ import { CommandWindow } from './command-window';
 
 export interface TrackedRun extends RunRef {
   readonly revision: number;
+  /** It was started as the only suspect of its process. */
+  readonly soleSuspect?: boolean;
 }
 
 export interface TrackedSlot {

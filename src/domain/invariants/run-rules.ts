@@ -14,13 +14,21 @@ import { ownerWords } from './ownership-rules';
 import type { At } from './ownership-rules';
 import type { ServiceFacts } from './service-facts';
 import { checkUnmoved } from './slot-rules';
+import type { SuspectRuns } from './suspect-runs';
 import type { Report } from './violation';
 
 /** I12: a first attempt may precede its slot by this much of the log's clock, not more. */
 const EARLY_MS = 5_000;
 
 /** I2, I12: a start is the owner's, of the right epoch, once per (job, slot, attempt), and not early. */
-export function checkStart(track: JobTrack, { data }: JobRunStarted, at: At, report: Report): void {
+export function checkStart(
+  track: JobTrack,
+  jobId: string,
+  { data }: JobRunStarted,
+  at: At,
+  suspects: SuspectRuns,
+  report: Report,
+): void {
   const words = `JobRunStarted of ${runWords(data)}`;
   checkStarter(track, data, words, report);
   if (track.stage === 'quarantined') report('transition', `${words} in a quarantined job.`);
@@ -38,12 +46,14 @@ export function checkStart(track: JobTrack, { data }: JobRunStarted, at: At, rep
     checkUnmoved(track, data.nextSlot, words, report);
   }
   track.requested.delete(data.slot);
-  const { slot, attempt, epoch, incarnation } = data;
+  const { slot, attempt, epoch, incarnation, soleSuspect = false } = data;
+  const run = { slot, attempt, epoch, incarnation, revision: at.revision, soleSuspect };
+  if (soleSuspect) suspects.started(jobId, track, run, report);
   track.slots.set(slot, {
     attempt,
     retriesUsed: known?.retriesUsed ?? 0,
     retryAt: null,
-    run: { slot, attempt, epoch, incarnation, revision: at.revision },
+    run,
   });
 }
 
@@ -132,6 +142,7 @@ export function checkOutcome(
   track: JobTrack,
   event: JobRunSucceeded | JobRunFailed | JobRunTimedOut | JobRunAbandoned,
   services: ServiceFacts,
+  suspects: SuspectRuns,
   report: Report,
 ): void {
   const words = `${event.type} of ${runWords(event.data)}`;
@@ -140,6 +151,7 @@ export function checkOutcome(
     report('I3', `${words}: ${whyNotOpen(track, event.data)}.`);
     return;
   }
+  if (slot.run?.soleSuspect) suspects.ended(slot.run);
   track.closeRun(slot);
   switch (event.type) {
     case 'JobRunSucceeded':
