@@ -1,8 +1,14 @@
 import {
   JobBoundToServiceFact,
+  JobCancelledFact,
+  JobCompletedFact,
+  JobPausedFact,
   JobQuarantinedFact,
   JobReleasedFact,
   JobRequeuedFact,
+  JobRescheduledFact,
+  JobResumedFact,
+  JobRunRequestedFact,
   JobRunStartedFact,
   JobRunSucceededFact,
   ServiceDrainStartedFact,
@@ -11,7 +17,7 @@ import {
   ServiceStoppedFact,
   type Fact,
 } from 'holdfast';
-import { rightful, type AuditDefinition } from './audits';
+import { rightful, type DemoAudit } from './audits';
 import { took, type Display } from './display';
 import type { Silence } from './engines';
 
@@ -38,6 +44,8 @@ export class Story {
   returned = false;
   private readonly owner = new Map<string, string>();
   private readonly ran = new Set<string>();
+  /** Audits that wait for triggers. */
+  private readonly triggered: ReadonlySet<string>;
   private readonly moved = new Set<string>();
   private readonly runs = new Map<string, number>();
   private readonly shownSilence = new Map<string, number>();
@@ -52,8 +60,10 @@ export class Story {
 
   constructor(
     private readonly display: Display,
-    private readonly audits: readonly AuditDefinition[],
-  ) {}
+    private readonly audits: readonly DemoAudit[],
+  ) {
+    this.triggered = new Set(audits.filter(({ spec }) => spec.type === 'EVENT').map(({ id }) => id));
+  }
 
   tell(fact: Fact): void {
     this.show(fact);
@@ -89,9 +99,9 @@ export class Story {
     this.ran.add(audit);
   }
 
-  /** Every audit that somebody may run has run at least once. */
+  /** Every audit that somebody may run, and that has something to do yet, has run at least once. */
   everyoneRan(): boolean {
-    return this.audits.every((a) => this.ran.has(a.id) || !this.fits(a));
+    return this.audits.every((a) => this.ran.has(a.id) || !a.runsAtOnce || !this.fits(a));
   }
 
   /** Every audit that somebody may run has an owner, or had one. */
@@ -99,7 +109,11 @@ export class Story {
     return this.audits.every((a) => this.owner.has(a.id) || this.ran.has(a.id) || !this.fits(a));
   }
 
-  private fits(audit: AuditDefinition): boolean {
+  ownerOf(audit: string): string | null {
+    return this.owner.get(audit) ?? null;
+  }
+
+  private fits(audit: DemoAudit): boolean {
     const labels = [...this.registered].map((id) => ({ name: id.split('@')[0], host: id.split('@')[1] }));
     return labels.some((l) => rightful(audit, l));
   }
@@ -140,6 +154,11 @@ export class Story {
 
   settled(ms: number): Promise<void> {
     return this.pass(ms);
+  }
+
+  /** Nothing is waited for any more. */
+  get givenUp(): boolean {
+    return this.over;
   }
 
   giveUp(): void {
@@ -185,6 +204,21 @@ export class Story {
       );
     } else if (fact instanceof JobRunStartedFact) this.showStarted(fact);
     else if (fact instanceof JobRunSucceededFact) this.countRun(fact.id);
+    else if (fact instanceof JobPausedFact) this.showAsked(fact, 'suspended');
+    else if (fact instanceof JobResumedFact) this.showAsked(fact, 'resumed');
+    else if (fact instanceof JobCancelledFact) this.showAsked(fact, 'cancelled');
+    else if (fact instanceof JobRescheduledFact)
+      this.display.line('cyan', fact.id, `changed; next run ${fact.data.nextSlot ?? 'none'}`);
+    else if (fact instanceof JobCompletedFact)
+      this.display.line('dim', fact.id, `is over: ${fact.data.outcome}; nothing follows`);
+    else if (fact instanceof JobRunRequestedFact && this.triggered.has(fact.id)) this.showAsked(fact, 'triggered');
+  }
+
+  private showAsked(
+    { id, data }: { readonly id: string; readonly data: { readonly reason: string } },
+    what: string,
+  ): void {
+    this.display.line('cyan', id, `${what}: ${data.reason}`);
   }
 
   private showRegistered({ id, data }: ServiceRegisteredFact): void {

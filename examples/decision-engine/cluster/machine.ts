@@ -5,7 +5,7 @@ import type { Host } from './cluster';
 export interface MachineFigures {
   readonly cpus: number;
   readonly memoryMiB: number;
-  /** Cores in use: the load of the last minute. */
+  /** Cores in use, by the load of the last minute: never more than there are. */
   readonly cpusInUse: number;
   readonly memoryInUseMiB: number;
   readonly samples: number;
@@ -16,11 +16,12 @@ const MIB = 2 ** 20;
 
 /** Observes this machine for `ms`, and at least once. Yields at once to an abort, whose reason it rejects with. */
 export async function observeMachine(ms: number, signal: AbortSignal): Promise<MachineFigures> {
-  const load = [loadavg()[0]];
+  const inUse = () => Math.min(loadavg()[0], cpus().length);
+  const load = [inUse()];
   const used = [totalmem() - freemem()];
   for (let passed = 0; passed < ms; passed += SAMPLE_EVERY_MS) {
     await pause(SAMPLE_EVERY_MS, signal);
-    load.push(loadavg()[0]);
+    load.push(inUse());
     used.push(totalmem() - freemem());
   }
   return {
