@@ -2,13 +2,15 @@ import { readFileSync } from 'node:fs';
 import type { Affinity, Tag } from 'holdfast';
 import type { AuditSpec } from './audit';
 
-/** An audit as `audits.json` describes it: a spec whose window may be said in seconds from the start of the demo. */
+/** An audit as `audits.json` describes it: its window may be said in seconds from when it is handed in. */
 type AuditFile = AuditSpec & { readonly startsInS?: number; readonly endsInS?: number };
 
 /** An audit of the demo, and what the judge needs to know of it. */
 export interface DemoAudit {
   readonly id: string;
   readonly spec: AuditSpec;
+  /** The spec with its window, when it is handed in at `now` (ms since the epoch). */
+  readonly specAt: (now: number) => AuditSpec;
   readonly tag: Tag;
   readonly affinity: Affinity;
   /** Longest time between two slots, ms; 0: it has at most one. */
@@ -36,18 +38,17 @@ export const parts = {
 
 export const changedInterval = '2';
 
-/** @param now ms since the epoch, from which `startsInS` and `endsInS` count. */
-export function readAudits(path: string, now: number): DemoAudit[] {
-  return (JSON.parse(readFileSync(path, 'utf8')) as AuditFile[]).map(({ startsInS, endsInS, ...file }) => {
-    const spec: AuditSpec = {
-      ...file,
+export function readAudits(path: string): DemoAudit[] {
+  return (JSON.parse(readFileSync(path, 'utf8')) as AuditFile[]).map(({ startsInS, endsInS, ...spec }) => {
+    const { id, tag = {}, affinity = 'required', type, interval = '' } = spec;
+    const step = /^(?:\*\/|PT)?(\d+)/.exec(id === parts.changed ? changedInterval : interval)?.[1] ?? '0';
+    const specAt = (now: number): AuditSpec => ({
+      ...spec,
       ...(startsInS !== undefined && { start: new Date(now + startsInS * 1_000).toISOString() }),
       ...(endsInS !== undefined && { end: new Date(now + endsInS * 1_000).toISOString() }),
-    };
-    const { id, tag = {}, affinity = 'required', type, interval = '', start } = spec;
-    const step = /^(?:\*\/|PT)?(\d+)/.exec(id === parts.changed ? changedInterval : interval)?.[1] ?? '0';
-    const runsAtOnce = type !== 'EVENT' && start === undefined;
-    return { id, spec, tag, affinity, periodMs: Number(step) * 1_000, runsAtOnce };
+    });
+    const runsAtOnce = type !== 'EVENT' && startsInS === undefined;
+    return { id, spec, specAt, tag, affinity, periodMs: Number(step) * 1_000, runsAtOnce };
   });
 }
 

@@ -45,7 +45,7 @@ async function main(): Promise<void> {
   const options = readOptions();
   const { state, log, profile, fault, once } = options;
   const display = new Display();
-  const audits = readAudits(exampleFile('audits.json'), Date.now());
+  const audits = readAudits(exampleFile('audits.json'));
   const story = new Story(display, audits);
   const store = await openLog(log);
 
@@ -162,6 +162,7 @@ async function main(): Promise<void> {
     return;
   }
   await story.pass(died ? 8_000 : 1_000);
+  await story.until('the end of the window', () => story.hasEnded(parts.ending), 30_000);
   await stop();
   const { report } = kill;
   const wrong = await judge(

@@ -1,13 +1,9 @@
 import {
   JobBoundToServiceFact,
-  JobCancelledFact,
   JobCompletedFact,
-  JobPausedFact,
   JobQuarantinedFact,
   JobReleasedFact,
   JobRequeuedFact,
-  JobRescheduledFact,
-  JobResumedFact,
   JobRunRequestedFact,
   JobRunStartedFact,
   JobRunSucceededFact,
@@ -17,6 +13,7 @@ import {
   ServiceStoppedFact,
   type Fact,
 } from 'holdfast';
+import { askedWords } from './asked-words';
 import { rightful, type DemoAudit } from './audits';
 import { took, type Display } from './display';
 import type { Silence } from './engines';
@@ -46,6 +43,7 @@ export class Story {
   private readonly ran = new Set<string>();
   /** Audits that wait for triggers. */
   private readonly triggered: ReadonlySet<string>;
+  private readonly ended = new Set<string>();
   private readonly moved = new Set<string>();
   private readonly runs = new Map<string, number>();
   private readonly shownSilence = new Map<string, number>();
@@ -97,6 +95,12 @@ export class Story {
   /** The audit has ended in an earlier start: nobody waits for it. */
   isOver(audit: string): void {
     this.ran.add(audit);
+    this.ended.add(audit);
+  }
+
+  /** Nothing of it will follow. */
+  hasEnded(audit: string): boolean {
+    return this.ended.has(audit);
   }
 
   /** Every audit that somebody may run, and that has something to do yet, has run at least once. */
@@ -204,21 +208,15 @@ export class Story {
       );
     } else if (fact instanceof JobRunStartedFact) this.showStarted(fact);
     else if (fact instanceof JobRunSucceededFact) this.countRun(fact.id);
-    else if (fact instanceof JobPausedFact) this.showAsked(fact, 'suspended');
-    else if (fact instanceof JobResumedFact) this.showAsked(fact, 'resumed');
-    else if (fact instanceof JobCancelledFact) this.showAsked(fact, 'cancelled');
-    else if (fact instanceof JobRescheduledFact)
-      this.display.line('cyan', fact.id, `changed; next run ${fact.data.nextSlot ?? 'none'}`);
-    else if (fact instanceof JobCompletedFact)
-      this.display.line('dim', fact.id, `is over: ${fact.data.outcome}; nothing follows`);
-    else if (fact instanceof JobRunRequestedFact && this.triggered.has(fact.id)) this.showAsked(fact, 'triggered');
+    else this.showAsked(fact);
   }
 
-  private showAsked(
-    { id, data }: { readonly id: string; readonly data: { readonly reason: string } },
-    what: string,
-  ): void {
-    this.display.line('cyan', id, `${what}: ${data.reason}`);
+  private showAsked(fact: Fact): void {
+    if (fact instanceof JobCompletedFact) this.ended.add(fact.id);
+    // A new audit asks for its first run itself.
+    if (fact instanceof JobRunRequestedFact && !this.triggered.has(fact.id)) return;
+    const words = askedWords(fact);
+    if (words !== null) this.display.line('cyan', fact.id, words);
   }
 
   private showRegistered({ id, data }: ServiceRegisteredFact): void {
