@@ -129,7 +129,9 @@ export class AuditDesk {
 
   private async send(command: CommandToJob, actor: string | undefined): Promise<CommandResult> {
     try {
-      return await this.commands.execute(withOptions(command, actor === undefined ? {} : { actor }));
+      const asked = withOptions(command, actor === undefined ? {} : { actor });
+      const { id, revision, position, added } = await this.commands.execute(asked);
+      return { id, revision, position, added };
     } catch (error) {
       if (!(error instanceof CommandRefusedError)) throw error;
       const [first, ...others] = error.refusals;
