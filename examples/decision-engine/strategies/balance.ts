@@ -27,7 +27,7 @@ interface Move {
  * Moves instances off the most loaded hosts until the loads lie within the threshold.
  *
  * Each step is the move off the most loaded host that has one which lowers the standard deviation most, of several that with the least
- * memory to copy. No step makes a new highest or a new lowest load, so the spread never grows. An instance moves at most once.
+ * memory to copy, and none that would widen the spread. An instance moves at most once.
  */
 export function balance(cluster: Cluster, parameters: BalanceParameters): Proposal {
   const board = new Board(cluster);
@@ -77,15 +77,15 @@ function movesOf(
   loads: readonly number[],
   { metric, maxLoad }: BalanceParameters,
 ): readonly Move[] {
-  const before = deviation(loads);
+  const before = { deviation: deviation(loads), spread: spread(loads) };
   const giver = board.hosts.indexOf(from);
   const left = board.load(from, [], [instance])[metric];
-  if (left < Math.min(...loads)) return [];
   return board.hosts.flatMap((to, receiver) => {
     if (to === from || !board.fits(to, [instance], maxLoad)) return [];
     const got = board.load(to, [instance])[metric];
-    if (got > loads[giver]) return [];
-    const after = deviation(loads.map((load, at) => (at === giver ? left : at === receiver ? got : load)));
-    return after < before - GAIN ? [{ instance, from, to, deviation: after }] : [];
+    const after = loads.map((load, at) => (at === giver ? left : at === receiver ? got : load));
+    if (spread(after) > before.spread) return [];
+    const lower = deviation(after);
+    return lower < before.deviation - GAIN ? [{ instance, from, to, deviation: lower }] : [];
   });
 }

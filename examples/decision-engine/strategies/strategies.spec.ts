@@ -114,12 +114,31 @@ describe('workload balance', () => {
     expect(migrations(balance(cluster, { metric: 'memory' }))).toMatchObject([{ instance: 'a2', to: 'b' }]);
   });
 
+  it('does not widen the spread, though the deviation would fall', () => {
+    // 50, 0, 0 and 50 % would become 25, 55, 0 and 50 %.
+    const hosts = [host('a'), host('b', { cpus: 2.5 / 0.55 }), host('c', { cpus: 1 }), host('d')];
+    const instances = [on('a', 'a1', 2.5), on('a', 'a2', 2.5), on('d', 'd1', 5, { pinned: true })];
+    expect(balance({ hosts, instances }).actions).toEqual([]);
+  });
+
   it('keeps to maxMigrations', () => {
     const instances = Array.from({ length: 8 }, (_, n) => on('a', `a${n}`, 1));
     const cluster = { hosts: [host('a'), host('b')], instances };
     expect(balance(cluster, { maxMigrations: 2 }).actions).toHaveLength(2);
     expect(balance(cluster).actions).toHaveLength(4);
   });
+});
+
+it.each([
+  ['server-consolidation', consolidation],
+  ['workload-balancing', balance],
+])('%s looks at memory as at cores', (_goal, strategy) => {
+  const hosts = [host('a'), host('b')];
+  const instances = [on('a', 'a1', 3, { memoryMiB: 4_500 }), on('b', 'b1', 1, { memoryMiB: 4_500 })];
+  const more = [on('a', 'a2', 3, { memoryMiB: 4_000 })];
+  expect(migrations(strategy({ hosts, instances: [...instances, ...more] }))).toEqual([]);
+  const roomy = hosts.map((one) => ({ ...one, memoryMiB: 100_000 }));
+  expect(migrations(strategy({ hosts: roomy, instances: [...instances, ...more] }))).not.toEqual([]);
 });
 
 describe('no-op', () => {
