@@ -1,75 +1,61 @@
-import { loadavg, cpus, freemem, totalmem } from 'node:os';
-import { statfsSync } from 'node:fs';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { jobType, type JobContext } from 'holdfast';
+import { jobType, type Affinity, type JsonValue, type Tag } from 'holdfast';
+import type { Scope } from './cluster/scope';
+import type { Parameters } from './strategies';
 
-/** What an audit looks at: load per core (1 = all busy), share of memory and disk in use (0–1), event-loop delay (ms, 99th percentile). */
-export type Measure = 'load' | 'memory' | 'disk' | 'loop-delay';
+/**
+ * ONESHOT: once, as soon as possible. CONTINUOUS: by its interval, within its window. EVENT: whenever it is triggered from outside.
+ */
+export type AuditType = 'ONESHOT' | 'CONTINUOUS' | 'EVENT';
+export const auditTypes: readonly AuditType[] = ['ONESHOT', 'CONTINUOUS', 'EVENT'];
 
-/** Payload of an audit. */
+/** An audit as people hand it in. */
+export interface AuditSpec {
+  /** Id of the audit, and of its job. */
+  readonly id: string;
+  readonly type: AuditType;
+  /** What it wants: `server-consolidation`, `workload-balancing`, `dummy`. */
+  readonly goal: string;
+  /** The way to it; default the first of the goal. */
+  readonly strategy?: string;
+  /** Of the strategy; what is left out has its default. */
+  readonly parameters?: Parameters;
+  /** The part of the cluster that it may touch; default all. */
+  readonly scope?: Scope;
+  /** CONTINUOUS only, and there it must be: seconds (`300`), an ISO 8601 duration (`PT5M`), or a cron pattern. */
+  readonly interval?: string;
+  /** IANA zone of a cron pattern; default UTC. */
+  readonly zone?: string;
+  /** CONTINUOUS only: no run before this instant (ISO 8601). */
+  readonly start?: string;
+  /** CONTINUOUS only: no run from this instant on; then the audit is SUCCEEDED. */
+  readonly end?: string;
+  /** Which engines may have it; default any. */
+  readonly tag?: Tag;
+  readonly affinity?: Affinity;
+  /** How long this machine is observed in each run, ms; default 0: one look. */
+  readonly observeMs?: number;
+}
+
+/** What may change while an audit lives. It holds from the next run on; `null` takes a bound of the window away. */
+export type AuditChanges = Partial<Omit<AuditSpec, 'id' | 'type' | 'start' | 'end'>> & {
+  readonly start?: string | null;
+  readonly end?: string | null;
+};
+
+/** Payload of the job: the audit with every default filled in. */
 export interface AuditPayload {
-  readonly goal: {
-    readonly measure: Measure;
-    /** The goal is met while the measured value is below this. */ readonly below: number;
-  };
-  /** How long to observe before judging, ms; the finding is the mean of the samples. */
+  readonly type: AuditType;
+  readonly goal: string;
+  readonly strategy: string;
+  readonly parameters: Parameters;
+  readonly scope: Scope;
+  readonly interval: string | null;
+  readonly zone: string | null;
+  readonly start: string | null;
+  readonly end: string | null;
   readonly observeMs: number;
 }
 
 export const Audit = jobType<AuditPayload>('audit');
 
-export interface Finding {
-  readonly measure: Measure;
-  readonly value: number;
-  readonly below: number;
-  readonly met: boolean;
-  readonly samples: number;
-}
-
-const loopDelay = monitorEventLoopDelay({ resolution: 10 });
-loopDelay.enable();
-
-const SAMPLE_EVERY_MS = 100;
-
-/** Observes this machine and judges it by the goal. Yields at once to an abort. */
-export async function audit(payload: AuditPayload, context: JobContext): Promise<Finding> {
-  const { measure, below } = payload.goal;
-  const samples = [sample(measure)];
-  for (let passed = 0; passed < payload.observeMs; passed += SAMPLE_EVERY_MS) {
-    await pause(SAMPLE_EVERY_MS, context.signal);
-    samples.push(sample(measure));
-  }
-  const value = Math.round((samples.reduce((a, b) => a + b, 0) / samples.length) * 1000) / 1000;
-  return { measure, value, below, met: value < below, samples: samples.length };
-}
-
-function sample(measure: Measure): number {
-  switch (measure) {
-    case 'load':
-      return loadavg()[0] / cpus().length;
-    case 'memory':
-      return 1 - freemem() / totalmem();
-    case 'disk': {
-      const fs = statfsSync('.');
-      return 1 - fs.bavail / fs.blocks;
-    }
-    case 'loop-delay':
-      return loopDelay.percentile(99) / 1e6;
-  }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason as Error);
-    const timer = setTimeout(done, ms);
-    function done() {
-      signal.removeEventListener('abort', stop);
-      resolve();
-    }
-    function stop() {
-      clearTimeout(timer);
-      reject(signal.reason as Error);
-    }
-    signal.addEventListener('abort', stop, { once: true });
-  });
-}
+export type { JsonValue };

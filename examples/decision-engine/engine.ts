@@ -1,10 +1,10 @@
 import 'reflect-metadata';
-import { ConsoleLogger, Inject, Injectable, Module } from '@nestjs/common';
+import { ConsoleLogger, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { HoldfastService, JobHandler, JobOwnershipModule, type JobContext } from 'holdfast';
-import { Audit, audit, type AuditPayload } from './audit';
+import { HoldfastService, JobOwnershipModule } from 'holdfast';
+import { AuditRunner, CLUSTER_SOURCE, observedCluster, WALL_CLOCK } from './audit-runner';
 import { faultyStore, type Fault } from './faults';
-import { Ledger, type Entry } from './ledger';
+import { Ledger } from './ledger';
 import { logFromText } from './log';
 import { shareStateFolder } from './state-folder';
 
@@ -15,27 +15,6 @@ const state = required('DEMO_STATE');
 const host = required('DEMO_HOST');
 const log = logFromText(required('DEMO_LOG'));
 const fault = (process.env.DEMO_FAULT ?? 'none') as Fault;
-
-@Injectable()
-class AuditService {
-  constructor(@Inject(Ledger) private readonly ledger: Ledger) {}
-
-  @JobHandler(Audit)
-  async run(payload: AuditPayload, context: JobContext): Promise<void> {
-    const entry: Entry = {
-      job: context.jobId,
-      slot: context.slot,
-      attempt: context.attempt,
-      token: context.fencingToken,
-      engine: context.serviceId,
-      incarnation: context.incarnation,
-    };
-    const row = this.ledger.enter(entry);
-    const finding = await audit(payload, context);
-    await context.guard();
-    this.ledger.finish(row, entry, finding);
-  }
-}
 
 @Module({
   imports: [
@@ -51,8 +30,10 @@ class AuditService {
     }),
   ],
   providers: [
-    AuditService,
-    { provide: Ledger, useFactory: () => new Ledger(`${state}/ledger.sqlite`, `${state}/findings.log`) },
+    AuditRunner,
+    { provide: Ledger, useFactory: () => new Ledger(`${state}/ledger.sqlite`, `${state}/plans.log`) },
+    { provide: CLUSTER_SOURCE, useValue: observedCluster },
+    { provide: WALL_CLOCK, useValue: () => Date.now() },
   ],
 })
 class EngineModule {}

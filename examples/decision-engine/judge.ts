@@ -1,24 +1,16 @@
-import { decode, fencingToken, verifyLog, type EventStore, type HoldfastEvent, type RecordedEvent } from 'holdfast';
-import { rightful, type AuditDefinition } from './audits';
+import {
+  decode,
+  fencingToken,
+  stateAsOf,
+  verifyLog,
+  type EventStore,
+  type HoldfastEvent,
+  type JobState,
+} from 'holdfast';
+import type { DemoAudit } from './audits';
+import { jobOf, judgeAudit, type KillReport, type LogEntry } from './judge-audits';
 import { Ledger, type LedgerRow } from './ledger';
 import { openLog, type Log } from './log';
-
-/** What the demo did, as far as it is not in the log: the kill. */
-export interface KillReport {
-  readonly serviceId: string;
-  readonly incarnation: string;
-  /** Wall clock, ms. */
-  readonly at: number;
-  /** How the process ended; null: it had not. */
-  readonly signal: string | null;
-  /** The run that it was in the middle of, as the demo aimed. */
-  readonly job: string;
-}
-
-interface LogEntry {
-  readonly recorded: RecordedEvent;
-  readonly event: HoldfastEvent;
-}
 
 /**
  * Judges a finished run from the raw log and from the ledger; no view, no memory of the demo but the kill itself.
@@ -26,7 +18,7 @@ interface LogEntry {
  */
 export async function judge(
   found: { readonly log: Log; readonly ledger: string },
-  audits: readonly AuditDefinition[],
+  audits: readonly DemoAudit[],
   engines: readonly string[],
   kill: KillReport,
 ): Promise<string[]> {
@@ -39,9 +31,10 @@ export async function judge(
       ...(await invariants(store)),
       ...theKill(entries, ledger.rows(), kill),
       ...ledgerAgainstLog(entries, ledger, generation),
-      ...audits.flatMap((audit) => oneAudit(audit, entries, kill)),
       ...stops(entries, engines),
     ];
+    for (const audit of audits)
+      findings.push(...judgeAudit({ audit, state: await stateOf(store, audit.id), entries, kill }));
     return [...new Set(findings)];
   } finally {
     ledger.close();
@@ -67,8 +60,8 @@ async function invariants(store: EventStore): Promise<string[]> {
   return violations.map((v) => `${v.stream} revision ${v.revision}: ${v.invariant}: ${v.words}`);
 }
 
-function jobOf(entry: LogEntry): string {
-  return entry.recorded.stream.slice('job-'.length);
+async function stateOf(store: EventStore, jobId: string): Promise<JobState> {
+  return (await stateAsOf(store, jobId, { revision: Number.MAX_SAFE_INTEGER })).state;
 }
 
 /** The killed engine died of the signal, in the middle of a run that the log and the ledger both know, and was judged by another. */
@@ -145,65 +138,6 @@ function ledgerAgainstLog(entries: readonly LogEntry[], ledger: Ledger, generati
   for (const { job, token } of ledger.outOfOrder())
     wrong.push(`${job}: the ledger accepted token ${token} after a greater one`);
   return wrong;
-}
-
-/** Every audit that should have run on did, on rightful owners; what nobody fits was left alone. */
-function oneAudit(audit: AuditDefinition, entries: readonly LogEntry[], kill: KillReport): string[] {
-  const wrong: string[] = [];
-  const own = entries.filter((e) => e.recorded.stream === `job-${audit.id}`);
-  const labels = new Map<string, { readonly [key: string]: string }>();
-  for (const { event } of entries)
-    if (event.type === 'ServiceRegistered') labels.set(event.data.incarnation, event.data.labels);
-  const fits = [...labels.values()].some((l) => rightful(audit, l));
-
-  const scheduled = own.filter((e) => e.event.type === 'JobScheduled').length;
-  if (scheduled !== 1) return [`${audit.id}: scheduled ${scheduled} times`];
-  for (const { event } of own) {
-    if (event.type === 'JobRunStarted' && !rightful(audit, labels.get(event.data.incarnation) ?? {})) {
-      wrong.push(`${audit.id}: ran on ${event.data.serviceId}, which does not fit its tag`);
-    }
-  }
-  const successes = own.filter((e) => e.event.type === 'JobRunSucceeded');
-  if (!fits) {
-    if (own.some((e) => e.event.type === 'JobBoundToService'))
-      wrong.push(`${audit.id}: nobody fits, and yet it was bound`);
-    return wrong;
-  }
-  if (audit.once) {
-    if (successes.length !== 1) wrong.push(`${audit.id}: a once that succeeded ${successes.length} times`);
-    return wrong;
-  }
-  if (successes.length === 0) return [...wrong, `${audit.id}: never ran`];
-
-  // From the verdict's requeues on: whoever was owned by the dead must have moved, and must have run again.
-  const owned = ownerAt(own, kill.at);
-  const lastEnd = Math.max(...entries.map((e) => e.recorded.created));
-  if (owned === kill.incarnation && kill.signal !== null) {
-    const requeue = own.find(
-      (e) => e.event.type === 'JobRequeued' && e.event.data.fromIncarnation === kill.incarnation,
-    );
-    if (!requeue) return [...wrong, `${audit.id}: its owner ${kill.serviceId} died and it was never requeued`];
-    if (!successes.some((e) => e.recorded.revision > requeue.recorded.revision))
-      wrong.push(`${audit.id}: was requeued and never ran again`);
-  }
-  const drain = entries.find((e) => e.event.type === 'ServiceDrainStarted')?.recorded.created ?? lastEnd;
-  const before = successes.filter((e) => e.recorded.created <= drain + 1_000).at(-1)?.recorded.created ?? 0;
-  const patience = 3 * audit.periodMs + audit.payload.observeMs + 2_000;
-  if (drain - before > patience)
-    wrong.push(
-      `${audit.id}: its last run ended ${((drain - before) / 1_000).toFixed(1)} s before the drain: it did not run on`,
-    );
-  return wrong;
-}
-
-function ownerAt(own: readonly LogEntry[], at: number): string | null {
-  let owner: string | null = null;
-  for (const { event, recorded } of own) {
-    if (recorded.created > at) break;
-    if (event.type === 'JobBoundToService') owner = event.data.incarnation;
-    if (event.type === 'JobReleased' || event.type === 'JobRequeued') owner = null;
-  }
-  return owner;
 }
 
 /** Every engine that was asked to stop said so in the log. */

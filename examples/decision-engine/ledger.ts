@@ -1,7 +1,8 @@
 import { appendFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import type { Finding } from './audit';
 import { Fence } from './fence';
+import type { ActionPlan } from './strategies';
+import { planSummary } from './strategies/plan-text';
 
 /** Who writes: what Holdfast gave the handler. */
 export interface Entry {
@@ -17,8 +18,14 @@ export interface LedgerRow extends Entry {
   readonly enteredAt: number;
   /** null: the handler entered and never finished. */
   readonly finishedAt: number | null;
-  readonly finding: Finding | null;
+  /** What it recommended; null: it did not finish, or its window was over. */
+  readonly plan: ActionPlan | null;
 }
+
+/**
+ * RECOMMENDED: the newest of its audit; SUCCEEDED: the same, and there is nothing to do; CANCELLED: a newer one has taken its place.
+ */
+export type PlanState = 'RECOMMENDED' | 'SUCCEEDED' | 'CANCELLED';
 
 /**
  * A resource outside Holdfast, shared by all engines: the fencing example.
@@ -30,14 +37,14 @@ export class Ledger {
 
   constructor(
     path: string,
-    private readonly findingsPath: string | null = null,
+    private readonly plansPath: string | null = null,
   ) {
     this.db = new Database(path, { timeout: 2_000 });
     this.db.pragma('journal_mode = WAL');
     this.db.exec(`
-      CREATE TABLE IF NOT EXISTS runs (
+      CREATE TABLE IF NOT EXISTS audit_runs (
         id INTEGER PRIMARY KEY, job TEXT NOT NULL, slot TEXT NOT NULL, attempt INTEGER NOT NULL, token INTEGER NOT NULL,
-        engine TEXT NOT NULL, incarnation TEXT NOT NULL, entered_at INTEGER NOT NULL, finished_at INTEGER, finding TEXT);
+        engine TEXT NOT NULL, incarnation TEXT NOT NULL, entered_at INTEGER NOT NULL, finished_at INTEGER, plan TEXT);
     `);
     this.fence = new Fence(this.db);
   }
@@ -48,41 +55,51 @@ export class Ledger {
       const { job, slot, attempt, token, engine, incarnation } = entry;
       const { lastInsertRowid } = this.db
         .prepare(
-          'INSERT INTO runs (job, slot, attempt, token, engine, incarnation, entered_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
+          'INSERT INTO audit_runs (job, slot, attempt, token, engine, incarnation, entered_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
         )
         .run(job, slot, attempt, token, engine, incarnation, Date.now());
       return Number(lastInsertRowid);
     });
   }
 
-  /** @throws TokenRefusedError */
-  finish(row: number, entry: Entry, finding: Finding): void {
+  /** @param plan null: the window of the audit was over. @throws TokenRefusedError */
+  finish(row: number, entry: Entry, plan: ActionPlan | null): void {
     this.fence.guarded(entry, () =>
       this.db
-        .prepare('UPDATE runs SET finished_at = ?, finding = ? WHERE id = ?')
-        .run(Date.now(), JSON.stringify(finding), row),
+        .prepare('UPDATE audit_runs SET finished_at = ?, plan = ? WHERE id = ?')
+        .run(Date.now(), plan === null ? null : JSON.stringify(plan), row),
     );
-    if (this.findingsPath) {
-      const { job, slot, attempt, token, engine } = entry;
-      const words = `${finding.measure} ${finding.value} ${finding.met ? '<' : '>='} ${finding.below}: goal ${finding.met ? 'met' : 'MISSED'}`;
-      appendFileSync(
-        this.findingsPath,
-        `${new Date().toISOString()}  ${job}  ${words}  (slot ${slot}, attempt ${attempt}, token ${token}, by ${engine})\n`,
-      );
-    }
+    if (this.plansPath === null) return;
+    const { job, slot, attempt, token, engine } = entry;
+    const words = plan === null ? 'its window is over: nothing was looked at' : planSummary(plan);
+    const by = `(slot ${slot}, attempt ${attempt}, token ${token}, by ${engine})`;
+    appendFileSync(this.plansPath, `${new Date().toISOString()}  ${job}  ${words}  ${by}\n`);
+  }
+
+  /** Plans of an audit, the newest first; only that one counts. */
+  plans(audit: string): readonly { readonly state: PlanState; readonly plan: ActionPlan }[] {
+    const texts = this.db
+      .prepare('SELECT plan FROM audit_runs WHERE job = ? AND plan IS NOT NULL ORDER BY token DESC')
+      .pluck()
+      .all(audit) as string[];
+    return texts.map((text, at) => {
+      const plan = JSON.parse(text) as ActionPlan;
+      const newest = plan.actions.length === 0 ? 'SUCCEEDED' : 'RECOMMENDED';
+      return { state: at === 0 ? newest : 'CANCELLED', plan };
+    });
   }
 
   rows(): LedgerRow[] {
     const rows = this.db
       .prepare(
-        'SELECT job, slot, attempt, token, engine, incarnation, entered_at, finished_at, finding FROM runs ORDER BY id',
+        'SELECT job, slot, attempt, token, engine, incarnation, entered_at, finished_at, plan FROM audit_runs ORDER BY id',
       )
-      .all() as (Entry & { entered_at: number; finished_at: number | null; finding: string | null })[];
-    return rows.map(({ entered_at, finished_at, finding, ...entry }) => ({
+      .all() as (Entry & { entered_at: number; finished_at: number | null; plan: string | null })[];
+    return rows.map(({ entered_at, finished_at, plan, ...entry }) => ({
       ...entry,
       enteredAt: entered_at,
       finishedAt: finished_at,
-      finding: finding === null ? null : (JSON.parse(finding) as Finding),
+      plan: plan === null ? null : (JSON.parse(plan) as ActionPlan),
     }));
   }
 
@@ -90,7 +107,7 @@ export class Ledger {
   outOfOrder(): { readonly job: string; readonly token: number }[] {
     return this.db
       .prepare(
-        'SELECT job, token FROM (SELECT job, token, MAX(token) OVER (PARTITION BY job ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS seen FROM runs) WHERE token <= seen',
+        'SELECT job, token FROM (SELECT job, token, MAX(token) OVER (PARTITION BY job ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS seen FROM audit_runs) WHERE token <= seen',
       )
       .all() as { job: string; token: number }[];
   }

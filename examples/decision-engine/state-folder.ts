@@ -9,7 +9,7 @@ export class StateFolderError extends Error {
 
 /** Engines of a demo that was killed drain for a few seconds. */
 const ORPHANS_MS = 8_000;
-const known = /^(log|ledger|view-).*|^findings\.log$|^engine-.*\.log$/;
+const known = /^(log|ledger|view-).*|^(findings|plans)\.log$|^engine-.*\.log$/;
 
 /**
  * Takes the folder for one demo, and empties it if asked. Refuses while another demo, or an engine of one, uses it.

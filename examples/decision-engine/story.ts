@@ -1,8 +1,10 @@
 import {
   JobBoundToServiceFact,
+  JobCompletedFact,
   JobQuarantinedFact,
   JobReleasedFact,
   JobRequeuedFact,
+  JobRunRequestedFact,
   JobRunStartedFact,
   JobRunSucceededFact,
   ServiceDrainStartedFact,
@@ -11,7 +13,8 @@ import {
   ServiceStoppedFact,
   type Fact,
 } from 'holdfast';
-import { rightful, type AuditDefinition } from './audits';
+import { askedWords } from './asked-words';
+import { rightful, type DemoAudit } from './audits';
 import { took, type Display } from './display';
 import type { Silence } from './engines';
 
@@ -38,6 +41,9 @@ export class Story {
   returned = false;
   private readonly owner = new Map<string, string>();
   private readonly ran = new Set<string>();
+  /** Audits that wait for triggers. */
+  private readonly triggered: ReadonlySet<string>;
+  private readonly ended = new Set<string>();
   private readonly moved = new Set<string>();
   private readonly runs = new Map<string, number>();
   private readonly shownSilence = new Map<string, number>();
@@ -52,8 +58,10 @@ export class Story {
 
   constructor(
     private readonly display: Display,
-    private readonly audits: readonly AuditDefinition[],
-  ) {}
+    private readonly audits: readonly DemoAudit[],
+  ) {
+    this.triggered = new Set(audits.filter(({ spec }) => spec.type === 'EVENT').map(({ id }) => id));
+  }
 
   tell(fact: Fact): void {
     this.show(fact);
@@ -87,11 +95,17 @@ export class Story {
   /** The audit has ended in an earlier start: nobody waits for it. */
   isOver(audit: string): void {
     this.ran.add(audit);
+    this.ended.add(audit);
   }
 
-  /** Every audit that somebody may run has run at least once. */
+  /** Nothing of it will follow. */
+  hasEnded(audit: string): boolean {
+    return this.ended.has(audit);
+  }
+
+  /** Every audit that somebody may run, and that has something to do yet, has run at least once. */
   everyoneRan(): boolean {
-    return this.audits.every((a) => this.ran.has(a.id) || !this.fits(a));
+    return this.audits.every((a) => this.ran.has(a.id) || !a.runsAtOnce || !this.fits(a));
   }
 
   /** Every audit that somebody may run has an owner, or had one. */
@@ -99,7 +113,11 @@ export class Story {
     return this.audits.every((a) => this.owner.has(a.id) || this.ran.has(a.id) || !this.fits(a));
   }
 
-  private fits(audit: AuditDefinition): boolean {
+  ownerOf(audit: string): string | null {
+    return this.owner.get(audit) ?? null;
+  }
+
+  private fits(audit: DemoAudit): boolean {
     const labels = [...this.registered].map((id) => ({ name: id.split('@')[0], host: id.split('@')[1] }));
     return labels.some((l) => rightful(audit, l));
   }
@@ -140,6 +158,11 @@ export class Story {
 
   settled(ms: number): Promise<void> {
     return this.pass(ms);
+  }
+
+  /** Nothing is waited for any more. */
+  get givenUp(): boolean {
+    return this.over;
   }
 
   giveUp(): void {
@@ -185,6 +208,15 @@ export class Story {
       );
     } else if (fact instanceof JobRunStartedFact) this.showStarted(fact);
     else if (fact instanceof JobRunSucceededFact) this.countRun(fact.id);
+    else this.showAsked(fact);
+  }
+
+  private showAsked(fact: Fact): void {
+    if (fact instanceof JobCompletedFact) this.ended.add(fact.id);
+    // A new audit asks for its first run itself.
+    if (fact instanceof JobRunRequestedFact && !this.triggered.has(fact.id)) return;
+    const words = askedWords(fact);
+    if (words !== null) this.display.line('cyan', fact.id, words);
   }
 
   private showRegistered({ id, data }: ServiceRegisteredFact): void {

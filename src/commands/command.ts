@@ -21,7 +21,12 @@ export interface DecisionInputs {
   readonly directory: ServiceDirectory;
 }
 
-/** A command to one job. Instances are plain data; `ask` says what the domain is to decide, on the state as it was just folded. */
+/**
+ * A command to one job. Instances are plain data; `ask` says what the domain is to decide, on the state as it was just folded.
+ *
+ * An application may extend a command to add rules of its own: an override of `ask` refuses (`{ ok: false, refusal }`) or asks `super`. What it
+ * sees is the state that the append is decided on, so no race comes in between. The class that it extends handles it on the CommandBus.
+ */
 export abstract class CommandToJob extends Command<JobExecution> {
   abstract readonly jobId?: string;
   /** Pure. May be called several times: once per decision. */

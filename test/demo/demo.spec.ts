@@ -84,12 +84,12 @@ describe('npm run demo', () => {
       mkdirSync(join(root, '.holdfast'), { recursive: true });
       const state = mkdtempSync(join(root, '.holdfast', 'demo-again-'));
       try {
-        const first = await interrupted(state, /13 new, 0 were there already/);
+        const first = await interrupted(state, /19 new, 0 were there already/);
         expect(first).toMatchObject({
           code: 0,
           output: expect.stringContaining('every engine has handed over or finished'),
         });
-        const second = await interrupted(state, /0 new, 13 were there already/);
+        const second = await interrupted(state, /0 new, 19 were there already/);
         expect(second).toMatchObject({
           code: 0,
           output: expect.stringContaining('every engine has handed over or finished'),

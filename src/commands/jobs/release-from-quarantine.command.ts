@@ -1,5 +1,5 @@
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import type { JobCommand } from '../../domain/job';
+import type { JobCommand, JobState } from '../../domain/job';
 import type { Result } from '../../domain/refusal';
 import { asked } from '../asked';
 import { assignFields, CommandToJob, type DecisionInputs } from '../command';
@@ -25,7 +25,7 @@ export class ReleaseFromQuarantineCommand extends CommandToJob {
     assignFields(this, fields);
   }
 
-  override ask({ commandId, at, zoneData }: DecisionInputs): Result<JobCommand> {
+  override ask({ commandId, at, zoneData }: DecisionInputs, _state: JobState): Result<JobCommand> {
     const { reason = '' } = this;
     return asked({ kind: 'ReleaseFromQuarantine', commandId, reason, at, zoneData });
   }

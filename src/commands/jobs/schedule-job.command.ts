@@ -1,5 +1,5 @@
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import type { Affinity, JobCommand, Tag } from '../../domain/job';
+import type { Affinity, JobCommand, JobState, Tag } from '../../domain/job';
 import type { ScheduleInput } from '../../domain/schedule';
 import type { Result } from '../../domain/refusal';
 import { asked } from '../asked';
@@ -55,7 +55,7 @@ export class ScheduleJobCommand extends CommandToJob {
     assignFields(this, fields);
   }
 
-  override ask({ id, commandId, at, zoneData, limits }: DecisionInputs): Result<JobCommand> {
+  override ask({ id, commandId, at, zoneData, limits }: DecisionInputs, _state: JobState): Result<JobCommand> {
     const defined = define(this, limits);
     if (!defined.ok) return defined;
     const { onConflict = 'refuse', renew = false } = this;

@@ -1,7 +1,10 @@
 import { registerDecorator, type ValidationArguments } from 'class-validator';
 import type { Check } from './check';
 
+/** By the class that bears the decorators. */
 const checks = new WeakMap<object, Map<string, Check>>();
+/** With those of the classes that it extends. */
+const all = new WeakMap<object, ReadonlyMap<string, Check>>();
 
 /**
  * Property decorator: the check as a class-validator constraint, so that a host's ValidationPipe applies it too.
@@ -28,7 +31,13 @@ export function Checked(check: Check): PropertyDecorator {
   };
 }
 
-/** The checks of a command class by property. */
+/** The checks of a command class by property, those of the classes that it extends included. */
 export function checksOf(commandClass: object): ReadonlyMap<string, Check> {
-  return checks.get(commandClass) ?? new Map();
+  if (typeof commandClass !== 'function') return new Map();
+  const known = all.get(commandClass);
+  if (known !== undefined) return known;
+  const parent = Object.getPrototypeOf(commandClass) as object;
+  const found = new Map([...checksOf(parent), ...(checks.get(commandClass) ?? [])]);
+  all.set(commandClass, found);
+  return found;
 }

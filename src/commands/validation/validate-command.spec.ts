@@ -2,6 +2,7 @@ import { validate } from 'class-validator';
 import {
   BindJobToServiceCommand,
   CancelJobCommand,
+  Checked,
   CompleteJobRunCommand,
   FailJobRunCommand,
   MarkServiceFailedCommand,
@@ -10,7 +11,10 @@ import {
   RescheduleJobCommand,
   ScheduleJobCommand,
   StopServiceCommand,
+  id,
+  optional,
   validateCommand,
+  type PauseJobFields,
 } from '..';
 
 const job = { jobId: 'j', handler: 'audit' };
@@ -247,5 +251,29 @@ describe('what is refused', () => {
     const command = schedule(JSON.parse('{"__proto__":{"polluted":true}}') as object);
     expect(command).toBeInstanceOf(ScheduleJobCommand);
     expect((command as unknown as { polluted?: boolean }).polluted).toBeUndefined();
+  });
+});
+
+describe('a command of an application that extends one of ours', () => {
+  class PauseForTheNight extends PauseJobCommand {}
+  class PauseWithTicket extends PauseJobCommand {
+    @Checked(optional(id)) readonly ticket?: string;
+    constructor(fields: PauseJobFields & { readonly ticket?: string }) {
+      super(fields);
+    }
+  }
+
+  it('has the checks of the class that it extends', () => {
+    expect(found(new PauseForTheNight({ jobId: 'j' }))).toEqual([]);
+    expect(found(new PauseForTheNight({ jobId: 'a b' }))).toEqual(['bad-id jobId']);
+    expect(found(new PauseForTheNight({ jobId: 'j', until: 6 } as PauseJobFields))).toEqual(['unknown-field until']);
+  });
+
+  it('may have more, which the class that it extends does not get', () => {
+    expect(found(new PauseWithTicket({ jobId: 'j', ticket: 'a b' }))).toEqual(['bad-id ticket']);
+    expect(found(new PauseWithTicket({ jobId: 'a b', ticket: 'OPS-1' }))).toEqual(['bad-id jobId']);
+    expect(found(new PauseJobCommand({ jobId: 'j', ticket: 'OPS-1' } as PauseJobFields))).toEqual([
+      'unknown-field ticket',
+    ]);
   });
 });
