@@ -11,6 +11,7 @@ import {
   HoldfastService,
   JobOwnershipModule,
   OutcomeUnknownError,
+  Queries,
   StoreUnavailableError,
   StoreUnusableError,
   type CommandResult,
@@ -18,15 +19,17 @@ import {
 import type { AuditChanges, AuditSpec } from './audit';
 import { AuditDesk, type AuditView } from './audit-desk';
 import { auditTable } from './audit-table';
+import { enginesOf } from './engine-status';
 import { Ledger } from './ledger';
 import { openLog } from './log';
 import { planText } from './strategies';
 
 const usage = `Usage: npm run audits -- <command> [options]
 
-Audits of the demo's engines, on their log, while they run or not.
+Audits of the demo's engines, on their log, while they run or not. (A log in a file; not that of --store.)
 
   list                    all audits; --deleted: also those
+  engines                 who runs them
   show <id>               one audit
   plan <id>               its newest plan; --all: all of them, the newest first
   create <file>           hands in what the file (- for the input) describes: an audit, or a list, as audits.json has them
@@ -63,7 +66,7 @@ function readArguments(): Asked | null {
   if (values.help) return null;
   const [command, id = '', rest = '', ...tooMany] = positionals;
   if (command === undefined) throw new UsageError('A command is wanted.');
-  if (command !== 'list' && !needsId.includes(command)) throw new UsageError(`${command}: there is no such command.`);
+  if (!['list', 'engines', ...needsId].includes(command)) throw new UsageError(`${command}: there is no such command.`);
   if (needsId.includes(command) && id === '') throw new UsageError(`${command}: of what?`);
   if (command === 'update' && rest === '') throw new UsageError('update: the changes are wanted, as JSON.');
   if (tooMany.length > 0 || (rest !== '' && command !== 'update')) throw new UsageError(`${command}: too many words.`);
@@ -90,7 +93,7 @@ function parsed() {
 }
 
 /** What is to be printed. */
-async function answer(asked: Asked, desk: AuditDesk): Promise<string> {
+async function answer(asked: Asked, desk: AuditDesk, queries: Queries): Promise<string> {
   const { command, id, json, deleted, reason } = asked;
   const options = { actor: 'operator', ...(reason !== undefined && { reason }) };
   const table = (audits: readonly AuditView[]) =>
@@ -103,6 +106,11 @@ async function answer(asked: Asked, desk: AuditDesk): Promise<string> {
   switch (command) {
     case 'list':
       return table(await desk.list({ deleted }));
+    case 'engines': {
+      const engines = enginesOf((await queries.services()).rows);
+      if (json) return JSON.stringify(engines, null, 2);
+      return engines.map(({ engine, status, audits }) => `${engine}  ${status}  ${audits} audits`).join('\n');
+    }
     case 'show':
       return json ? JSON.stringify(await one(), null, 2) : auditTable([await one()], Date.now());
     case 'create': {
@@ -176,7 +184,7 @@ async function main(): Promise<void> {
   try {
     const head = await store.head();
     if (head !== 'start') await app.get(HoldfastService).readModel.waitFor(head, 30_000);
-    process.stdout.write(`${await answer(asked, app.get(AuditDesk))}\n`);
+    process.stdout.write(`${await answer(asked, app.get(AuditDesk), app.get(Queries))}\n`);
   } finally {
     await app.close();
     await store.close();

@@ -55,6 +55,7 @@ describe('the command line of the audits', () => {
     expect(await audits('delete', 'audit-a')).toMatchObject({ code: 0, out: expect.stringContaining('DELETED') });
     const { out } = await audits('list', '--json');
     expect(JSON.parse(out)).toMatchObject([{ id: 'audit-b', type: 'EVENT', state: 'ONGOING', goal: 'dummy' }]);
+    expect(await audits('engines', '--json')).toMatchObject({ code: 0, out: '[]\n' });
     const all = await audits('list', '--deleted');
     expect(all.out.split('\n').map((line) => line.split(' ')[0])).toEqual(['audit', 'audit-a', 'audit-b', '']);
   }, 120_000);
