@@ -167,7 +167,12 @@ export class ServiceMembership implements Membership {
     this.beats.passCompleted();
   }
 
-  /** Age of the oldest service fact that membership has heard and the view has not applied, ms; 0: none. */
+  /** An append of this process was acknowledged: the view must show it, as it must what is heard. */
+  appended(position: bigint): void {
+    this.viewLag.knows(position);
+  }
+
+  /** Age of the oldest service fact that membership has heard, or own append that was acknowledged, which the view has not applied, ms; 0: none. */
   viewBehindMs(): number {
     return this.ports.viewPosition === undefined ? 0 : this.viewLag.behindMs();
   }
@@ -241,7 +246,7 @@ export class ServiceMembership implements Membership {
   private hearFact(serviceId: string, event: ServiceEvent | UnreadableEvent, recorded: RecordedEvent): void {
     const { clock, logger } = this.ports;
     const { revision, position, created } = recorded;
-    this.viewLag.heard(position);
+    this.viewLag.knows(position);
     this.observation.serviceEvent(serviceId, event, revision, clock.monotonic(), clock.wall() - created);
     if (event.type === '$unreadable') {
       logger.error('service.unreadable', { peer: serviceId, revision, type: event.originalType, why: event.why });

@@ -156,12 +156,12 @@ export class Judge {
 
   /** 5.12: whoever knows that its view is behind neither beats nor claims. @param view where it stands. */
   sent(process: SimulatedProcess, { stream, events }: AppendSeen, view: LogPosition): void {
-    const { type } = events[events.length - 1];
+    const { type, data } = events[events.length - 1];
     const beats = type === 'ServiceHeartbeat';
     if (!beats && !events.some(({ type }) => type === 'JobRequeued')) return;
     // Before the view shows its own registration it owns nothing.
-    const life = this.incarnations.get(process.told.life ?? '');
-    if (life === undefined || view === 'start' || view < life.position) return;
+    const life = beats ? this.incarnations.get((JSON.parse(data) as { incarnation: string }).incarnation) : null;
+    if (life === undefined || view === 'start' || view < (life?.position ?? 0n)) return;
     const behind = process.told.viewBehindMs(view);
     if (behind <= this.ports.liveness.failAfterMs + (beats ? 0 : CLAIM_LATER_MS)) return;
     this.violate(

@@ -84,8 +84,10 @@ export class SimulatedConnection implements EventStore {
       append: true,
       exact: expected !== 'any',
     });
-    if (asked !== null && answer !== REFUSED && answer !== LOST && answer.outcome === 'appended')
-      this.process.told.appended(asked, this.traits.trustMs);
+    if (answer !== REFUSED && answer !== LOST && answer.outcome === 'appended') {
+      if (asked !== null) this.process.told.appended(asked, this.traits.trustMs);
+      if (!categoryOf(stream).endsWith('heartbeat')) this.process.told.knows(answer.position);
+    }
     if (answer === REFUSED) return { outcome: 'unavailable', message: 'the log cannot be reached' };
     if (answer === LOST) return { outcome: 'unknown', message: 'no answer came' };
     return answer;
@@ -133,7 +135,7 @@ export class SimulatedConnection implements EventStore {
       delivered: (events: readonly RecordedEvent[]) => {
         if (which === 'view') return;
         for (const { stream, position, id } of events)
-          if (categoryOf(stream).endsWith('service')) this.process.told.heard(position);
+          if (categoryOf(stream).endsWith('service')) this.process.told.knows(position);
           else this.process.told.readBack(id, this.traits.trustMs);
       },
     };

@@ -49,11 +49,6 @@ export class Told {
     return asked;
   }
 
-  /** Whose life it leads by its own account; null: it was never registered. */
-  get life(): string | null {
-    return this.incarnation;
-  }
-
   /** The process hears that it was appended. */
   appended(asked: Asked, trustMs: number): void {
     if (asked.type === 'ServiceRegistered' || asked.monotonic < this.registeredAt) return;
@@ -89,8 +84,8 @@ export class Told {
     return null;
   }
 
-  /** A fact of a service has reached its membership. */
-  heard(position: bigint): void {
+  /** Of a fact that its view must show: one that its membership has read, or an own append that was acknowledged. */
+  knows(position: bigint): void {
     this.facts.push({ position, at: this.clock.monotonic() });
   }
 
