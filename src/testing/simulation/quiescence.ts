@@ -83,15 +83,16 @@ function checkService(process: string, service: HoldfastService, judge: Judge): 
     judge.violate('I7', `The view of ${process} stands at ${position}, and the newest fact is ${judge.newest}.`);
 }
 
-function checkWork(
-  jobId: string,
-  state: JobRecord,
-  { judge, witness, now }: Omit<Quiet, 'services' | 'trueTime'>,
-): void {
+function checkWork(jobId: string, state: JobRecord, { judge, witness, now, trueTime }: Omit<Quiet, 'services'>): void {
   for (const run of openRuns(state)) {
-    const runs = witness
-      .openRuns()
-      .some((one) => one.jobId === jobId && one.slot === run.slot && one.attempt === run.attempt);
+    // The outcome of a handler that has settled a moment ago is on its way.
+    const runs = witness.runs.some(
+      (one) =>
+        one.jobId === jobId &&
+        one.slot === run.slot &&
+        one.attempt === run.attempt &&
+        (one.leftAt === null || trueTime - one.leftAt < JUST_NOW_MS),
+    );
     if (!runs && now - run.startedAt > FORGOTTEN_MS)
       judge.violate('I5', `${jobId}: the run of ${run.slot} (attempt ${run.attempt}) is open and nobody executes it.`);
   }
