@@ -52,6 +52,11 @@ export interface JudgePorts {
   /** The process of that name, if it lives. */
   readonly living: (process: string) => SimulatedProcess | null;
   /** What the membership of that process says of itself; null: it has none. */
+  readonly webOnly: (process: SimulatedProcess) => boolean;
+  /** Of the log. */
+  readonly generation: () => number;
+  /** Whether that process has not noticed that a backup took the place of the log, and how long ago that was. */
+  readonly restored: (process: string) => { readonly unaware: boolean; readonly sinceMs: number };
   readonly trusted: (process: string) => { readonly incarnation: string | null; readonly fence: string | null } | null;
 }
 
@@ -63,6 +68,15 @@ const MOST_VIOLATIONS = 20;
 const SHOWN_WITHIN_MS = 1_000;
 /** States of a job that are kept, for views that lag. */
 const KEPT_STATES = 400;
+/** What only a worker says. */
+const ofWorkers: ReadonlySet<string> = new Set([
+  'ServiceRegistered',
+  'ServiceHeartbeat',
+  'ServiceReasserted',
+  'ServiceStopped',
+  'JobRunStarted',
+  'JobRequeued',
+]);
 /** A claim that was decided in time may be sent so much later, ms. */
 const CLAIM_LATER_MS = 2_000;
 
@@ -72,29 +86,62 @@ export class Judge {
   readonly jobs = new Map<string, Followed>();
   readonly incarnations = new Map<string, Incarnation>();
   /** Run → why it ended, as the log says. */
-  private readonly closed = new Map<string, string>();
+  private closed = new Map<string, string>();
   private readonly starts = new Map<string, { readonly run: string; readonly by: string }>();
-  private readonly commands = new Map<string, number>();
-  private readonly checker = new LogChecker();
+  private commands = new Map<string, number>();
+  private checker = new LogChecker();
   /** Service id → position of the newest fact of its stream. */
   private readonly facts = new Map<string, bigint>();
-  private readonly orders = new Set<string>();
+  private orders = new Set<string>();
   private appends = 0;
   private newestFact = 0n;
   private newestAt = 0;
 
-  private readonly blame: Blame;
+  private blame: Blame;
+  /** Whose append is judged; null: none is. */
+  private writer: string | null = null;
+  /** What stands in the backup that took the place of the log is read again: when it was written. */
+  private rereads: number | null = null;
 
   constructor(private readonly ports: JudgePorts) {
-    const { note, quarantine } = ports;
-    this.blame = new Blame({ note, quarantine, violate: (rule, words) => this.violate(rule, words) });
+    this.blame = this.blameless();
+  }
+
+  /** The log holds these appends, and nothing else any more. */
+  rewind(appends: readonly WrittenAppend[]): void {
+    this.jobs.clear();
+    this.incarnations.clear();
+    this.facts.clear();
+    this.closed = new Map();
+    this.commands = new Map();
+    this.orders = new Set();
+    this.checker = new LogChecker();
+    this.blame = this.blameless();
+    this.newestFact = 0n;
+    for (const append of appends) {
+      this.rereads = append.at;
+      this.written(append);
+    }
+    this.rereads = null;
   }
 
   violate(rule: string, words: string): void {
-    if (this.violations.length < MOST_VIOLATIONS) this.violations.push({ rule, at: this.ports.now(), words });
+    if (this.rereads !== null) return;
+    // It goes by a log that is no more.
+    if (this.writer !== null && this.ports.restored(this.writer).unaware) return this.note('written-by-the-unaware');
+    if (this.violations.length < MOST_VIOLATIONS) this.violations.push({ rule, at: this.now(), words });
   }
 
-  written({ events, by }: WrittenAppend): void {
+  written(append: WrittenAppend): void {
+    this.writer = append.by;
+    try {
+      this.judge(append);
+    } finally {
+      this.writer = null;
+    }
+  }
+
+  private judge({ events, by }: WrittenAppend): void {
     this.appends++;
     for (const recorded of events) {
       const event = decode(recorded.type, recorded.data, recorded.metadata);
@@ -120,7 +167,7 @@ export class Judge {
 
   /** Position of the newest fact of a job that every view must show by now. */
   get newest(): bigint {
-    return this.ports.now() - this.newestAt > SHOWN_WITHIN_MS ? this.newestFact : 0n;
+    return this.now() - this.newestAt > SHOWN_WITHIN_MS ? this.newestFact : 0n;
   }
 
   /** A handler is entered. @param others runs of the same job whose handlers have not settled. */
@@ -129,7 +176,7 @@ export class Judge {
     others: readonly WitnessedRun[],
     processOf: (run: WitnessedRun) => SimulatedProcess | null,
   ): void {
-    const start = this.starts.get(`${run.jobId} ${run.fencingToken % TOKEN_REVISIONS}`);
+    const start = this.starts.get(`${run.jobId} ${run.fencingToken}`);
     if (start === undefined || start.run !== keyOf(run))
       this.violate('entry', `${wordsOf(run)} is entered, and no JobRunStarted of the log says so.`);
     else if (start.by !== run.process)
@@ -142,14 +189,14 @@ export class Judge {
       );
     const lapse = this.lapse(run);
     if (lapse !== null) this.violate('entry', `${wordsOf(run)} is entered in ${run.process}, and ${lapse}.`);
-    if (this.closed.has(keyOf(run))) this.ports.note('entered-after-end');
+    if (this.closed.has(keyOf(run))) this.note('entered-after-end');
     this.blame.enters(run);
     for (const other of others) this.overlap(other, run, processOf(other));
   }
 
   /** A handler was let pass by `guard()`. */
   guarded(run: WitnessedRun): void {
-    this.ports.note('guard-passed');
+    this.note('guard-passed');
     const lapse = this.lapse(run);
     if (lapse !== null) this.violate('guard', `${wordsOf(run)} may go on in ${run.process}, and ${lapse}.`);
   }
@@ -157,6 +204,7 @@ export class Judge {
   /** 5.12: whoever knows that its view is behind neither beats nor claims. @param view where it stands. */
   sent(process: SimulatedProcess, { stream, events }: AppendSeen, view: LogPosition): void {
     const { type, data } = events[events.length - 1];
+    if (this.ports.webOnly(process)) return this.sentByWeb(process, events);
     const beats = type === 'ServiceHeartbeat';
     if (!beats && !events.some(({ type }) => type === 'JobRequeued')) return;
     // Before the view shows its own registration it owns nothing.
@@ -170,6 +218,22 @@ export class Judge {
     );
   }
 
+  /** 5.14: who serves requests only does what people ask for. */
+  private sentByWeb(process: SimulatedProcess, events: AppendSeen['events']): void {
+    for (const { type, data } of events)
+      if (
+        ofWorkers.has(type) ||
+        (type === 'ServiceMarkedFailed' && (JSON.parse(data) as { by: string }).by === 'observer')
+      )
+        this.violate('5.14', `${process.name} serves requests only, and appends ${type}.`);
+  }
+
+  /** 6: when all is well again whoever lives has noticed which log this is. */
+  knowsTheLog(process: string): void {
+    if (this.ports.restored(process).unaware)
+      this.violate('6', `${process} has not noticed that the log went back in time.`);
+  }
+
   private lapse({ process, incarnation }: WitnessedRun): string | null {
     const { liveness, living } = this.ports;
     return living(process)?.told.whyNoTrust(incarnation, liveness.selfFenceAfterMs) ?? null;
@@ -179,7 +243,7 @@ export class Judge {
   compare(view: ReadModel, whose: string): void {
     const position = view.position();
     if (position === 'start') return;
-    this.ports.note('view-compared');
+    this.note('view-compared');
     for (const [jobId, { history }] of this.jobs) {
       if (history.length === 0 || history[0].position > position) continue;
       const expected = history.findLast((one) => one.position <= position)?.state;
@@ -202,6 +266,27 @@ export class Judge {
       .map(([incarnation, one]) => ({ ...one, incarnation }));
   }
 
+  private blameless(): Blame {
+    const { quarantine } = this.ports;
+    return new Blame({
+      quarantine,
+      note: (what) => this.note(what),
+      violate: (rule, words) => this.violate(rule, words),
+    });
+  }
+
+  private now(): number {
+    return this.rereads ?? this.ports.now();
+  }
+
+  private note(what: string): void {
+    if (this.rereads === null) this.ports.note(what);
+  }
+
+  private generation(): number {
+    return this.ports.generation();
+  }
+
   finish(): void {
     for (const broken of this.checker.finish()) this.violate(broken.invariant, `${broken.stream}: ${broken.words}`);
   }
@@ -211,14 +296,18 @@ export class Judge {
     if (job === undefined) this.jobs.set(jobId, (job = { state: absentJob, changedAt: 0, history: [] }));
     this.blame.event(jobId, event, 'slot' in event.data && openIn(job.state, event.data as RunRef));
     this.newestFact = position;
-    this.newestAt = this.ports.now();
+    this.newestAt = this.now();
     job.state = evolve(job.state, event, revision);
-    job.changedAt = this.ports.now();
+    job.changedAt = this.now();
     job.history.push({ position, state: job.state });
     if (job.history.length > KEPT_STATES) job.history.shift();
     switch (event.type) {
       case 'JobRunStarted':
-        this.starts.set(`${jobId} ${revision}`, { run: keyOf({ jobId, ...event.data }), by });
+        if (this.rereads === null)
+          this.starts.set(`${jobId} ${this.generation() * TOKEN_REVISIONS + revision}`, {
+            run: keyOf({ jobId, ...event.data }),
+            by,
+          });
         break;
       case 'JobRunSucceeded':
       case 'JobRunFailed':
@@ -227,23 +316,23 @@ export class Judge {
         break;
       case 'JobRunAbandoned':
         this.closed.set(keyOf({ jobId, ...event.data }), event.data.reason);
-        this.ports.note(`abandoned-${event.data.reason}`);
+        this.note(`abandoned-${event.data.reason}`);
         break;
       case 'JobRunOutcomeRefused':
-        this.ports.note('late-outcome-refused');
+        this.note('late-outcome-refused');
         break;
       case 'JobReleased':
-        this.ports.note(`released-${event.data.reason}`);
+        this.note(`released-${event.data.reason}`);
         break;
       case 'JobRequeued':
-        this.ports.note(event.data.nobody === null ? 'requeued' : 'requeued-for-nobody');
+        this.note(event.data.nobody === null ? 'requeued' : 'requeued-for-nobody');
         break;
       case 'JobQuarantined':
       case 'JobHeld':
       case 'JobHoldResolved':
       case 'JobReleasedFromQuarantine':
       case 'JobBooksClosed':
-        this.ports.note(event.type);
+        this.note(event.type);
     }
   }
 
@@ -263,16 +352,16 @@ export class Judge {
         leftovers: [],
         confirmedDead: false,
       });
-      if (reason === 'falselyFailed') this.ports.note('returned-after-false-verdict');
+      if (reason === 'falselyFailed') this.note('returned-after-false-verdict');
       return;
     }
     const one = this.incarnations.get(incarnation);
     if (one === undefined) return;
-    if (event.type === 'ServiceReasserted') this.ports.note('reasserted');
+    if (event.type === 'ServiceReasserted') this.note('reasserted');
     if (event.type === 'ServiceDrainStarted') one.draining = true;
     if (event.type === 'ServiceStopped') {
       one.ended = 'stopped';
-      one.endedAt = this.ports.now();
+      one.endedAt = this.now();
       one.leftovers = event.data.leftovers.map(({ jobId }) => jobId);
     }
     if (event.type === 'ServiceMarkedFailed') this.marked(one, event);
@@ -282,7 +371,7 @@ export class Judge {
     const process = this.ports.living(one.process);
     const { serviceId } = one;
     if (data.by === 'operator') {
-      this.ports.note('operator-mark');
+      this.note('operator-mark');
       one.confirmedDead ||= data.confirmedDead;
     } else {
       const { kind, membershipPosition } = data.evidence;
@@ -292,13 +381,15 @@ export class Judge {
           '5.5',
           `${serviceId} is marked failed on evidence of position ${membershipPosition}; it said something at ${newest}.`,
         );
-      if (process === null) this.ports.note('verdict-on-the-dead');
+      if (process === null) this.note('verdict-on-the-dead');
       else if (kind === 'processGone') this.violate('5.8', `${one.process} is said to be gone, and lives.`);
       else this.stopBeforeSteal(process, one, data.incarnation);
-      if (process !== null && kind === 'silence')
+      // Who leads another life already is not failed by it: its log went back.
+      const lives = process !== null && this.ports.trusted(process.name)?.incarnation === data.incarnation;
+      if (process !== null && kind === 'silence' && (lives || this.ports.restored(process.name).sinceMs === Infinity))
         this.falseVerdict(process, `${serviceId} (${one.process}) is marked failed by ${data.observer}`);
     }
-    if (one.ended === null) one.endedAt = this.ports.now();
+    if (one.ended === null) one.endedAt = this.now();
     one.ended ??= 'failed';
   }
 
@@ -311,18 +402,18 @@ export class Judge {
       const owner = this.incarnations.get(event.data.fromIncarnation);
       if (owner === undefined) continue;
       const { failAfterMs, clockRateError } = this.ports.liveness;
-      const waited = this.ports.now() - owner.endedAt >= failAfterMs * (1 - clockRateError);
+      const waited = this.now() - owner.endedAt >= failAfterMs * (1 - clockRateError);
       if (waited || owner.confirmedDead) continue;
       const wasOpen = decoded.some(({ type }) => type === 'JobRunAbandoned');
       if (event.data.cause === 'stopped' && owner.leftovers.includes(jobId))
         this.violate(
           '5.10',
-          `${jobId} was left over by ${owner.process}, and moves ${Math.round(this.ports.now() - owner.endedAt)} ms after its stop.`,
+          `${jobId} was left over by ${owner.process}, and moves ${Math.round(this.now() - owner.endedAt)} ms after its stop.`,
         );
       if (event.data.cause === 'marked' && wasOpen)
         this.violate(
           '5.13',
-          `${jobId} ran in ${owner.process}, and moves ${Math.round(this.ports.now() - owner.endedAt)} ms after an operator's mark.`,
+          `${jobId} ran in ${owner.process}, and moves ${Math.round(this.now() - owner.endedAt)} ms after an operator's mark.`,
         );
     }
   }
@@ -331,18 +422,19 @@ export class Judge {
   private stopBeforeSteal(process: SimulatedProcess, { serviceId }: Incarnation, incarnation: string): void {
     const trusted = this.ports.trusted(process.name);
     const { failAfterMs, loopDelayMs } = this.ports.liveness;
-    const paused = process.pausedWithin(this.ports.now() - 2 * failAfterMs, this.ports.now()) > loopDelayMs;
+    const paused = process.pausedWithin(this.now() - 2 * failAfterMs, this.now()) > loopDelayMs;
     if (trusted === null || paused || trusted.incarnation !== incarnation || trusted.fence !== null) return;
     this.violate('5.6', `${serviceId} is marked failed, and ${process.name} trusts itself.`);
   }
 
   /** I9: nobody is failed for what an observer suffers, nor for an outage of the log. */
   private falseVerdict(process: SimulatedProcess, words: string): void {
-    const { now, liveness, troubles, note } = this.ports;
-    note('false-verdict');
-    const since = now() - 2 * liveness.failAfterMs;
-    if (process.pausedWithin(since, now()) >= liveness.selfFenceAfterMs / 4) return;
-    if (troubles.befell(process.place, since, now())) return;
+    const { liveness, troubles } = this.ports;
+    const now = this.now();
+    this.note('false-verdict');
+    const since = now - 2 * liveness.failAfterMs;
+    if (process.pausedWithin(since, now) >= liveness.selfFenceAfterMs / 4) return;
+    if (troubles.befell(process.place, since, now)) return;
     this.violate('I9', `${words}, and nothing was wrong with it within ${2 * liveness.failAfterMs} ms.`);
   }
 
@@ -360,7 +452,7 @@ export class Judge {
 
   /** Two handlers of one job at the same time: only for a reason that the guarantees name. */
   private overlap(earlier: WitnessedRun, later: WitnessedRun, process: SimulatedProcess | null): void {
-    const now = this.ports.now();
+    const now = this.now();
     if (earlier.process === later.process)
       this.violate(
         '3.7',
@@ -368,13 +460,15 @@ export class Judge {
       );
     const { abortGraceMs, loopDelayMs, failAfterMs, clockRateError } = this.ports.liveness;
     const ignored = earlier.abortedAt !== null && now - earlier.abortedAt >= abortGraceMs * (1 - clockRateError);
-    if (ignored) return this.ports.note('overlap-ignored-abort');
+    if (ignored) return this.note('overlap-ignored-abort');
     const paused = process?.pausedWithin(now - 2 * failAfterMs, now) ?? 0;
-    if (paused > loopDelayMs) return this.ports.note('overlap-paused');
-    if (this.incarnations.get(earlier.incarnation)?.confirmedDead === true)
-      return this.ports.note('overlap-confirmed-dead');
+    if (paused > loopDelayMs) return this.note('overlap-paused');
+    if (this.incarnations.get(earlier.incarnation)?.confirmedDead === true) return this.note('overlap-confirmed-dead');
     const why = this.closed.get(keyOf(earlier));
-    if (why === 'cancelled') return this.ports.note('overlap-cancelled');
+    if (why === 'cancelled') return this.note('overlap-cancelled');
+    const { selfFenceAfterMs } = this.ports.liveness;
+    if (this.ports.restored(earlier.process).sinceMs < selfFenceAfterMs + loopDelayMs + abortGraceMs)
+      return this.note('overlap-log-went-back');
     this.violate(
       'overlap',
       `${wordsOf(later)} is entered in ${later.process} while ${wordsOf(earlier)} runs in ${earlier.process} (entered at ${earlier.enteredAt.toFixed(0)}, ${

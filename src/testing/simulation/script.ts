@@ -24,6 +24,10 @@ export interface PlaceScript {
   /** Others on its machine can prove that it is gone; default false. */
   readonly provable?: boolean;
   readonly maxConcurrentRuns?: number;
+  /** It projects, queries and sends commands, and owns nothing; default false. */
+  readonly webOnly?: boolean;
+  /** Its view is in a file that outlives its processes; default false: in memory. */
+  readonly keepsView?: boolean;
 }
 
 export interface JobScript {
@@ -58,8 +62,11 @@ export type Action = { readonly at: number } & (
   | {
       readonly do: 'crash';
       readonly place: string;
-      /** When exactly: at once, or with the next append of the process that is sent, arrives or is written. Default at once. */
-      readonly on?: 'sent' | 'arrived' | 'written';
+      /**
+       * When exactly: at once, or with the next append of the process that is sent, arrives or is written, or right before or after the next events
+       * are projected into its view. Default at once.
+       */
+      readonly on?: 'sent' | 'arrived' | 'written' | 'projecting' | 'projected';
       /** … of one of these types; default any but heartbeats. */
       readonly types?: readonly string[];
       /** Started again so much later; null: when the world heals; `never`: not at all. */
@@ -87,6 +94,8 @@ export type Action = { readonly at: number } & (
     }
   | { readonly do: 'drop'; readonly place: string | null }
   | { readonly do: 'rejoin'; readonly place: string }
+  /** A backup of the log, as it was so long ago, takes its place; its generation is raised. */
+  | { readonly do: 'restore'; readonly backMs: number }
   | ({ readonly do: 'order'; readonly via: string; readonly commandId: string } & Order)
 );
 

@@ -29,6 +29,8 @@ export class Told {
   /** The newest append by which it may trust itself; null: none since the registration, or trust has expired. */
   private from: Asked | null = null;
   private expired = false;
+  /** Newest position that it knows of. */
+  upTo = 0n;
   /** When the registration was sent first: what was begun before it counts for nothing. */
   private registeredAt = -Infinity;
   private jumpedAt = -Infinity;
@@ -60,7 +62,8 @@ export class Told {
   }
 
   /** It reads an event of its own: with the first heartbeat of an incarnation trust begins, whatever its append was answered. */
-  readBack(id: string, trustMs: number): void {
+  readBack(id: string, position: bigint, trustMs: number): void {
+    this.reaches(position);
     const asked = this.sent.get(id);
     if (asked === undefined) return;
     this.sent.delete(id);
@@ -86,7 +89,13 @@ export class Told {
 
   /** Of a fact that its view must show: one that its membership has read, or an own append that was acknowledged. */
   knows(position: bigint): void {
+    this.reaches(position);
     this.facts.push({ position, at: this.clock.monotonic() });
+  }
+
+  /** The log is known to reach this position. */
+  reaches(position: bigint): void {
+    if (position > this.upTo) this.upTo = position;
   }
 
   /** For how long it has known of a fact that its view does not show, ms of its monotonic time. */
@@ -98,9 +107,10 @@ export class Told {
     return this.facts.length === 0 ? 0 : this.clock.monotonic() - this.facts[0].at;
   }
 
-  /** The log is an older one now, or its subscriber begins anew. */
-  forgetFacts(): void {
+  /** It has noticed that the log is an older one. */
+  forgetLog(): void {
     this.facts.length = 0;
+    this.upTo = 0n;
   }
 
   private begins({ incarnation, monotonic }: Asked): void {
