@@ -2,6 +2,7 @@ import { decode } from '../../domain/codec';
 import { LogChecker } from '../../domain/invariants';
 import { absentJob, evolve, openRuns, type JobEvent, type JobState, type RunRef } from '../../domain/job';
 import type { ServiceEvent } from '../../domain/service';
+import type { UnreadableEvent } from '../../domain/unreadable';
 import type { LogPosition, RecordedEvent } from '../../event-store';
 import type { LivenessOptions } from '../../membership';
 import type { ReadModel } from '../../read-model';
@@ -63,6 +64,8 @@ export interface JudgePorts {
 const TOKEN_REVISIONS = 2 ** 44;
 /** Begins the correlation id of an order. */
 export const ORDER = 'order-';
+/** Writes what no process of the world can read. */
+export const NEWER = 'a newer release';
 const MOST_VIOLATIONS = 20;
 /** In a world in which nothing is wrong, ms. */
 const SHOWN_WITHIN_MS = 1_000;
@@ -92,6 +95,7 @@ export class Judge {
   private checker = new LogChecker();
   /** Service id → position of the newest fact of its stream. */
   private readonly facts = new Map<string, bigint>();
+  private opaque = new Set<string>();
   private orders = new Set<string>();
   private appends = 0;
   private newestFact = 0n;
@@ -115,6 +119,7 @@ export class Judge {
     this.closed = new Map();
     this.commands = new Map();
     this.orders = new Set();
+    this.opaque = new Set();
     this.checker = new LogChecker();
     this.blame = this.blameless();
     this.newestFact = 0n;
@@ -150,8 +155,13 @@ export class Judge {
         this.violate(broken.invariant, `${broken.stream} ${broken.revision}: ${broken.words}`);
       const of = stream.slice(stream.indexOf('-') + 1);
       this.orderOnce(stream, recorded.metadata);
-      if (event.type === '$unreadable') this.violate('log', `${stream} ${revision} cannot be read: ${event.why}`);
-      else if (event.type.startsWith('Job')) this.job(of, event as JobEvent, recorded, by);
+      if (event.type === '$unreadable') {
+        if (by !== NEWER) this.violate('log', `${stream} ${revision} cannot be read: ${event.why}`);
+        this.unreadable(of, event, recorded);
+      } else if (this.opaque.has(stream) && event.type !== 'JobRunOutcomeRefused')
+        this.violate('3.10', `${by} appends ${event.type} to ${stream}, which it cannot read.`);
+      if (event.type === '$unreadable') continue;
+      if (event.type.startsWith('Job')) this.job(of, event as JobEvent, recorded, by);
       else if (event.type !== 'ServiceHeartbeat') {
         this.service(of, event as ServiceEvent, position, by);
         this.facts.set(of, position);
@@ -176,7 +186,7 @@ export class Judge {
     others: readonly WitnessedRun[],
     processOf: (run: WitnessedRun) => SimulatedProcess | null,
   ): void {
-    const start = this.starts.get(`${run.jobId} ${run.fencingToken}`);
+    const start = this.starts.get(`${run.jobId} ${run.fencingToken + this.untold(run) * TOKEN_REVISIONS}`);
     if (start === undefined || start.run !== keyOf(run))
       this.violate('entry', `${wordsOf(run)} is entered, and no JobRunStarted of the log says so.`);
     else if (start.by !== run.process)
@@ -192,6 +202,14 @@ export class Judge {
     if (this.closed.has(keyOf(run))) this.note('entered-after-end');
     this.blame.enters(run);
     for (const other of others) this.overlap(other, run, processOf(other));
+  }
+
+  /** By how many generations its token may be too low: who comes back to a restored log may start a run before it is told that it is one. */
+  private untold({ process, jobId, fencingToken }: WitnessedRun): number {
+    const told = this.ports.living(process)?.told.generation ?? 0;
+    if (Math.floor(fencingToken / TOKEN_REVISIONS) !== told || this.starts.has(`${jobId} ${fencingToken}`)) return 0;
+    this.note('entered-before-told-of-the-restore');
+    return this.ports.generation() - told;
   }
 
   /** A handler was let pass by `guard()`. */
@@ -289,6 +307,15 @@ export class Judge {
 
   finish(): void {
     for (const broken of this.checker.finish()) this.violate(broken.invariant, `${broken.stream}: ${broken.words}`);
+  }
+
+  /** 3.10: from here on its job is nobody's to decide on, and is shown. */
+  private unreadable(jobId: string, event: UnreadableEvent, { stream, revision, position }: RecordedEvent): void {
+    const job = this.jobs.get(jobId);
+    this.opaque.add(stream);
+    if (job === undefined) return;
+    job.state = evolve(job.state, event, revision);
+    job.history.push({ position, state: job.state });
   }
 
   private job(jobId: string, event: JobEvent, { revision, position }: RecordedEvent, by: string): void {

@@ -37,6 +37,7 @@ const kinds = {
   stale: 4,
   drop: 4,
   restore: 1,
+  newer: 1,
   order: 24,
 } as const;
 type Kind = keyof typeof kinds;
@@ -150,6 +151,8 @@ function actionsOf(kind: Kind, context: Context): readonly Action[] {
         restartMs: restarted(draw),
       } as never);
     }
+    case 'newer':
+      return [{ at, do: 'newer', job: draw.of(context.jobs) }];
     case 'restore': {
       // Nobody reaches the log while it is put back.
       const away = Math.round(draw.between(500, 4_000));

@@ -96,6 +96,8 @@ export type Action = { readonly at: number } & (
   | { readonly do: 'rejoin'; readonly place: string }
   /** A backup of the log, as it was so long ago, takes its place; its generation is raised. */
   | { readonly do: 'restore'; readonly backMs: number }
+  /** A service of a later release writes what nobody here can read into the stream of a job. */
+  | { readonly do: 'newer'; readonly job: string }
   | ({ readonly do: 'order'; readonly via: string; readonly commandId: string } & Order)
 );
 

@@ -115,8 +115,10 @@ export class SimulatedConnection implements EventStore {
   keepLast(stream: string, count: number) {
     return this.read(() => this.log.keepLast(stream, count));
   }
-  identity() {
-    return this.read(() => this.log.store.identity());
+  async identity() {
+    const identity = await this.read(() => this.log.store.identity());
+    this.process.told.generation = Math.max(this.process.told.generation, identity.generation);
+    return identity;
   }
   raiseGeneration() {
     return this.read(() => this.log.store.raiseGeneration());

@@ -9,7 +9,7 @@ import { resolveOptions } from '../../runtime';
 import { behavingHandlers } from './behaviours';
 import { Counters } from './counters';
 import { drawn, uuidOf, WORLD_STARTS_AT } from './draws';
-import { Judge, type SimulatedViolation } from './judge';
+import { Judge, NEWER, type SimulatedViolation } from './judge';
 import { Operators } from './operators';
 import { Place, type HandlersOf, type Substitution, type WorldPorts } from './place';
 import { checkQuiet, quietTimeMs, type LivingService } from './quiescence';
@@ -283,6 +283,8 @@ class World {
         return place?.current?.service?.rejoin();
       case 'restore':
         return void this.restore(action.backMs);
+      case 'newer':
+        return void this.writeNews(action.job);
       case 'order':
         return this.operators.order(action, this.script);
     }
@@ -315,6 +317,14 @@ class World {
       connection.drop();
     }
     this.judge.rewind(appends);
+  }
+
+  private async writeNews(jobId: string): Promise<void> {
+    if (this.healed || this.judge.jobs.get(jobId)?.state.stage !== 'live') return;
+    const id = uuidOf(drawn(this.script.seed, 'newer', jobId, this.events));
+    const event = { id, type: 'JobTeleported', data: '{}', metadata: '{"schemaVersion":1}' };
+    this.counters.note('newer-event');
+    await this.log.append(NEWER, `job-${jobId}`, 'any', [event]);
   }
 
   /** What a process tells its log when it notices that. */

@@ -31,6 +31,8 @@ export class Told {
   private expired = false;
   /** Newest position that it knows of. */
   upTo = 0n;
+  /** Greatest generation of the log that it was told. */
+  generation = 0;
   /** When the registration was sent first: what was begun before it counts for nothing. */
   private registeredAt = -Infinity;
   private jumpedAt = -Infinity;
