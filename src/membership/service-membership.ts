@@ -51,6 +51,8 @@ export class ServiceMembership implements Membership {
   /** Marked by an operator, or another process took the id: it does not register by itself any more. */
   private barred = false;
   private isDraining = false;
+  /** This process drains because it ends. */
+  private leaving = false;
   private timer: Timer | null = null;
   private comparedAt = -Infinity;
   private goingBack = false;
@@ -201,14 +203,16 @@ export class ServiceMembership implements Membership {
 
   /** Told to come back after an operator's mark. Anything else: nothing. */
   rejoin(): void {
-    if (this.standing.state !== 'marked' || this.isDraining) return;
+    if (this.standing.state !== 'marked' || this.leaving) return;
     this.barred = false;
+    // A drain was that of the life that was marked.
+    this.isDraining = false;
     this.registration.begin('start', 0);
   }
 
   /** Nothing more is claimed; beats go on. Resolves when it is in the log, or the log gave no answer. */
   async drain(reason: string): Promise<void> {
-    this.isDraining = true;
+    this.leaving = this.isDraining = true;
     this.registration.cancel();
     await this.registration.settled();
     const { live, serviceId } = this;

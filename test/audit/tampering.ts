@@ -204,6 +204,15 @@ export const tamperings: readonly Tampering[] = [
     },
   },
   {
+    what: 'a binding under the incarnation of another service',
+    invariant: 'I4',
+    words: /that incarnation is one of service engine@host-2/,
+    tamper() {
+      const draft = new Draft();
+      return draft.done(draft.change(draft.find(long, 'JobBoundToService', 0), { incarnation: incarnations.two }));
+    },
+  },
+  {
     what: 'a binding to a service whose labels do not match the tag',
     invariant: 'I4',
     words: /do not contain the tag/,
@@ -274,6 +283,15 @@ export const tamperings: readonly Tampering[] = [
     },
   },
   {
+    what: 'a requeue that says of a service which failed that it stopped',
+    invariant: 'transition',
+    words: /as stopped at view position 19, but it has failed/,
+    tamper() {
+      const draft = new Draft();
+      return draft.done(draft.change(draft.find(long, 'JobRequeued'), { cause: 'stopped' }));
+    },
+  },
+  {
     what: 'a verdict before its threshold',
     invariant: 'transition',
     words: /less than the threshold/,
@@ -334,6 +352,16 @@ export const tamperings: readonly Tampering[] = [
       const draft = new Draft();
       const request = draft.find(pinned, 'JobRunRequested');
       return draft.done(draft.insert(draft.find(pinned, 'JobPaused'), request, { slot: 'manual:10' }));
+    },
+  },
+  {
+    what: 'a command that adds something else later',
+    invariant: 'I6',
+    words: /JobPaused by command .*, which has added its events at revision \d+ before/,
+    tamper() {
+      const draft = new Draft();
+      const { commandId } = JSON.parse(draft.find(pinned, 'JobRunRequested').data) as { commandId: string };
+      return draft.done(draft.change(draft.find(pinned, 'JobPaused'), { commandId }));
     },
   },
   {

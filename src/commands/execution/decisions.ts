@@ -156,10 +156,12 @@ export class Decisions {
           fresh = false;
           conflicts += 1;
           this.giveUpAfter(task, conflicts, decision.events);
-          await this.wait(
-            backoff({ initialMs: options.conflictBackoffMs, maxMs: options.retryMaxMs }, conflicts - 1, random),
-            patience,
-          );
+          // One other decision is met at once; those that go on losing are many, and give way to each other.
+          if (conflicts > 1)
+            await this.wait(
+              backoff({ initialMs: options.conflictBackoffMs, maxMs: options.retryMaxMs }, conflicts - 2, random),
+              patience,
+            );
           break;
       }
       if (patience.over) throw new NoLongerAwaited();
