@@ -71,6 +71,7 @@ export type {
   JobStatus,
   JsonValue,
   LastOutcome,
+  Overlap,
   RetryPolicy,
   Slot,
   Tag,

@@ -1,7 +1,7 @@
 import type { JobEvent } from '../job/events';
 import type { JobRecord } from '../job/state';
 import type { JobTrack } from './job-track';
-import { runWords } from './job-track';
+import { heldOf, runWords } from './job-track';
 import { checkBinding, checkRelease, checkRequeue } from './ownership-rules';
 import type { At } from './ownership-rules';
 import { checkOutcome, checkRefusedOutcome, checkStart } from './run-rules';
@@ -76,7 +76,7 @@ export function checkJobEvent(
     case 'JobRunFailed':
     case 'JobRunTimedOut':
     case 'JobRunAbandoned':
-      return checkOutcome(track, event, services, suspects, report);
+      return checkOutcome(track, event, services, report);
     case 'JobRunOutcomeRefused':
       return checkRefusedOutcome(track, event, report);
     case 'JobReleased':
@@ -105,7 +105,7 @@ function scheduled(
   }
   track.stage = 'live';
   track.paused = false;
-  track.held = null;
+  track.held = [];
   track.slots.clear();
   track.requested.clear();
   track.define(data.definition, at.revision);
@@ -137,16 +137,19 @@ function checkFlags(track: JobTrack, event: FlagEvent, at: At, report: Report): 
       if (slot === undefined || slot.run !== null) {
         report('transition', `JobHeld for slot ${event.data.slot}, which does not wait after a lost run.`);
       }
-      if (track.held !== null) report('transition', `JobHeld, but slot ${track.held} is held already.`);
-      track.held = event.data.slot;
+      if (track.held.includes(event.data.slot)) {
+        report('transition', `JobHeld, but slot ${event.data.slot} is held already.`);
+      }
+      track.held = [...track.held, event.data.slot];
       return;
     }
     case 'JobHoldResolved':
-      if (track.held !== event.data.slot) {
-        report('transition', `JobHoldResolved for slot ${event.data.slot}, but ${track.held ?? 'none'} is held.`);
+      if (track.held[0] !== event.data.slot) {
+        const is = track.held[0] ?? 'none';
+        report('transition', `JobHoldResolved for slot ${event.data.slot}, but ${is} is held.`);
       }
       if (event.data.resolution !== 'retry') track.slots.delete(event.data.slot);
-      track.held = null;
+      track.held = track.held.filter((slot) => slot !== event.data.slot);
       checkUnmoved(track, event.data.nextSlot, event.type, report);
       return;
     case 'JobQuarantined':
@@ -207,7 +210,7 @@ function ends(
   track.nextSlot = null;
   track.requested.clear();
   track.slots.clear();
-  track.held = null;
+  track.held = [];
   if (track.owner !== null) track.endEpoch(at.revision);
 }
 
@@ -221,7 +224,7 @@ function compareBooks(track: JobTrack, state: JobRecord, report: Report): void {
       ['epoch', state.epoch, track.epoch],
       ['owner', ownership.kind === 'bound' ? ownership.incarnation : null, track.owner?.incarnation ?? null],
       ['paused', state.paused, track.paused],
-      ['held slot', state.held?.slot ?? null, track.held],
+      ['held slots', heldOf(state).join('; '), track.held.join('; ')],
       ['next slot', state.nextSlot, track.nextSlot],
       ['open runs', open.sort().join('; '), track.openRuns().map(runWords).sort().join('; ')],
       [

@@ -5,6 +5,8 @@ interface Crash {
   readonly slot: string;
   readonly attempt: number;
   readonly at: number;
+  /** Of the owner that died, where it died in several runs of the job: they are one crash. */
+  readonly incarnation: string | null;
   readonly sole: boolean;
 }
 
@@ -28,8 +30,8 @@ export class Blame {
 
   constructor(private readonly ports: BlamePorts) {}
 
-  /** @param open the run that an outcome is of was open until now. */
-  event(jobId: string, event: JobEvent, open: boolean): void {
+  /** @param open how many runs of the job were open until now, if the run that the outcome is of was one of them; else 0. */
+  event(jobId: string, event: JobEvent, open: number): void {
     const { violate, note } = this.ports;
     switch (event.type) {
       case 'JobRunStarted':
@@ -42,23 +44,27 @@ export class Blame {
       case 'JobReleasedFromQuarantine':
         return void this.crashes.delete(jobId);
       case 'JobRunSucceeded':
-        if (open) this.crashes.delete(jobId);
+        if (open > 0) this.crashes.delete(jobId);
         return;
       case 'JobHoldResolved':
         if (event.data.resolution === 'succeeded') this.crashes.delete(jobId);
         return;
       case 'JobRunOutcomeRefused': {
-        const { slot, attempt } = event.data;
-        const left = (this.crashes.get(jobId) ?? []).filter((one) => one.slot !== slot || one.attempt !== attempt);
+        const { slot, attempt, incarnation } = event.data;
+        const left = (this.crashes.get(jobId) ?? []).filter(
+          (one) => (one.slot !== slot || one.attempt !== attempt) && one.incarnation !== incarnation,
+        );
         if (left.length < (this.crashes.get(jobId) ?? []).length) note('crash-taken-back');
         this.crashes.set(jobId, left);
         return;
       }
       case 'JobRunAbandoned': {
-        const { slot, attempt, at, reason } = event.data;
-        if (reason !== 'ownerFailed' || !open) return;
+        const { slot, attempt, at, reason, incarnation: dead } = event.data;
+        const before = this.crashes.get(jobId) ?? [];
+        if (reason !== 'ownerFailed' || open === 0 || before.some(({ incarnation }) => incarnation === dead)) return;
+        const incarnation = open > 1 ? dead : null;
         const sole = this.sole.has(keyOf(jobId, event.data));
-        this.crashes.set(jobId, [...(this.crashes.get(jobId) ?? []), { slot, attempt, at, sole }]);
+        this.crashes.set(jobId, [...before, { slot, attempt, at, incarnation, sole }]);
         return;
       }
       case 'JobQuarantined': {

@@ -41,7 +41,7 @@ interface Followed {
   /** True time of its newest event, ms. */
   changedAt: number;
   /** Newest last. */
-  readonly history: { readonly position: bigint; readonly state: JobState }[];
+  readonly history: { readonly position: bigint; readonly state: JobState; text?: string }[];
 }
 
 export interface JudgePorts {
@@ -69,6 +69,9 @@ export const NEWER = 'a newer release';
 const MOST_VIOLATIONS = 20;
 /** In a world in which nothing is wrong, ms. */
 const SHOWN_WITHIN_MS = 1_000;
+/** A handler whose process was resumed after its trust had run out may go on for so long, ms; where trust runs for hours, for a part of it. */
+const RESUMED_MS = 200;
+const RESUMED_PART = 300;
 /** States of a job that are kept, for views that lag. */
 const KEPT_STATES = 400;
 /** What only a worker says. */
@@ -90,7 +93,8 @@ export class Judge {
   readonly incarnations = new Map<string, Incarnation>();
   /** Run → why it ended, as the log says. */
   private closed = new Map<string, string>();
-  private readonly starts = new Map<string, { readonly run: string; readonly by: string }>();
+  /** `allowed`: handlers of the job that may be unsettled at once, by its overlap policy when this one was started. */
+  private readonly starts = new Map<string, { readonly run: string; readonly by: string; readonly allowed: number }>();
   private commands = new Map<string, number>();
   private checker = new LogChecker();
   /** Service id → position of the newest fact of its stream. */
@@ -148,8 +152,9 @@ export class Judge {
 
   private judge({ events, by }: WrittenAppend): void {
     this.appends++;
-    for (const recorded of events) {
-      const event = decode(recorded.type, recorded.data, recorded.metadata);
+    const decoded = events.map(({ type, data, metadata }) => decode(type, data, metadata));
+    for (const [index, recorded] of events.entries()) {
+      const event = decoded[index];
       const { stream, revision, position, created, id } = recorded;
       for (const broken of this.checker.check({ stream, revision, position, created, id, event }))
         this.violate(broken.invariant, `${broken.stream} ${broken.revision}: ${broken.words}`);
@@ -167,7 +172,7 @@ export class Judge {
         this.facts.set(of, position);
       }
     }
-    this.early(events);
+    this.early(events[0].stream, decoded);
   }
 
   /** What an order has added is in the log. */
@@ -201,7 +206,17 @@ export class Judge {
     if (lapse !== null) this.violate('entry', `${wordsOf(run)} is entered in ${run.process}, and ${lapse}.`);
     if (this.closed.has(keyOf(run))) this.note('entered-after-end');
     this.blame.enters(run);
-    for (const other of others) this.overlap(other, run, processOf(other));
+    this.overlaps(run, others, start?.allowed ?? 1, processOf);
+  }
+
+  /** A handler that was in the middle of its run when its process was held up for longer than trust runs has ended or was told to. */
+  resumed(run: WitnessedRun, wentOnMs: number): void {
+    this.ports.note('resumed-without-trust');
+    if (wentOnMs > Math.max(RESUMED_MS, this.ports.liveness.selfFenceAfterMs / RESUMED_PART))
+      this.violate(
+        'resumed',
+        `${wordsOf(run)} went on for ${wentOnMs.toFixed(0)} ms after ${run.process} was resumed.`,
+      );
   }
 
   /** By how many generations its token may be too low: who comes back to a restored log may start a run before it is told that it is one. */
@@ -264,13 +279,13 @@ export class Judge {
     this.note('view-compared');
     for (const [jobId, { history }] of this.jobs) {
       if (history.length === 0 || history[0].position > position) continue;
-      const expected = history.findLast((one) => one.position <= position)?.state;
-      const row = view.job(jobId);
-      const found = JSON.stringify(row?.state ?? null);
-      if (found !== JSON.stringify(expected ?? null)) {
+      const expected = history.findLast((one) => one.position <= position);
+      const said = expected === undefined ? 'null' : (expected.text ??= JSON.stringify(expected.state));
+      const found = JSON.stringify(view.job(jobId)?.state ?? null);
+      if (found !== said) {
         this.violate(
           'I7',
-          `The view of ${whose} at position ${position} shows ${jobId} as ${found}, and the log says ${JSON.stringify(expected ?? null)}.`,
+          `The view of ${whose} at position ${position} shows ${jobId} as ${found}, and the log says ${said}.`,
         );
         return;
       }
@@ -321,7 +336,7 @@ export class Judge {
   private job(jobId: string, event: JobEvent, { revision, position }: RecordedEvent, by: string): void {
     let job = this.jobs.get(jobId);
     if (job === undefined) this.jobs.set(jobId, (job = { state: absentJob, changedAt: 0, history: [] }));
-    this.blame.event(jobId, event, 'slot' in event.data && openIn(job.state, event.data as RunRef));
+    this.blame.event(jobId, event, 'slot' in event.data ? openBeside(job.state, event.data as RunRef) : 0);
     this.newestFact = position;
     this.newestAt = this.now();
     job.state = evolve(job.state, event, revision);
@@ -334,6 +349,7 @@ export class Judge {
           this.starts.set(`${jobId} ${this.generation() * TOKEN_REVISIONS + revision}`, {
             run: keyOf({ jobId, ...event.data }),
             by,
+            allowed: allowedBy(job.state),
           });
         break;
       case 'JobRunSucceeded':
@@ -344,6 +360,9 @@ export class Judge {
       case 'JobRunAbandoned':
         this.closed.set(keyOf({ jobId, ...event.data }), event.data.reason);
         this.note(`abandoned-${event.data.reason}`);
+        break;
+      case 'JobSlotsSkipped':
+        this.note(`skipped-${event.data.reason}`);
         break;
       case 'JobRunOutcomeRefused':
         this.note('late-outcome-refused');
@@ -421,11 +440,10 @@ export class Judge {
   }
 
   /** 5.10, 5.13: what may still run somewhere moves after a full failAfter. */
-  private early(events: readonly RecordedEvent[]): void {
-    const decoded = events.map(({ type, data, metadata }) => decode(type, data, metadata));
+  private early(stream: string, decoded: readonly ReturnType<typeof decode>[]): void {
     for (const event of decoded) {
       if (event.type !== 'JobRequeued') continue;
-      const jobId = events[0].stream.slice(events[0].stream.indexOf('-') + 1);
+      const jobId = stream.slice(stream.indexOf('-') + 1);
       const owner = this.incarnations.get(event.data.fromIncarnation);
       if (owner === undefined) continue;
       const { failAfterMs, clockRateError } = this.ports.liveness;
@@ -477,37 +495,60 @@ export class Judge {
     this.commands.set(key, this.appends);
   }
 
-  /** Two handlers of one job at the same time: only for a reason that the guarantees name. */
-  private overlap(earlier: WitnessedRun, later: WitnessedRun, process: SimulatedProcess | null): void {
-    const now = this.now();
-    if (earlier.process === later.process)
-      this.violate(
-        '3.7',
-        `${wordsOf(later)} is entered in ${later.process}, where ${wordsOf(earlier)} has not settled.`,
-      );
+  /** More handlers of one job at the same time than its overlap policy allows: only for a reason that the guarantees name. */
+  private overlaps(
+    run: WitnessedRun,
+    others: readonly WitnessedRun[],
+    allowed: number,
+    processOf: (run: WitnessedRun) => SimulatedProcess | null,
+  ): void {
+    if (others.length > 0 && others.length < allowed) return this.note('overlap-allowed');
+    if (others.length < allowed) return;
+    const [here] = others.filter(({ process }) => process === run.process).slice(allowed - 1);
+    if (here !== undefined)
+      this.violate('3.7', `${wordsOf(run)} is entered in ${run.process}, where ${wordsOf(here)} has not settled.`);
+    const [beyond] = others.filter((other) => !this.excused(other, processOf(other))).slice(allowed - 1);
+    if (beyond !== undefined) this.violate('overlap', this.overlapWords(beyond, run, allowed));
+  }
+
+  /** The guarantees name a reason why its handler may still run. */
+  private excused(earlier: WitnessedRun, process: SimulatedProcess | null): boolean {
+    const now = this.ports.now();
     const { abortGraceMs, loopDelayMs, failAfterMs, clockRateError } = this.ports.liveness;
+    const because = (why: string) => (this.note(why), true);
     const ignored = earlier.abortedAt !== null && now - earlier.abortedAt >= abortGraceMs * (1 - clockRateError);
-    if (ignored) return this.note('overlap-ignored-abort');
+    if (ignored) return because('overlap-ignored-abort');
     const paused = process?.pausedWithin(now - 2 * failAfterMs, now) ?? 0;
-    if (paused > loopDelayMs) return this.note('overlap-paused');
-    if (this.incarnations.get(earlier.incarnation)?.confirmedDead === true) return this.note('overlap-confirmed-dead');
-    const why = this.closed.get(keyOf(earlier));
-    if (why === 'cancelled') return this.note('overlap-cancelled');
+    if (paused > loopDelayMs) return because('overlap-paused');
+    if (this.incarnations.get(earlier.incarnation)?.confirmedDead === true) return because('overlap-confirmed-dead');
+    if (this.closed.get(keyOf(earlier)) === 'cancelled') return because('overlap-cancelled');
     const { selfFenceAfterMs } = this.ports.liveness;
-    if (this.ports.restored(earlier.process).sinceMs < selfFenceAfterMs + loopDelayMs + abortGraceMs)
-      return this.note('overlap-log-went-back');
-    this.violate(
-      'overlap',
-      `${wordsOf(later)} is entered in ${later.process} while ${wordsOf(earlier)} runs in ${earlier.process} (entered at ${earlier.enteredAt.toFixed(0)}, ${
-        earlier.abortedAt === null ? 'not aborted' : `aborted ${(now - earlier.abortedAt).toFixed(0)} ms ago`
-      }; in the log: ${why ?? 'open'}).`,
-    );
+    const restoredMs = this.ports.restored(earlier.process).sinceMs;
+    return restoredMs < selfFenceAfterMs + loopDelayMs + abortGraceMs && because('overlap-log-went-back');
+  }
+
+  private overlapWords(earlier: WitnessedRun, later: WitnessedRun, allowed: number): string {
+    const now = this.ports.now();
+    return `${wordsOf(later)} is entered in ${later.process} while ${wordsOf(earlier)} runs in ${earlier.process} (entered at ${earlier.enteredAt.toFixed(0)}, ${
+      earlier.abortedAt === null ? 'not aborted' : `aborted ${(now - earlier.abortedAt).toFixed(0)} ms ago`
+    }; in the log: ${this.closed.get(keyOf(earlier)) ?? 'open'}), and the job allows ${allowed} at once.`;
   }
 }
 
-function openIn(state: JobState, run: RunRef): boolean {
-  if (state.stage === 'absent' || state.stage === 'opaque') return false;
-  return openRuns(state).some((one) => one.slot === run.slot && one.attempt === run.attempt && one.epoch === run.epoch);
+/** Written down once more, on purpose: the judge must not share a mistake with the code. */
+function allowedBy(state: JobState): number {
+  if (state.stage === 'absent' || state.stage === 'opaque') return 1;
+  const { overlap } = state.definition.policies;
+  return typeof overlap === 'object' ? overlap.allow : 1;
+}
+
+/** How many runs of the job are open, if that one is. */
+function openBeside(state: JobState, run: RunRef): number {
+  if (state.stage === 'absent' || state.stage === 'opaque') return 0;
+  const open = openRuns(state);
+  return open.some((one) => one.slot === run.slot && one.attempt === run.attempt && one.epoch === run.epoch)
+    ? open.length
+    : 0;
 }
 
 function keyOf(run: {

@@ -30,6 +30,8 @@ export interface SimulationOptions {
   readonly commandId?: (order: string, tries: number) => string;
   /** Ends with the first violation. Default true. */
   readonly stopAtFirst?: boolean;
+  /** When the time of the script is over all faults end, and after a while everything must be in its place. Default true; false: it ends there. */
+  readonly heals?: boolean;
   /** What services tell their log. Default: nothing. */
   readonly logger?: (process: string, trueTime: () => number) => Logger;
 }
@@ -114,6 +116,7 @@ class World {
       this.judge.written(append);
     });
     this.witness.onEntry((run, others) => this.judge.entered(run, others, (other) => this.witness.processOf(other)));
+    this.witness.onResumed((run, wentOnMs) => this.judge.resumed(run, wentOnMs));
     this.witness.onGuard((run) => this.judge.guarded(run));
     const ports: WorldPorts = {
       script,
@@ -174,6 +177,7 @@ class World {
     for (const action of script.actions) scheduler.at(action.at, () => this.act(action));
     this.compareViews();
     await scheduler.runUntil(script.durationMs, stop);
+    if (this.options.heals === false) return this.result();
     if (!stop()) {
       this.heal();
       await scheduler.runUntil(script.durationMs + quietTimeMs(this.liveness), stop);
