@@ -96,7 +96,7 @@ function randomPlaces(random: SeededRandom): PlaceScript[] {
       wallOffMs: Math.round(draw.chance(0.8) ? draw.between(-2_000, 2_000) : draw.of([-HOUR, HOUR, 20_000, -20_000])),
       provable: draw.chance(0.4),
       maxConcurrentRuns: draw.of([50, 12]),
-      keepsView: draw.chance(0.3),
+      keepsView: draw.chance(0.15),
     };
   });
   if (draw.chance(0.3)) {
