@@ -98,7 +98,7 @@ function checkOne(
     case 'JobRunFailed':
     case 'JobRunTimedOut':
     case 'JobRunAbandoned':
-      return checkOutcome(track, event, services, suspects, report);
+      return checkOutcome(track, event, services, report);
     case 'JobRunOutcomeRefused':
       return checkRefusedOutcome(track, event, report);
     case 'JobReleased':

@@ -142,7 +142,6 @@ export function checkOutcome(
   track: JobTrack,
   event: JobRunSucceeded | JobRunFailed | JobRunTimedOut | JobRunAbandoned,
   services: ServiceFacts,
-  suspects: SuspectRuns,
   report: Report,
 ): void {
   const words = `${event.type} of ${runWords(event.data)}`;
@@ -151,7 +150,6 @@ export function checkOutcome(
     report('I3', `${words}: ${whyNotOpen(track, event.data)}.`);
     return;
   }
-  if (slot.run?.soleSuspect) suspects.ended(slot.run);
   track.closeRun(slot);
   switch (event.type) {
     case 'JobRunSucceeded':

@@ -30,8 +30,8 @@ export class Blame {
 
   constructor(private readonly ports: BlamePorts) {}
 
-  /** @param open the run that an outcome is of was open until now. */
-  event(jobId: string, event: JobEvent, open: boolean): void {
+  /** @param open how many runs of the job were open until now, if the run that the outcome is of was one of them; else 0. */
+  event(jobId: string, event: JobEvent, open: number): void {
     const { violate, note } = this.ports;
     switch (event.type) {
       case 'JobRunStarted':
@@ -44,7 +44,7 @@ export class Blame {
       case 'JobReleasedFromQuarantine':
         return void this.crashes.delete(jobId);
       case 'JobRunSucceeded':
-        if (open) this.crashes.delete(jobId);
+        if (open > 0) this.crashes.delete(jobId);
         return;
       case 'JobHoldResolved':
         if (event.data.resolution === 'succeeded') this.crashes.delete(jobId);

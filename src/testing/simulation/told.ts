@@ -29,6 +29,10 @@ export class Told {
   /** The newest append by which it may trust itself; null: none since the registration, or trust has expired. */
   private from: Asked | null = null;
   private expired = false;
+  /** Newest position that it knows of. */
+  upTo = 0n;
+  /** Greatest generation of the log that it was told. */
+  generation = 0;
   /** When the registration was sent first: what was begun before it counts for nothing. */
   private registeredAt = -Infinity;
   private jumpedAt = -Infinity;
@@ -49,11 +53,6 @@ export class Told {
     return asked;
   }
 
-  /** Whose life it leads by its own account; null: it was never registered. */
-  get life(): string | null {
-    return this.incarnation;
-  }
-
   /** The process hears that it was appended. */
   appended(asked: Asked, trustMs: number): void {
     if (asked.type === 'ServiceRegistered' || asked.monotonic < this.registeredAt) return;
@@ -65,7 +64,8 @@ export class Told {
   }
 
   /** It reads an event of its own: with the first heartbeat of an incarnation trust begins, whatever its append was answered. */
-  readBack(id: string, trustMs: number): void {
+  readBack(id: string, position: bigint, trustMs: number): void {
+    this.reaches(position);
     const asked = this.sent.get(id);
     if (asked === undefined) return;
     this.sent.delete(id);
@@ -89,9 +89,15 @@ export class Told {
     return null;
   }
 
-  /** A fact of a service has reached its membership. */
-  heard(position: bigint): void {
+  /** Of a fact that its view must show: one that its membership has read, or an own append that was acknowledged. */
+  knows(position: bigint): void {
+    this.reaches(position);
     this.facts.push({ position, at: this.clock.monotonic() });
+  }
+
+  /** The log is known to reach this position. */
+  reaches(position: bigint): void {
+    if (position > this.upTo) this.upTo = position;
   }
 
   /** For how long it has known of a fact that its view does not show, ms of its monotonic time. */
@@ -103,9 +109,10 @@ export class Told {
     return this.facts.length === 0 ? 0 : this.clock.monotonic() - this.facts[0].at;
   }
 
-  /** The log is an older one now, or its subscriber begins anew. */
-  forgetFacts(): void {
+  /** It has noticed that the log is an older one. */
+  forgetLog(): void {
     this.facts.length = 0;
+    this.upTo = 0n;
   }
 
   private begins({ incarnation, monotonic }: Asked): void {
