@@ -88,7 +88,6 @@ export class SimulatedConnection implements EventStore {
     if (answer !== REFUSED && answer !== LOST && answer.outcome === 'appended') {
       if (asked !== null) this.process.told.appended(asked, this.traits.trustMs);
       if (!categoryOf(stream).endsWith('heartbeat')) this.process.told.knows(answer.position);
-      else this.process.told.reaches(answer.position);
     }
     if (answer === REFUSED) return { outcome: 'unavailable', message: 'the log cannot be reached' };
     if (answer === LOST) return { outcome: 'unknown', message: 'no answer came' };
@@ -139,8 +138,8 @@ export class SimulatedConnection implements EventStore {
       delivered: (events: readonly RecordedEvent[]) => {
         if (which === 'view') return this.seen({ stream: '', events, moment: 'projecting' });
         for (const { stream, position, id } of events)
-          if (categoryOf(stream).endsWith('service')) this.process.told.knows(position);
-          else this.process.told.readBack(id, position, this.traits.trustMs);
+          if (categoryOf(stream).endsWith('service')) this.process.told.heard(position);
+          else this.process.told.readBack(id, this.traits.trustMs);
       },
       taken: (events: readonly RecordedEvent[]) => {
         if (which === 'view') this.seen({ stream: '', events, moment: 'projected' });

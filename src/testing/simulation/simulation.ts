@@ -362,7 +362,10 @@ class World {
 
   private compareNow(): void {
     for (const { name, service } of this.services()) {
-      if (service.readModel.health().state === 'stopped' || this.unaware.views.has(name)) continue;
+      const { state } = service.readModel.health();
+      if (state === 'stopped' || this.unaware.views.has(name)) continue;
+      // It has noticed that the log is another one, and shows what was until it begins anew.
+      if (state === 'rebuilding' && this.scheduler.now - this.restoredAt < COMPARE_EVERY_MS) continue;
       this.judge.compare(service.readModel, name);
     }
   }

@@ -29,7 +29,7 @@ export class Told {
   /** The newest append by which it may trust itself; null: none since the registration, or trust has expired. */
   private from: Asked | null = null;
   private expired = false;
-  /** Newest position that it knows of. */
+  /** Newest fact of a service that it has read. */
   upTo = 0n;
   /** Greatest generation of the log that it was told. */
   generation = 0;
@@ -64,8 +64,7 @@ export class Told {
   }
 
   /** It reads an event of its own: with the first heartbeat of an incarnation trust begins, whatever its append was answered. */
-  readBack(id: string, position: bigint, trustMs: number): void {
-    this.reaches(position);
+  readBack(id: string, trustMs: number): void {
     const asked = this.sent.get(id);
     if (asked === undefined) return;
     this.sent.delete(id);
@@ -91,12 +90,12 @@ export class Told {
 
   /** Of a fact that its view must show: one that its membership has read, or an own append that was acknowledged. */
   knows(position: bigint): void {
-    this.reaches(position);
     this.facts.push({ position, at: this.clock.monotonic() });
   }
 
-  /** The log is known to reach this position. */
-  reaches(position: bigint): void {
+  /** Its membership has read a fact of a service; heartbeats come and go, and nobody need notice that some are lost. */
+  heard(position: bigint): void {
+    this.knows(position);
     if (position > this.upTo) this.upTo = position;
   }
 
