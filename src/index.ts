@@ -72,6 +72,7 @@ export type {
   JobStatus,
   JsonValue,
   LastOutcome,
+  Overlap,
   RetryPolicy,
   Slot,
   Tag,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Instant } from '../clock';
 import { validateCommand, ScheduleJobCommand, type PoliciesInput } from '../commands';
-import { canonical, type Affinity, type Tag } from '../domain/job';
+import { canonical, type Affinity, type Overlap, type Tag } from '../domain/job';
 import type { Refusal } from '../domain/refusal';
 import { defineSchedule, type ScheduleInput, type ScheduleLimits } from '../domain/schedule';
 import { patternOf } from './cron-time';
@@ -71,18 +71,14 @@ export function declarationOf(
       ? take(readCron(method.cronTime, method.options, processZone))
       : take(readMs(method.decorator, method.timeout));
   const revision = take(readRevision(method.options.revision));
+  take(readOverlap(method.options));
   if (refusals.length > 0 || written === null) return { ok: false, refusals };
   const {
     tag = {},
     affinity = 'required',
-    policies = {},
     jitter = null,
-  } = method.options as {
-    tag?: Tag;
-    affinity?: Affinity;
-    policies?: PoliciesInput;
-    jitter?: WrittenJitter;
-  };
+  } = method.options as { tag?: Tag; affinity?: Affinity; jitter?: WrittenJitter };
+  const policies = policiesOf(method.options);
   const disabled = method.decorator === 'Cron' && Boolean(method.options.disabled);
   const jobId = jobIdOfName(name ?? where);
   const declaration = {
@@ -159,6 +155,19 @@ function readRevision(given: unknown): Read<string | null> {
   return refuse('revision', given, 'A revision is a text.', "Write a text such as '2'.");
 }
 
+/** It is a policy, and may be written as one: once. */
+function readOverlap({ overlap, policies }: DeclaredMethod['options']): Read<null> {
+  const other = (policies as PoliciesInput | undefined)?.overlap;
+  if (overlap === undefined || other === undefined) return { ok: true, value: null };
+  return refuse('overlap', overlap, 'It is said twice: policies.overlap too.', 'Say it once.');
+}
+
+/** `overlap` is among them, wherever it was written: the same declaration has the same hash. */
+function policiesOf({ overlap, policies = {} }: DeclaredMethod['options']): PoliciesInput {
+  if (overlap === undefined || typeof policies !== 'object') return policies as PoliciesInput;
+  return { ...policies, overlap: overlap as Overlap };
+}
+
 function readCron(
   cronTime: unknown,
   options: Readonly<Record<string, unknown>>,
@@ -205,7 +214,7 @@ function readMs(decorator: 'Interval' | 'Timeout', timeout: unknown): Read<Writt
   };
 }
 
-const own = ['tag', 'affinity', 'policies', 'jitter', 'revision'];
+const own = ['tag', 'affinity', 'overlap', 'policies', 'jitter', 'revision'];
 const ofCron = [
   ...['name', 'timeZone', 'utcOffset', 'unrefTimeout', 'waitForCompletion', 'disabled', 'threshold', 'initialDelay'],
   ...own,
@@ -242,5 +251,8 @@ function asWritten(refusal: Refusal, method: DeclaredMethod): Refusal {
     return { ...refusal, field: method.decorator === 'Cron' ? 'cronTime' : 'timeout' };
   }
   if (field === 'schedule.jitter') return { ...refusal, field: 'jitter' };
+  if (field.startsWith('policies.overlap') && method.options.overlap !== undefined) {
+    return { ...refusal, field: field.slice('policies.'.length) };
+  }
   return field === 'jobId' || field === 'handler' ? { ...refusal, field: 'name' } : refusal;
 }

@@ -40,7 +40,7 @@ const definition = {
     affinity: ['required', 'preferred'],
     policies: {
       retry: { maxRetries: 'number', initialMs: 'number', factor: 'number', maxMs: 'number' },
-      overlap: ['skip'],
+      overlap: 'any',
       misfire: ['once'],
       onOwnerLoss: ['rerun', 'fail', 'hold'],
       onStuck: ['release', 'wait'],
@@ -160,7 +160,7 @@ export function misshapen(data: unknown, shape: Shape): string | null {
   if (kindOf(data) !== 'object') return 'data is no JSON object';
   const fields = data as Fields;
   if (typeof fields.at !== 'number') return 'at is no number';
-  return wrong(fields, shape, '') ?? wrongSchedule(fields) ?? wrongSchedule(fields.state);
+  return wrong(fields, shape, '') ?? wrongDefinition(fields) ?? wrongDefinition(fields.state);
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -200,11 +200,28 @@ function wrongWord(value: unknown, words: readonly string[]): string | null {
   return `is none of ${words.join(', ')}`;
 }
 
-/** What a schedule needs depends on its kind, which is known by now. */
-function wrongSchedule(of: unknown): string | null {
-  const schedule = (of as { definition?: { schedule?: Fields } } | undefined)?.definition?.schedule;
-  if (schedule === undefined) return null;
-  return wrong(schedule, schedules[schedule.kind as Schedule['kind']], 'definition.schedule.');
+/** What depends on more than the kind of a field. */
+function wrongDefinition(of: unknown): string | null {
+  const definition = (of as { definition?: { schedule: Fields; policies: Fields } } | undefined)?.definition;
+  if (definition === undefined) return null;
+  const { schedule, policies } = definition;
+  // What a schedule needs depends on its kind, which is known by now.
+  return (
+    wrong(schedule, schedules[schedule.kind as Schedule['kind']], 'definition.schedule.') ??
+    wrongOverlap(policies.overlap)
+  );
+}
+
+/** A policy that is not known here would let runs begin that it forbids. */
+function wrongOverlap(overlap: unknown): string | null {
+  const path = 'definition.policies.overlap';
+  if (kindOf(overlap) !== 'object') {
+    const problem = wrongWord(overlap, ['skip', 'queue', 'replace']);
+    return problem === null ? null : `${path} ${problem}`;
+  }
+  const { allow, ...others } = overlap as Fields;
+  const known = Number.isSafeInteger(allow) && (allow as number) > 1 && Object.keys(others).length === 0;
+  return known ? null : `${path} is no { allow: n }`;
 }
 
 function isWords(wanted: Wanted | readonly string[] | Shape): wanted is readonly string[] {

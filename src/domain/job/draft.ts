@@ -3,7 +3,7 @@ import type { Instant } from '../instant';
 import type { Slot } from './definition';
 import { instantOfSlot, slotOf, type JobEvent, type Pending, type SkipReason } from './events';
 import { evolve } from './evolve';
-import { openRuns } from './inspect';
+import { isFull, isQueued, mayBegin, replaceable } from './overlap';
 import type { JobDecision, JobRefusal } from './refusals';
 import { countSlots, dueTime, nextSlot, nthSlotAfter, previousSlot, unlessUnreadable } from './slots';
 import type { AbsentJob, JobRecord } from './state';
@@ -14,6 +14,18 @@ export interface DueRange {
   readonly first: Instant;
   readonly last: Instant;
   readonly count: number;
+}
+
+/** What is to be started. */
+interface Next {
+  readonly slot: Slot;
+  readonly attempt: number;
+  /** Scheduled slots that this start accounts for: it is the last of them. */
+  readonly range?: DueRange;
+  /** Slots that wait for their next attempt, and end with this start. */
+  readonly replaces?: readonly Slot[];
+  /** It has waited in the queue: what fell after it is skipped. */
+  readonly queued?: boolean;
 }
 
 /**
@@ -156,8 +168,10 @@ export class Draft {
 
   /**
    * Starts what is due, if anything is and nothing forbids it: the oldest slot that waits for its next attempt, then requested slots,
-   * then the latest due scheduled slot, into which the earlier ones are coalesced (misfire `once`). A scheduled slot waits while another
-   * slot is in progress: it is skipped when that one ends.
+   * then the latest due scheduled slot, into which the earlier ones are coalesced (misfire `once`). What may begin beside slots in progress, and
+   * in their place, is the overlap policy's to say; under `replace` a new slot goes before a further attempt of an old one.
+   *
+   * A scheduled slot that has waited in the queue is started itself; those that fell after it are skipped.
    *
    * A suspect is started only as the sole one of its process: then the start says so.
    *
@@ -174,6 +188,7 @@ export class Draft {
     const next = suspect && !soleSuspect ? null : this.nextStart();
     const last = next?.range;
     const pending = last === undefined ? this.pending() : this.movedTo(this.slotAfter(last.last, last.count));
+    for (const slot of next?.replaces ?? []) this.giveUp(slot);
     if (last !== undefined) this.skipAllButLast(last, 'coalesced');
     bind();
     if (next === null) return false;
@@ -188,18 +203,36 @@ export class Draft {
         ...(suspect && { soleSuspect: true }),
       },
     });
+    if (next.queued) this.skipDue('overlap');
     return true;
   }
 
-  private nextStart(): { readonly slot: Slot; readonly attempt: number; readonly range?: DueRange } | null {
+  private nextStart(): Next | null {
     const { record, at } = this;
     if (blocked(record) !== null || record.stage !== 'live') return null;
-    const waiting = record.inProgress.find((s) => (s.retryAt ?? at) <= at);
-    if (waiting !== undefined) return { slot: waiting.slot, attempt: waiting.attempt + 1 };
+    const waiting = record.inProgress.find(({ run, retryAt }) => run === null && (retryAt ?? at) <= at);
+    const again = waiting === undefined ? null : { slot: waiting.slot, attempt: waiting.attempt + 1 };
+    const replaces = replaceable(record).map(({ slot }) => slot);
+    return replaces.length > 0 ? (this.newSlot(replaces) ?? again) : (again ?? this.newSlot(replaces));
+  }
+
+  private newSlot(replaces: readonly Slot[]): Next | null {
+    const { record } = this;
     const requested = record.requested[0];
-    if (requested !== undefined) return { slot: requested.slot, attempt: 1 };
-    const range = record.inProgress.length > 0 ? null : this.due();
-    return range === null ? null : { slot: slotOf(range.last), attempt: 1, range };
+    if (requested !== undefined) return { slot: requested.slot, attempt: 1, replaces };
+    const due = mayBegin(record, 'scheduled') ? this.due() : null;
+    if (due === null) return null;
+    const queued = isQueued(record);
+    const range = queued ? { first: due.first, last: due.first, count: 1 } : due;
+    return { slot: slotOf(range.last), attempt: 1, range, replaces, queued };
+  }
+
+  /** A slot that waits for its next attempt makes room for a newer one. */
+  private giveUp(slot: Slot): void {
+    this.push({
+      type: 'JobSlotsSkipped',
+      data: { reason: 'replaced', from: slot, to: slot, count: 1, slots: [], ...this.pending(), at: this.at },
+    });
   }
 
   /** When nothing is left to come, the job is complete. */
@@ -221,7 +254,7 @@ export class Draft {
 export function blocked(record: JobRecord): 'job-paused' | 'job-held' | 'run-open' | null {
   if (record.held !== null) return 'job-held';
   if (record.paused) return 'job-paused';
-  return openRuns(record).length > 0 ? 'run-open' : null;
+  return isFull(record) ? 'run-open' : null;
 }
 
 export function anchoredSchedule(record: JobRecord): AnchoredSchedule {

@@ -3,8 +3,19 @@ import type { Instant } from '../instant';
 import { canonical } from './canonical';
 import type { JobDefinition } from './definition';
 import type { Declaration, JobEvent, JobScheduled, ReleaseReason } from './events';
-import { abandoned, closed, failed, later, moved, refused, started, succeeded, withPending } from './evolve-runs';
-import type { AbsentJob, AppliedDeclaration, JobRecord, JobState, OpaqueJob, Ownership } from './state';
+import {
+  abandoned,
+  closed,
+  failed,
+  givenUp,
+  later,
+  moved,
+  refused,
+  started,
+  succeeded,
+  withPending,
+} from './evolve-runs';
+import type { AbsentJob, AppliedDeclaration, HeldSlot, JobRecord, JobState, OpaqueJob, Ownership } from './state';
 
 /** A stream without an event. */
 export const absentJob: AbsentJob = { stage: 'absent', revision: -1 };
@@ -153,6 +164,8 @@ function apply(record: JobRecord, event: Later, revision: number): JobRecord {
       return { ...state, epoch, ownership: { kind: 'bound', since: at, serviceId, incarnation } };
     }
     case 'JobSlotsSkipped': {
+      const after = givenUp(state, event);
+      if (after !== null) return after;
       const { slots, to, count } = event.data;
       return {
         ...moved(state, event.data),
@@ -194,10 +207,10 @@ function apply(record: JobRecord, event: Later, revision: number): JobRecord {
       };
     }
     case 'JobHeld':
-      return { ...state, held: { slot: event.data.slot, attempt: event.data.attempt } };
+      return holds(state, { slot: event.data.slot, attempt: event.data.attempt });
     case 'JobHoldResolved': {
       const { resolution, slot } = event.data;
-      const after = { ...moved(state, event.data), held: null };
+      const after = nextHeld(moved(state, event.data));
       if (resolution === 'retry') return after;
       const attempt = state.held?.attempt ?? 0;
       return {
@@ -234,10 +247,21 @@ function apply(record: JobRecord, event: Later, revision: number): JobRecord {
   }
 }
 
+function holds(state: JobRecord, slot: HeldSlot): JobRecord {
+  if (state.held === null) return { ...state, held: slot };
+  return { ...state, heldNext: [...(state.heldNext ?? []), slot] };
+}
+
+function nextHeld(state: JobRecord): JobRecord {
+  const { heldNext = [], ...rest } = state;
+  const [held = null, ...further] = heldNext;
+  return { ...rest, held, ...(further.length > 0 && { heldNext: further }) };
+}
+
 function ended(record: JobRecord, stage: 'completed' | 'cancelled' | 'removed', at: Instant): JobRecord {
   // No terminal job has an open run. Should a log say so all the same, its late outcome must find the run closed.
   const open = record.inProgress.flatMap((s) => (s.run === null ? [] : [s.run]));
-  const state = open.reduce((folded, run) => closed(folded, run, 'cancelled'), record);
+  const { heldNext: _judged, ...state } = open.reduce((folded, run) => closed(folded, run, 'cancelled'), record);
   return {
     ...withPending(state, { nextSlot: null, zoneData: state.zoneData }),
     stage,
