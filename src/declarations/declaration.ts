@@ -250,9 +250,9 @@ function asWritten(refusal: Refusal, method: DeclaredMethod): Refusal {
   if (field === 'schedule.at' || field === 'schedule.every') {
     return { ...refusal, field: method.decorator === 'Cron' ? 'cronTime' : 'timeout' };
   }
-  if (field === 'schedule.jitter') return { ...refusal, field: 'jitter' };
   if (field.startsWith('policies.overlap') && method.options.overlap !== undefined) {
     return { ...refusal, field: field.slice('policies.'.length) };
   }
+  if (field === 'schedule.jitter') return { ...refusal, field: 'jitter' };
   return field === 'jobId' || field === 'handler' ? { ...refusal, field: 'name' } : refusal;
 }

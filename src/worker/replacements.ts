@@ -1,6 +1,6 @@
 import type { Instant } from '../clock';
 import { StartJobRunCommand } from '../commands';
-import { dueAt, instantOfSlot, mayBegin, openRuns, type JobRecord } from '../domain/job';
+import { dueAt, mayBegin, openRuns, pendingDueAt, type JobRecord } from '../domain/job';
 import type { Logger } from '../logging';
 import type { Membership } from '../membership';
 import type { JobRow } from '../read-model';
@@ -48,8 +48,8 @@ export class Replacements {
 
   /** Requested slots go on waiting: they are started when it has settled. */
   private async skip({ jobId }: JobRow, known: JobRecord, now: Instant): Promise<void> {
-    const slot = known.nextSlot === null ? null : instantOfSlot(known.nextSlot);
-    if (slot === null || slot > now || !mayBegin(known, 'scheduled') || this.skipping.has(jobId)) return;
+    const pending = pendingDueAt(known);
+    if (pending === null || pending > now || !mayBegin(known, 'scheduled') || this.skipping.has(jobId)) return;
     const { membership, commands, logger } = this.ports;
     const incarnation = membership.incarnation();
     if (known.ownership.kind !== 'bound' || known.ownership.incarnation !== incarnation) return;

@@ -27,7 +27,7 @@ describe('the same script', () => {
     const { stdout } = await run(process.execPath, [command, '--script', file, '--hash']);
     rmSync(folder, { recursive: true });
     expect(stdout.split('\n')[0]).toBe(first.hash);
-  });
+  }, 120_000);
 
   it('has another history than another seed', async () => {
     const [first, second] = [await simulate(short(1)), await simulate({ ...short(1), seed: 2 })];
@@ -95,7 +95,7 @@ describe('a broken rule, found in a world of many actions', () => {
       expect(small.jobs.length).toBeLessThanOrEqual(3);
       expect(small.places.length).toBeLessThanOrEqual(2);
       expect(small.durationMs).toBeLessThanOrEqual(90_000);
-      expect((await simulate(small)).violations).toMatchObject([{ rule }]);
+      expect((await simulate(small)).violations.map((violation) => violation.rule)).toContain(rule);
     } finally {
       mend();
     }
@@ -127,7 +127,7 @@ describe('npm run simulate', () => {
     expect(said(several)).toEqual(said(one));
     expect(said(one).at(-2)).toBe('seeds 2, violations 0');
     expect(new Set(said(one).slice(0, 2)).size).toBe(2);
-  });
+  }, 120_000);
   it.each([
     ['--seeds', 'many'],
     ['--jobs', '0'],

@@ -55,13 +55,13 @@ describe('the worker, of a job whose slots overlap', () => {
         jobId: 'j',
         handler: 'audit',
         schedule: every,
-        policies: { overlap: { allow: 2 }, timeoutMs: 11_000, retry: { maxRetries: 0 } },
+        policies: { overlap: { allow: 2 }, timeoutMs: 15_000, retry: { maxRetries: 0 } },
       });
       await bench.until('the first to be stuck', () => bench.facts('job.abandoned').length === 1, 60_000);
       expect((await bench.types('j')).filter((type) => type.startsWith('JobReleased'))).toEqual([]);
       expect(open()).toBe(1);
       // Two handlers are in this process: no third enters, though only one run is open.
-      await bench.clock.advance(8_000);
+      await bench.clock.advance(6_000);
       expect(held.entered).toBe(2);
     });
 

@@ -262,9 +262,4 @@ export function slotOf(instant: Instant): Slot {
 export function instantOfSlot(slot: Slot): Instant | null {
   return /^(manual|backfill):/.test(slot) ? null : Date.parse(slot);
 }
-
-/** When the pending slot is due: at its instant, or later by its jitter; null: none is pending. */
-export function pendingDueAt({ nextSlot, nextDueAt }: Pick<Pending, 'nextSlot' | 'nextDueAt'>): Instant | null {
-  return nextSlot === null ? null : (nextDueAt ?? instantOfSlot(nextSlot));
-}
 export type { Affinity, Tag };

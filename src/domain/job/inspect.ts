@@ -1,7 +1,7 @@
 import type { Instant } from '../instant';
 import type { Placeable } from '../placement/eligibility';
-import { pendingDueAt } from './events';
 import { isFull, mayBegin } from './overlap';
+import { pendingDueAt } from './pending';
 import type { JobRecord, JobState, JobStatus, OpenRun } from './state';
 
 /** One word for where a job is. */
@@ -31,11 +31,11 @@ export function isTerminal(state: JobState): boolean {
 export function dueAt(record: JobRecord): Instant | null {
   if (record.stage !== 'live' || record.paused || record.held !== null) return null;
   const { inProgress, requested, scheduledAt } = record;
-  const pending = pendingDueAt(record);
   const waiting = isFull(record) ? [] : inProgress.filter(({ run }) => run === null);
   const times = waiting.map((s) => s.retryAt ?? scheduledAt);
   if (requested.length > 0 && mayBegin(record, 'requested')) times.push(requested[0].at);
   // A scheduled slot that falls while another cannot begin is skipped, or waits, until that one ends.
+  const pending = pendingDueAt(record);
   if (pending !== null && mayBegin(record, 'scheduled')) times.push(pending);
   return times.length === 0 ? null : Math.min(...times);
 }

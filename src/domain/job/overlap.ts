@@ -1,5 +1,6 @@
 import type { Overlap, Slot } from './definition';
-import { instantOfSlot, pendingDueAt } from './events';
+import { instantOfSlot } from './events';
+import { pendingDueAt } from './pending';
 import type { JobRecord, SlotInProgress } from './state';
 
 /**
@@ -56,8 +57,9 @@ function isReplaceable({ definition }: Standing, { slot }: SlotInProgress): bool
  */
 export function isQueued(record: JobRecord): boolean {
   const { definition, lastOutcome } = record;
-  if (definition.policies.overlap !== 'queue' || lastOutcome === null) return false;
-  return (pendingDueAt(record) ?? Infinity) <= lastOutcome.at;
+  const pending = pendingDueAt(record);
+  if (definition.policies.overlap !== 'queue' || pending === null || lastOutcome === null) return false;
+  return pending <= lastOutcome.at;
 }
 
 /**
