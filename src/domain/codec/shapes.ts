@@ -1,3 +1,4 @@
+import type { MisfireRule, MisfireWord } from '../job/definition';
 import type { Schedule } from '../schedule';
 import type { DomainEvent } from './domain-event';
 
@@ -20,6 +21,16 @@ export const schedules: { readonly [kind in Schedule['kind']]: Shape } = {
   interval: { everyMs: 'number', origin: 'number|null', ...bounds },
   cron: { pattern: 'string', zone: 'string', days: ['either', 'both'], ...bounds },
 };
+const misfires: readonly MisfireWord[] = ['skip', 'once', 'all'];
+/** A misfire policy that is more than a word. */
+export const misfire: { readonly [field in keyof MisfireRule]: Wanted | readonly string[] } = {
+  policy: misfires,
+  run: ['latest', 'earliest'],
+  cap: 'number',
+  maxAgeMs: 'number|null',
+  thresholdMs: 'number',
+  onResume: misfires,
+};
 const definition = {
   definition: {
     handler: 'string',
@@ -30,7 +41,7 @@ const definition = {
     policies: {
       retry: { maxRetries: 'number', initialMs: 'number', factor: 'number', maxMs: 'number' },
       overlap: ['skip'],
-      misfire: ['once'],
+      misfire: 'any',
       onOwnerLoss: ['rerun', 'fail', 'hold'],
       onStuck: ['release', 'wait'],
       timeoutMs: 'number|null',
@@ -61,6 +72,7 @@ export const shapes: { readonly [type in DomainEvent['type']]: Shape } = {
     serviceId: 'string',
     definitionRevision: 'number',
     soleSuspect: 'boolean?',
+    backlogTo: 'string?',
     ...pending,
   },
   JobRunSucceeded: { ...run, durationMs: 'number' },
@@ -89,7 +101,7 @@ export const shapes: { readonly [type in DomainEvent['type']]: Shape } = {
   JobQuarantined: { crashes: 'number', windowMs: 'number' },
   JobReleasedFromQuarantine: { reason: 'string' },
   JobPaused: { reason: 'string' },
-  JobResumed: { reason: 'string', ...pending },
+  JobResumed: { reason: 'string', backlog: 'object?', ...pending },
   JobCompleted: { outcome: 'string' },
   JobCancelled: { reason: 'string' },
   JobRemoved: { reason: 'string' },
@@ -113,6 +125,7 @@ export const shapes: { readonly [type in DomainEvent['type']]: Shape } = {
       requested: 'array',
       crashes: 'array',
       closedRuns: 'array',
+      backlog: 'object?',
       lastOutcome: 'object|null',
       ending: 'boolean',
       homeReturns: 'array',
@@ -147,7 +160,7 @@ export function misshapen(data: unknown, shape: Shape): string | null {
   if (kindOf(data) !== 'object') return 'data is no JSON object';
   const fields = data as Fields;
   if (typeof fields.at !== 'number') return 'at is no number';
-  return wrong(fields, shape, '') ?? wrongSchedule(fields) ?? wrongSchedule(fields.state);
+  return wrong(fields, shape, '') ?? wrongDefinition(fields) ?? wrongDefinition(fields.state);
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -187,11 +200,17 @@ function wrongWord(value: unknown, words: readonly string[]): string | null {
   return `is none of ${words.join(', ')}`;
 }
 
-/** What a schedule needs depends on its kind, which is known by now. */
-function wrongSchedule(of: unknown): string | null {
-  const schedule = (of as { definition?: { schedule?: Fields } } | undefined)?.definition?.schedule;
-  if (schedule === undefined) return null;
-  return wrong(schedule, schedules[schedule.kind as Schedule['kind']], 'definition.schedule.');
+/** What a schedule needs depends on its kind, which is known by now; what a misfire policy needs, on whether it is a word. */
+function wrongDefinition(of: unknown): string | null {
+  const definition = (of as { definition?: { schedule: Fields; policies: Fields } } | undefined)?.definition;
+  if (definition === undefined) return null;
+  const { schedule, policies } = definition;
+  return (
+    wrong(schedule, schedules[schedule.kind as Schedule['kind']], 'definition.schedule.') ??
+    (kindOf(policies.misfire) === 'object'
+      ? wrong(policies.misfire as Fields, misfire, 'definition.policies.misfire.')
+      : wrong(policies, { misfire: misfires }, 'definition.policies.'))
+  );
 }
 
 function isWords(wanted: Wanted | readonly string[] | Shape): wanted is readonly string[] {

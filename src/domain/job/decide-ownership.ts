@@ -1,18 +1,20 @@
 import { ineligibility } from '../placement/eligibility';
 import type { Candidate } from '../service/state';
 import type { BindJob, ReleaseJob, RequeueJob } from './commands';
-import { Draft, refuse } from './draft';
+import { Draft, outcomeOfSkipped, refuse } from './draft';
 import type { AbandonReason, BindingReason, OwnerGone } from './events';
 import { openRuns, placeable } from './inspect';
 import type { JobDecision } from './refusals';
+import { unlessUnreadable } from './slots';
 import { refuseNotLive, refuseNotOwner } from './standing';
 import type { JobRecord } from './state';
 import { countedCrashes } from './suspicion';
 
 /**
- * Claim: `[(JobSlotsSkipped), JobBoundToService e+1, (JobRunStarted)]`: with a start, what fell while nobody owned it is accounted for.
- * Without one it stays pending, and the owner accounts for it when it starts.
- * Operator's move: `[(JobReleased(moved)), JobBoundToService e+1]`, never with an open run.
+ * Claim: `[(JobSlotsSkipped), JobBoundToService e+1, (JobRunStarted)]`: the new owner accounts for what fell while nobody owned the job. What
+ * the misfire policy wants to be run stays pending until it is started.
+ * Operator's move: `[(JobReleased(moved)), (JobSlotsSkipped), JobBoundToService e+1]`, never with an open run.
+ * Where that ends the job, it is not bound: `[JobSlotsSkipped, JobCompleted]`.
  */
 export function decideBind(record: JobRecord, command: BindJob): JobDecision {
   const { ownership } = record;
@@ -162,8 +164,11 @@ function bind(
       type: 'JobBoundToService',
       data: { epoch: draft.record.epoch + 1, serviceId, incarnation, viewPosition, why, at: draft.at },
     });
-  if (start) draft.startDue(service, soleSuspect, bound);
-  else bound();
+  // Whoever starts a scheduled slot must be able to evaluate the schedule; whoever only takes the job need not.
+  unlessUnreadable(() => draft.skipMissed());
+  if (draft.completeIfOver(outcomeOfSkipped(draft.record))) return;
+  bound();
+  if (start) draft.startDue(service, soleSuspect);
 }
 
 function refuseIneligible(record: JobRecord, service: Candidate): JobDecision | null {

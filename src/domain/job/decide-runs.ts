@@ -1,7 +1,7 @@
 import type { AbandonRun, AfterRun, CompleteRun, FailRun, StartRun } from './commands';
 import type { RetryPolicy } from './definition';
-import { Draft, blocked, refuse } from './draft';
-import { instantOfSlot, type JobRunOutcomeRefused, type RunRef } from './events';
+import { Draft, blocked, outcomeOfSkipped, refuse } from './draft';
+import { backfilledInstant, instantOfSlot, type JobRunOutcomeRefused, type RunRef } from './events';
 import { sameRun } from './evolve-runs';
 import { openRuns } from './inspect';
 import type { JobDecision } from './refusals';
@@ -10,7 +10,7 @@ import { refuseNotLive, refuseNotOwner } from './standing';
 import type { JobRecord, OpaqueJob, SlotInProgress } from './state';
 import { isSuspect } from './suspicion';
 
-/** `[(JobSlotsSkipped coalesced), JobRunStarted]` by the owner. */
+/** `[(JobSlotsSkipped)…, JobRunStarted, (JobSlotsSkipped coalesced)]` by the owner; `[JobSlotsSkipped…, (JobCompleted)]` when all that was due was missed for good. */
 export function decideStart(record: JobRecord, command: StartRun): JobDecision {
   const { serviceId, incarnation, epoch, at, zoneData } = command;
   const not = refuseNotLive(record) ?? refuseNotOwner(record, { serviceId, incarnation, epoch });
@@ -34,7 +34,11 @@ export function decideStart(record: JobRecord, command: StartRun): JobDecision {
     );
   }
   const draft = new Draft(record, at, zoneData);
-  if (draft.startDue({ serviceId, incarnation }, command.soleSuspect === true)) return draft.done();
+  const started = draft.startDue({ serviceId, incarnation }, command.soleSuspect === true);
+  if (started || draft.nextRevision > record.revision + 1) {
+    if (!started) draft.completeIfOver(outcomeOfSkipped(draft.record));
+    return draft.done();
+  }
   return refuse(
     'nothing-due',
     'jobId',
@@ -186,17 +190,20 @@ function afterRun(draft: Draft, ended: SlotInProgress, then: AfterRun, outcome: 
   unlessUnreadable(() => skipOverlap(draft, ended));
   if (draft.completeIfOver(outcome)) return;
   if (then.release !== null) release(draft, then.release);
-  else if (then.startNext && ownership.kind === 'bound')
+  else if (then.startNext && ownership.kind === 'bound') {
     unlessUnreadable(() => draft.startDue(ownership, ended.run?.soleSuspect === true));
+    draft.completeIfOver(outcome);
+  }
 }
 
 /**
  * Scheduled slots that fell while a slot was in progress are skipped when it has ended. While one still waits for its retry, none has.
- * A slot that was due before a requested run began did not fall during it: it is run, late.
+ * A slot that was due before a requested run began did not fall during it: it is run, late. So are missed slots that are still to be run, and
+ * whatever fell during a backfill: the past does not cost the present.
  */
 function skipOverlap(draft: Draft, ended: SlotInProgress): void {
   const { inProgress, nextSlot } = draft.record;
-  if (inProgress.length > 0) return;
+  if (inProgress.length > 0 || draft.owes || backfilledInstant(ended.slot) !== null) return;
   const requested = instantOfSlot(ended.slot) === null;
   const pending = nextSlot === null ? null : instantOfSlot(nextSlot);
   if (requested && pending !== null && ended.run !== null && pending <= ended.run.startedAt) return;

@@ -1,19 +1,18 @@
 import type { AnchoredSchedule } from '../schedule';
 import type { Instant } from '../instant';
 import type { Slot } from './definition';
-import { instantOfSlot, slotOf, type JobEvent, type Pending, type SkipReason } from './events';
+import { backfilledInstant, instantOfSlot, slotOf, type JobEvent, type Pending, type SkipReason } from './events';
 import { evolve } from './evolve';
 import { openRuns } from './inspect';
+import { misfireRule, slotFates, type SlotFates, type SlotRange } from './misfire';
 import type { JobDecision, JobRefusal } from './refusals';
 import { countSlots, nextSlot, nthSlotAfter, previousSlot, unlessUnreadable } from './slots';
 import type { AbsentJob, JobRecord } from './state';
 import { isSuspect } from './suspicion';
 
-/** Scheduled slots that are due and not accounted for: a range without gaps. */
-export interface DueRange {
-  readonly first: Instant;
-  readonly last: Instant;
-  readonly count: number;
+interface Owner {
+  readonly serviceId: string;
+  readonly incarnation: string;
 }
 
 /**
@@ -60,7 +59,7 @@ export class Draft {
   }
 
   /** Scheduled slots in (accounted, at], within maxRuns; null: none is due. */
-  due(): DueRange | null {
+  due(): SlotRange | null {
     const { record, at } = this;
     const first = record.nextSlot === null ? null : instantOfSlot(record.nextSlot);
     if (first === null || first > at) return null;
@@ -82,11 +81,34 @@ export class Draft {
     return next === null ? null : slotOf(next);
   }
 
-  /** All due slots but the last are skipped; of one alone, nothing. */
-  private skipAllButLast({ first, last, count }: DueRange, reason: SkipReason): void {
-    if (count < 2) return;
-    const before = count === 2 ? first : (previousSlot(anchoredSchedule(this.record), last) ?? first);
-    this.skip({ first, last: before, count: count - 1 }, reason, slotOf(last));
+  /**
+   * What becomes of the due slots by the misfire policy; null: none is due, or it is not for the policy to say: the job is paused or held, or
+   * a slot is in progress.
+   */
+  private fates(): SlotFates | null {
+    const { record, at } = this;
+    if (record.stage !== 'live' || record.paused || record.held !== null || record.inProgress.length > 0) return null;
+    const due = this.due();
+    if (due === null) return null;
+    const rule = misfireRule(record.definition.policies.misfire);
+    return slotFates(anchoredSchedule(record), due, rule, at, record.backlog ?? null, record.lastOutcome?.at ?? null);
+  }
+
+  /** Accounts for the missed slots that are not to be run. All or nothing, where the schedule cannot be evaluated. */
+  skipMissed(fates: SlotFates | null = this.fates()): void {
+    if (fates === null) return;
+    let counted = 0;
+    const skips = fates.skipped.map(({ range, reason }) => {
+      counted += range.count;
+      return { range, reason, next: this.slotAfter(range.last, counted) };
+    });
+    for (const { range, reason, next } of skips) this.skip(range, reason, next);
+  }
+
+  /** Missed slots wait to be run, each for itself or once for all. */
+  get owes(): boolean {
+    const { backlog, nextSlot } = this.record;
+    return backlog !== undefined && nextSlot !== null && Date.parse(nextSlot) <= Date.parse(backlog.to);
   }
 
   /** Slots that no schedule will bring back are skipped as `skipDue` does; where the schedule cannot be evaluated, the pending one alone. */
@@ -113,7 +135,7 @@ export class Draft {
     });
   }
 
-  private skip({ first, last, count }: DueRange, reason: SkipReason, next: string | null): void {
+  private skip({ first, last, count }: SlotRange, reason: SkipReason, next: string | null): void {
     const { at, zoneData } = this;
     const from = slotOf(first);
     this.push({
@@ -123,51 +145,58 @@ export class Draft {
   }
 
   /**
-   * Starts what is due, if anything is and nothing forbids it: the oldest slot that waits for its next attempt, then requested slots,
-   * then the latest due scheduled slot, into which the earlier ones are coalesced (misfire `once`). A scheduled slot waits while another
-   * slot is in progress: it is skipped when that one ends.
+   * Starts what is due, if anything is and nothing forbids it: the oldest slot that waits for its next attempt, then runs that were asked
+   * for, then what the misfire policy makes of the due scheduled slots, then backfills. A scheduled slot waits while another slot is in
+   * progress: it is skipped when that one ends.
    *
    * A suspect is started only as the sole one of its process: then the start says so.
    *
    * @param soleSuspect the owner runs no other suspect.
-   * @param bind appends the binding of the new owner, when one is made in the same append. It stands after the slots that the new owner
-   * accounts for and before its start, and is called once also when nothing is started.
+   * @returns false: nothing was started. Missed slots may have been accounted for all the same.
    */
-  startDue(
-    owner: { readonly serviceId: string; readonly incarnation: string },
-    soleSuspect: boolean,
-    bind: () => void = () => {},
-  ): boolean {
-    const suspect = isSuspect(this.record);
-    const next = suspect && !soleSuspect ? null : this.nextStart();
-    const last = next?.range;
-    const nextSlot = last === undefined ? this.record.nextSlot : this.slotAfter(last.last, last.count);
-    if (last !== undefined) this.skipAllButLast(last, 'coalesced');
-    bind();
-    if (next === null) return false;
-    const { serviceId, incarnation } = owner;
-    const { at, zoneData, record } = this;
-    const { epoch, definitionRevision } = record;
-    const { slot, attempt } = next;
-    this.push({
-      type: 'JobRunStarted',
-      data: {
-        ...{ slot, attempt, epoch, incarnation, serviceId, definitionRevision, nextSlot, zoneData, at },
-        ...(suspect && { soleSuspect: true }),
-      },
+  startDue(owner: Owner, soleSuspect: boolean): boolean {
+    const { record, at } = this;
+    if (record.stage !== 'live' || blocked(record) !== null || (isSuspect(record) && !soleSuspect)) return false;
+    const waiting = record.inProgress.find((s) => (s.retryAt ?? at) <= at);
+    if (waiting !== undefined) return this.start(owner, waiting.slot, waiting.attempt + 1);
+    const asked = record.requested.find(({ slot }) => backfilledInstant(slot) === null);
+    if (asked !== undefined) return this.start(owner, asked.slot, 1);
+    const fates = this.fates();
+    if (fates !== null) {
+      this.skipMissed(fates);
+      if (fates.run !== null) return this.startScheduled(owner, fates.run, fates);
+    }
+    const backfill = record.requested[0];
+    return backfill !== undefined && this.start(owner, backfill.slot, 1);
+  }
+
+  private startScheduled(owner: Owner, slot: Instant, { coalesced, backlogTo }: SlotFates): boolean {
+    const counted = 1 + (coalesced?.count ?? 0);
+    const afterAll = coalesced === null ? null : this.slotAfter(coalesced.last, counted);
+    this.start(owner, slotOf(slot), 1, {
+      nextSlot: coalesced === null ? this.slotAfter(slot, 1) : slotOf(coalesced.first),
+      ...(backlogTo !== null && { backlogTo: slotOf(backlogTo) }),
     });
+    if (coalesced !== null) this.skip(coalesced, 'coalesced', afterAll);
     return true;
   }
 
-  private nextStart(): { readonly slot: Slot; readonly attempt: number; readonly range?: DueRange } | null {
-    const { record, at } = this;
-    if (blocked(record) !== null || record.stage !== 'live') return null;
-    const waiting = record.inProgress.find((s) => (s.retryAt ?? at) <= at);
-    if (waiting !== undefined) return { slot: waiting.slot, attempt: waiting.attempt + 1 };
-    const requested = record.requested[0];
-    if (requested !== undefined) return { slot: requested.slot, attempt: 1 };
-    const range = record.inProgress.length > 0 ? null : this.due();
-    return range === null ? null : { slot: slotOf(range.last), attempt: 1, range };
+  private start(
+    { serviceId, incarnation }: Owner,
+    slot: Slot,
+    attempt: number,
+    more: { readonly nextSlot: Slot | null; readonly backlogTo?: Slot } = { nextSlot: this.record.nextSlot },
+  ): true {
+    const { at, zoneData, record } = this;
+    const { epoch, definitionRevision } = record;
+    this.push({
+      type: 'JobRunStarted',
+      data: {
+        ...{ slot, attempt, epoch, incarnation, serviceId, definitionRevision, zoneData, at, ...more },
+        ...(isSuspect(record) && { soleSuspect: true }),
+      },
+    });
+    return true;
   }
 
   /** When nothing is left to come, the job is complete. */
@@ -205,6 +234,11 @@ export function firstSlot(anchored: AnchoredSchedule, accountedThrough: Instant 
   const floor = accountedThrough ?? -8.64e15;
   const slot = nextSlot(anchored, schedule.kind === 'once' ? floor : Math.max(anchor, floor));
   return slot === null ? null : slotOf(slot);
+}
+
+/** The outcome of a job whose last slots were skipped: that of its last run. A job that was never run has failed. */
+export function outcomeOfSkipped({ lastOutcome }: JobRecord): 'succeeded' | 'failed' {
+  return lastOutcome?.outcome === 'succeeded' ? 'succeeded' : 'failed';
 }
 
 function slotsLeft(record: JobRecord): number {
