@@ -108,7 +108,9 @@ export function whatIsMissing(
     missing.push(...fieldsMissing(of, shape, `schedule ${kind}`));
   }
   const policies = all.map(({ definition }) => (definition as { policies: Data }).policies.misfire);
-  missing.push(...fieldsMissing([{ misfire: policies.find((one) => one === 'skip') }], { misfire: ['skip'] }, 'policies'));
+  missing.push(
+    ...fieldsMissing([{ misfire: policies.find((one) => one === 'skip') }], { misfire: ['skip'] }, 'policies'),
+  );
   const rules = policies.filter((one): one is Data => typeof one === 'object');
   missing.push(...fieldsMissing(rules, misfire, 'policies.misfire'));
   return missing.filter((one) => !neverWritten.has(one));

@@ -1,5 +1,16 @@
 import type { Refusal } from '../../domain/refusal';
-import { isRecord, missing, nothingWrong, nullable, object, oneOf, optional, refusal, whole, type Check } from './check';
+import {
+  isRecord,
+  missing,
+  nothingWrong,
+  nullable,
+  object,
+  oneOf,
+  optional,
+  refusal,
+  whole,
+  type Check,
+} from './check';
 
 const MOST_MS = 8_640_000_000_000;
 const word = oneOf('skip', 'once', 'all');

@@ -1,11 +1,13 @@
+import type { Instant } from '../instant';
 import type { AbandonRun, AfterRun, CompleteRun, FailRun, StartRun } from './commands';
 import type { RetryPolicy } from './definition';
-import { Draft, blocked, outcomeOfSkipped, refuse } from './draft';
+import { Draft, anchoredSchedule, blocked, outcomeOfSkipped, refuse } from './draft';
 import { backfilledInstant, instantOfSlot, type JobRunOutcomeRefused, type RunRef } from './events';
 import { sameRun } from './evolve-runs';
 import { openRuns } from './inspect';
+import { misfireRule } from './misfire';
 import type { JobDecision } from './refusals';
-import { unlessUnreadable } from './slots';
+import { countSlots, unlessUnreadable } from './slots';
 import { refuseNotLive, refuseNotOwner } from './standing';
 import type { JobRecord, OpaqueJob, SlotInProgress } from './state';
 import { isSuspect } from './suspicion';
@@ -204,10 +206,22 @@ function afterRun(draft: Draft, ended: SlotInProgress, then: AfterRun, outcome: 
 function skipOverlap(draft: Draft, ended: SlotInProgress): void {
   const { inProgress, nextSlot } = draft.record;
   if (inProgress.length > 0 || draft.owes || backfilledInstant(ended.slot) !== null) return;
-  const requested = instantOfSlot(ended.slot) === null;
   const pending = nextSlot === null ? null : instantOfSlot(nextSlot);
-  if (requested && pending !== null && ended.run !== null && pending <= ended.run.startedAt) return;
+  const startedAt = ended.run?.startedAt ?? -Infinity;
+  const dueBefore = pending !== null && pending <= startedAt;
+  if (dueBefore && (instantOfSlot(ended.slot) === null || endsBacklog(draft, ended, startedAt))) return;
   draft.skipDue('overlap');
+}
+
+/**
+ * A scheduled slot that was started while later ones were due: the last of a backlog. What fell while that was worked off is missed, too, and is
+ * the misfire policy's. Under `all` not where two slots fell within one run: the runs take longer than the period, and the job would never be
+ * done with its backlog.
+ */
+function endsBacklog(draft: Draft, { attempt }: SlotInProgress, startedAt: Instant): boolean {
+  if (attempt > 1) return false;
+  const { policy } = misfireRule(draft.record.definition.policies.misfire);
+  return policy !== 'all' || countSlots(anchoredSchedule(draft.record), startedAt, draft.at) < 2;
 }
 
 function release(draft: Draft, reason: 'drain' | 'stuck' | 'ineligible'): void {

@@ -45,8 +45,8 @@ export function missedAfterMs(anchored: AnchoredSchedule, { thresholdMs }: Misfi
  * Decides over the slots that are due. Pure; the time it takes does not grow with their number.
  *
  * @param due not empty. @param backlog what the state says is still to be run; its policy goes before that of the job.
- * @param idleSince when the last run ended; null: none did. Slots that fell before it, beyond the backlog, fell during a run: they are not
- * the policy's, and do not make the backlog longer.
+ * @param idleSince when the last run ended; null: none did. Slots that fell before it, beyond the backlog, fell during a run: they do not make
+ * the backlog longer.
  */
 export function slotFates(
   anchored: AnchoredSchedule,
@@ -58,11 +58,16 @@ export function slotFates(
 ): SlotFates {
   const owedTo = backlog === null ? null : instantOfSlot(backlog.to);
   const owed = owedTo !== null && due.first <= owedTo;
-  const rule = owed && backlog !== null ? { ...policy, policy: backlog.policy, thresholdMs: 0 } : policy;
-  const missedBefore = at - missedAfterMs(anchored, rule);
-  if (rule.policy === 'all') return each(anchored, owed ? extent(anchored, due, owedTo, idleSince) : due, rule, at);
-  if (rule.policy === 'once') {
-    const earliest = rule.run === 'earliest' && due.first < missedBefore;
+  if (owed && backlog?.policy === 'all') {
+    // What is missed meanwhile joins the backlog, where the policy of the job is the same.
+    const idle = policy.policy === 'all' && due.last > Math.max(owedTo, idleSince ?? -Infinity);
+    return each(anchored, idle ? due : (split(anchored, due, owedTo + 1)[0] ?? due), policy, at);
+  }
+  if (owed && policy.policy !== 'once') return onceThen(anchored, split(anchored, due, owedTo + 1), policy);
+  if (policy.policy === 'all') return each(anchored, due, policy, at);
+  const missedBefore = at - (owed ? 0 : missedAfterMs(anchored, policy));
+  if (policy.policy === 'once') {
+    const earliest = policy.run === 'earliest' && due.first < missedBefore;
     return earliest ? intoFirst(anchored, due) : intoLast(anchored, due, []);
   }
   const [missed, late] = split(anchored, due, missedBefore);
@@ -72,10 +77,19 @@ export function slotFates(
 
 const nothing: SlotFates = { skipped: [], run: null, coalesced: null, backlogTo: null };
 
-/** What of the due slots belongs to a backlog: it ends where it did, or with the last one, when slots fell that no run kept from being started. */
-function extent(anchored: AnchoredSchedule, due: SlotRange, to: Instant, idleSince: Instant | null): SlotRange {
-  if (due.last > Math.max(to, idleSince ?? -Infinity)) return due;
-  return split(anchored, due, to + 1)[0] ?? due;
+/** One run for the slots of a backlog; what has become due since is coalesced into it under `skip`, and is run after it under `all`. */
+function onceThen(
+  anchored: AnchoredSchedule,
+  [owed, later]: ReturnType<typeof split>,
+  { run, policy }: MisfireRule,
+): SlotFates {
+  if (owed === null) return nothing;
+  const fates = run === 'earliest' ? intoFirst(anchored, owed) : intoLast(anchored, owed, []);
+  if (later === null) return fates;
+  if (policy === 'all') return { ...fates, backlogTo: later.last };
+  const { coalesced } = fates;
+  const all = coalesced === null ? later : { ...later, first: coalesced.first, count: coalesced.count + later.count };
+  return { ...fates, coalesced: all };
 }
 
 function each(anchored: AnchoredSchedule, due: SlotRange, rule: MisfireRule, at: Instant): SlotFates {
