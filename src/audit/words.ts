@@ -1,5 +1,14 @@
 import type { DomainEvent } from '../domain/codec';
-import type { BindingReason, Declaration, JobDefinition, JobEvent, RunRef } from '../domain/job';
+import {
+  backfilledInstant,
+  type Backlog,
+  type BindingReason,
+  type Declaration,
+  type JobDefinition,
+  type JobEvent,
+  type RunRef,
+  type SkipReason,
+} from '../domain/job';
 import { describe } from '../domain/schedule';
 import type { ServiceEvent, ServiceHeartbeat } from '../domain/service';
 import type { UnreadableEvent } from '../domain/unreadable';
@@ -28,13 +37,13 @@ function jobWords({ type, data }: JobEvent): string {
     case 'JobEndSet':
       return `to end with the open run: ${data.reason}`;
     case 'JobRunRequested':
-      return `a run was asked for (slot ${data.slot}): ${data.reason}`;
+      return because(requestWords(data.slot), data.reason);
     case 'JobBoundToService':
       return `epoch ${data.epoch}: bound to ${data.serviceId} (incarnation ${data.incarnation}) because ${whyWords(data.why)}; decided at view position ${data.viewPosition}`;
     case 'JobSlotsSkipped':
-      return `${skippedWords(data)} skipped: ${data.reason}; ${nextWords(data.nextSlot)}`;
+      return `${skippedWords(data)} skipped: ${skipWords[data.reason] ?? data.reason}; ${nextWords(data.nextSlot)}`;
     case 'JobRunStarted':
-      return `${runWords(data)} started on ${data.serviceId} (incarnation ${data.incarnation})${data.soleSuspect === true ? ', as the only suspect there' : ''}; ${nextWords(data.nextSlot)}`;
+      return `${runWords(data)} started on ${data.serviceId} (incarnation ${data.incarnation})${data.soleSuspect === true ? ', as the only suspect there' : ''}${data.backlogTo === undefined ? '' : `; missed slots through ${data.backlogTo} are run after it`}; ${nextWords(data.nextSlot)}`;
     case 'JobRunSucceeded':
       return `${runWords(data)} succeeded after ${data.durationMs} ms`;
     case 'JobRunFailed':
@@ -60,7 +69,7 @@ function jobWords({ type, data }: JobEvent): string {
     case 'JobPaused':
       return because('paused', data.reason);
     case 'JobResumed':
-      return `${because('resumed', data.reason)}; ${nextWords(data.nextSlot)}`;
+      return `${because('resumed', data.reason)}${data.backlog === undefined ? '' : `; ${owedWords(data.backlog)}`}; ${nextWords(data.nextSlot)}`;
     case 'JobCompleted':
       return `completed (${data.outcome})`;
     case 'JobCancelled':
@@ -110,6 +119,25 @@ export function whyWords(why: BindingReason): string {
   const match = why.labelsMatch ? '' : ', its labels do not match the tag';
   return `${kind[why.kind]}: rank ${why.rank} of ${why.candidates} (placement ${why.placementVersion}${first}${match})`;
 }
+
+function requestWords(slot: string): string {
+  const instant = backfilledInstant(slot);
+  if (instant === null) return `a run was asked for (slot ${slot})`;
+  return `a run was asked for, to make up for ${new Date(instant).toISOString()} (slot ${slot})`;
+}
+
+function owedWords({ to, policy }: Backlog): string {
+  const what = policy === 'all' ? 'each of the slots' : 'one run for the slots';
+  return `${what} of the pause, through ${to}, is to follow`;
+}
+
+/** Reasons that are no sentence by themselves. */
+const skipWords: { readonly [reason in SkipReason]?: string } = {
+  coalesced: 'coalesced (one run makes up for them)',
+  misfire: 'misfire (nobody started them in time)',
+  tooOld: 'tooOld (missed, and older than the misfire policy runs)',
+  overCap: 'overCap (missed, and more than the misfire policy runs)',
+};
 
 const abandonWords = {
   ownerFailed: 'its owner was marked failed; the slot is run again',

@@ -61,16 +61,9 @@ export function declarationOf(method: DeclaredMethod, place: Place, processZone:
       ? take(readCron(method.cronTime, method.options, processZone))
       : take(readMs(method.decorator, method.timeout));
   const revision = take(readRevision(method.options.revision));
-  if (refusals.length > 0 || written === null) return { ok: false, refusals };
-  const {
-    tag = {},
-    affinity = 'required',
-    policies = {},
-  } = method.options as {
-    tag?: Tag;
-    affinity?: Affinity;
-    policies?: PoliciesInput;
-  };
+  const policies = take(readPolicies(method.options));
+  if (refusals.length > 0 || written === null || policies === null) return { ok: false, refusals };
+  const { tag = {}, affinity = 'required' } = method.options as { tag?: Tag; affinity?: Affinity };
   const disabled = method.decorator === 'Cron' && Boolean(method.options.disabled);
   const jobId = jobIdOfName(name ?? where);
   const declaration = { jobId, where, name, decorator: method.decorator, written, tag, affinity, policies, disabled };
@@ -133,6 +126,16 @@ function readRevision(given: unknown): Read<string | null> {
   return refuse('revision', given, 'A revision is a text.', "Write a text such as '2'.");
 }
 
+/** The policies, with the one that has an option of its own. */
+function readPolicies({ policies = {}, misfire }: Readonly<Record<string, unknown>>): Read<PoliciesInput> {
+  const others = policies as PoliciesInput;
+  // What is no object is refused with the job.
+  if (misfire === undefined || typeof policies !== 'object' || policies === null) return { ok: true, value: others };
+  if (others.misfire === undefined)
+    return { ok: true, value: { ...others, misfire: misfire as PoliciesInput['misfire'] } };
+  return refuse('misfire', misfire, 'policies.misfire is given, too.', 'Leave one of the two out.');
+}
+
 function readCron(
   cronTime: unknown,
   options: Readonly<Record<string, unknown>>,
@@ -179,7 +182,7 @@ function readMs(decorator: 'Interval' | 'Timeout', timeout: unknown): Read<Writt
   };
 }
 
-const own = ['tag', 'affinity', 'policies', 'revision'];
+const own = ['tag', 'affinity', 'misfire', 'policies', 'revision'];
 const ofCron = [
   ...['name', 'timeZone', 'utcOffset', 'unrefTimeout', 'waitForCompletion', 'disabled', 'threshold', 'initialDelay'],
   ...own,
@@ -210,6 +213,9 @@ function asWritten(refusal: Refusal, method: DeclaredMethod): Refusal {
   if (field === 'schedule.zone' && method.decorator === 'Cron') {
     const offset = method.options.utcOffset != null;
     return { ...refusal, field: offset ? 'utcOffset' : 'timeZone' };
+  }
+  if (/^policies\.misfire\b/.test(field) && method.options.misfire !== undefined) {
+    return { ...refusal, field: field.slice('policies.'.length) };
   }
   if (field === 'schedule.start') return { ...refusal, field: 'initialDelay' };
   if (field === 'schedule.at' || field === 'schedule.every') {

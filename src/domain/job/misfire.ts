@@ -173,3 +173,18 @@ function defaultsOf(policy: MisfireWord): MisfireRule {
   const thresholdMs = policy === 'skip' ? SKIP_THRESHOLD_MS : 0;
   return { policy, run: 'latest', cap: 100, maxAgeMs: null, thresholdMs, onResume: 'skip' };
 }
+
+/** In plain words, as in `each missed slot is run, at most 24, none older than 3600000 ms`. */
+export function describeMisfire(misfire: Misfire): string {
+  const rule = misfireRule(misfire);
+  const { policy, thresholdMs, onResume } = rule;
+  const late = thresholdMs > 0 && policy !== 'all' ? `beyond ${thresholdMs} ms ` : '';
+  const after = onResume === 'skip' ? '' : `; after a pause ${policyWords({ ...rule, policy: onResume })}`;
+  return `${late}${policyWords(rule)}${after}`;
+}
+
+function policyWords({ policy, run, cap, maxAgeMs }: MisfireRule): string {
+  if (policy === 'skip') return 'missed slots are skipped';
+  if (policy === 'once') return `the ${run} of the missed slots is run`;
+  return `each missed slot is run, at most ${cap}${maxAgeMs === null ? '' : `, none older than ${maxAgeMs} ms`}`;
+}

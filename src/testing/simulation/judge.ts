@@ -175,6 +175,11 @@ export class Judge {
     switch (event.type) {
       case 'JobRunStarted':
         this.starts.set(`${jobId} ${revision}`, { run: keyOf({ jobId, ...event.data }), by });
+        if (event.data.backlogTo !== undefined) this.ports.note('start-with-a-backlog');
+        if (event.data.slot.startsWith('backfill:')) this.ports.note('start-of-a-backfill');
+        break;
+      case 'JobSlotsSkipped':
+        this.ports.note(`skipped-${event.data.reason}`);
         break;
       case 'JobRunSucceeded':
       case 'JobRunFailed':
