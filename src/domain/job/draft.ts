@@ -94,9 +94,19 @@ export class Draft {
     return slotFates(anchoredSchedule(record), due, rule, at, record.backlog ?? null, record.lastOutcome?.at ?? null);
   }
 
-  /** Accounts for the missed slots that are not to be run. All or nothing, where the schedule cannot be evaluated. */
-  skipMissed(fates: SlotFates | null = this.fates()): void {
-    if (fates === null) return;
+  /**
+   * Accounts for the missed slots that are not to be run. All or nothing, where the schedule cannot be evaluated.
+   * @returns what is to be run; null: nothing.
+   */
+  skipMissed(): SlotFates | null {
+    let fates = this.fates();
+    // Behind a backlog that has grown too old there may be what has not.
+    for (; fates !== null && fates.run === null; fates = this.fates()) this.skipRanges(fates);
+    if (fates !== null) this.skipRanges(fates);
+    return fates;
+  }
+
+  private skipRanges(fates: SlotFates): void {
     let counted = 0;
     const skips = fates.skipped.map(({ range, reason }) => {
       counted += range.count;
@@ -161,11 +171,8 @@ export class Draft {
     if (waiting !== undefined) return this.start(owner, waiting.slot, waiting.attempt + 1);
     const asked = record.requested.find(({ slot }) => backfilledInstant(slot) === null);
     if (asked !== undefined) return this.start(owner, asked.slot, 1);
-    const fates = this.fates();
-    if (fates !== null) {
-      this.skipMissed(fates);
-      if (fates.run !== null) return this.startScheduled(owner, fates.run, fates);
-    }
+    const fates = this.skipMissed();
+    if (fates !== null && fates.run !== null) return this.startScheduled(owner, fates.run, fates);
     const backfill = record.requested[0];
     return backfill !== undefined && this.start(owner, backfill.slot, 1);
   }
