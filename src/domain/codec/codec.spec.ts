@@ -67,6 +67,19 @@ describe('codec', () => {
     [{ schedule: { kind: 'interval' } }, 'definition.schedule.everyMs is missing'],
     [{ schedule: null }, 'definition.schedule is no object'],
     [{ policies: { ...minutely.policies, overlap: 'queue' } }, 'definition.policies.overlap is none of skip'],
+    [
+      { policies: { ...minutely.policies, misfire: 'twice' } },
+      'definition.policies.misfire is none of skip, once, all',
+    ],
+    [{ policies: { ...minutely.policies, misfire: null } }, 'definition.policies.misfire is none of skip, once, all'],
+    [
+      { policies: { ...minutely.policies, misfire: { policy: 'all', run: 'latest' } } },
+      'definition.policies.misfire.cap is missing',
+    ],
+    [
+      { policies: { ...minutely.policies, misfire: { policy: 'most' } } },
+      'definition.policies.misfire.policy is none of skip, once, all',
+    ],
     [{ policies: { ...minutely.policies, retry: {} } }, 'definition.policies.retry.maxRetries is missing'],
     [{ policies: { ...minutely.policies, timeoutMs: '1' } }, 'definition.policies.timeoutMs is no number'],
     [{ tag: [] }, 'definition.tag is no object'],
