@@ -133,7 +133,6 @@ function owedWords({ to, policy }: Backlog): string {
 
 /** Reasons that are no sentence by themselves. */
 const skipWords: { readonly [reason in SkipReason]?: string } = {
-  coalesced: 'coalesced (one run makes up for them)',
   misfire: 'misfire (nobody started them in time)',
   tooOld: 'tooOld (missed, and older than the misfire policy runs)',
   overCap: 'overCap (missed, and more than the misfire policy runs)',
