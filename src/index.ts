@@ -75,6 +75,7 @@ export type {
   JobStatus,
   JsonValue,
   LastOutcome,
+  Overlap,
   RetryPolicy,
   Slot,
   Tag,

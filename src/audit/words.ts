@@ -1,6 +1,7 @@
 import type { DomainEvent } from '../domain/codec';
 import {
   backfilledInstant,
+  overlapWords,
   type Backlog,
   type BindingReason,
   type Declaration,
@@ -131,13 +132,6 @@ function owedWords({ to, policy }: Backlog): string {
   return `${what} of the pause, through ${to}, is to follow`;
 }
 
-/** Reasons that are no sentence by themselves. */
-const skipWords: { readonly [reason in SkipReason]?: string } = {
-  misfire: 'misfire (nobody started them in time)',
-  tooOld: 'tooOld (missed, and older than the misfire policy runs)',
-  overCap: 'overCap (missed, and more than the misfire policy runs)',
-};
-
 const abandonWords = {
   ownerFailed: 'its owner was marked failed; the slot is run again',
   ownerStopped: 'its owner stopped; the slot is run again',
@@ -148,7 +142,16 @@ const abandonWords = {
   drain: 'its service drained; the slot is run again',
   stuck: 'it ignored its abort; the slot is run again',
   cancelled: 'the job was cancelled',
+  replaced: 'a newer slot takes its place',
 } as const;
+/** Where the word alone says too little. */
+const skipWords: { readonly [reason in SkipReason]?: string } = {
+  stuck: 'stuck, the handler that it would replace ignores its abort',
+  misfire: 'misfire, nobody started them in time',
+  tooOld: 'tooOld, they were missed, and are older than the misfire policy runs',
+  overCap: 'overCap, they were missed, and are more than the misfire policy runs',
+  replaced: 'replaced, it waited for its next attempt and a newer slot takes its place',
+};
 const releaseWords = {
   drain: 'it drains',
   ineligible: 'it is not eligible any more',
@@ -187,8 +190,9 @@ function nextWords(nextSlot: string | null): string {
   return nextSlot === null ? 'no slot follows' : `next slot ${nextSlot}`;
 }
 
-function definitionWords({ handler, schedule, tag, affinity }: JobDefinition): string {
-  return `handler ${handler}, ${describe(schedule)}, tag ${pairs(tag)} (${affinity})`;
+function definitionWords({ handler, schedule, tag, affinity, policies }: JobDefinition): string {
+  const overlap = policies.overlap === 'skip' ? '' : `, overlap ${overlapWords(policies.overlap)}`;
+  return `handler ${handler}, ${describe(schedule)}, tag ${pairs(tag)} (${affinity})${overlap}`;
 }
 
 function pairs(dictionary: { readonly [key: string]: string }): string {

@@ -74,6 +74,17 @@ describe('what is declared', () => {
     expect(declare(Cron('* * * * *', { disabled: true })).disabled).toBe(true);
   });
 
+  it('says its overlap as an option or as a policy: the same declaration', () => {
+    const [option, policy] = [{ overlap: 'queue' }, { policies: { overlap: 'queue' } }] as const;
+    for (const declared of [Cron('* * * * *', option), Interval(5, option), Timeout(5, option)]) {
+      expect(declare(declared).policies).toEqual({ overlap: 'queue' });
+    }
+    expect(declare(Interval(5, option)).hash).toBe(declare(Interval(5, policy)).hash);
+    const allow = declare(Interval(5, { overlap: { allow: 3 }, policies: { priority: 1 } }));
+    expect(allow.policies).toEqual({ overlap: { allow: 3 }, priority: 1 });
+    expect(allow.hash).not.toBe(declare(Interval(5, { policies: { priority: 1 } })).hash);
+  });
+
   it('knows a date that has passed, also during the delay', () => {
     const at = (options?: CronOptions) => declare(Cron(new Date(start + 1_000), options)).written;
     expect(hasPassed(at(), start)).toBe(false);
@@ -160,6 +171,20 @@ describe('what is refused', () => {
     ['a time-out that is no number', Timeout('x', NaN), 'timeout', /0 or more/],
     ['a tag that is no dictionary', Interval(5, { tag: { a: 1 as never } }), 'tag.a', /string/],
     ['an affinity that does not exist', Interval(5, { affinity: 'near' as never }), 'affinity', /Allowed/],
+    [
+      'an overlap that there is not',
+      Cron('* * * * *', { overlap: 'both' as never }),
+      'overlap',
+      /skip, queue, replace/,
+    ],
+    ['an overlap of one', Interval(5, { overlap: { allow: 1 } }), 'overlap.allow', /One run at a time/],
+    ['an overlap of too many', Interval(5, { overlap: { allow: 101 } }), 'overlap.allow', /from 2 to 100/],
+    [
+      'an overlap that is said twice',
+      Interval(5, { overlap: 'queue', policies: { overlap: 'skip' } }),
+      'overlap',
+      /said twice/,
+    ],
     ['policies out of range', Timeout(5, { policies: { priority: 5_000 } }), 'policies.priority', /1000/],
   ])('%s', (_, decorator, field, rule) => {
     expect(refusals(decorator)).toEqual([

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Instant } from '../clock';
 import { validateCommand, ScheduleJobCommand, type PoliciesInput } from '../commands';
-import { canonical, type Affinity, type Tag } from '../domain/job';
+import { canonical, type Affinity, type Overlap, type Tag } from '../domain/job';
 import type { Refusal } from '../domain/refusal';
 import type { ScheduleInput } from '../domain/schedule';
 import { patternOf } from './cron-time';
@@ -61,6 +61,7 @@ export function declarationOf(method: DeclaredMethod, place: Place, processZone:
       ? take(readCron(method.cronTime, method.options, processZone))
       : take(readMs(method.decorator, method.timeout));
   const revision = take(readRevision(method.options.revision));
+  take(readOverlap(method.options));
   const policies = take(readPolicies(method.options));
   if (refusals.length > 0 || written === null || policies === null) return { ok: false, refusals };
   const { tag = {}, affinity = 'required' } = method.options as { tag?: Tag; affinity?: Affinity };
@@ -127,13 +128,27 @@ function readRevision(given: unknown): Read<string | null> {
 }
 
 /** The policies, with the one that has an option of its own. */
-function readPolicies({ policies = {}, misfire }: Readonly<Record<string, unknown>>): Read<PoliciesInput> {
-  const others = policies as PoliciesInput;
+function readPolicies(options: DeclaredMethod['options']): Read<PoliciesInput> {
+  const { misfire } = options;
+  const policies = policiesOf(options);
   // What is no object is refused with the job.
-  if (misfire === undefined || typeof policies !== 'object' || policies === null) return { ok: true, value: others };
-  if (others.misfire === undefined)
-    return { ok: true, value: { ...others, misfire: misfire as PoliciesInput['misfire'] } };
+  if (misfire === undefined || typeof policies !== 'object' || policies === null) return { ok: true, value: policies };
+  if (policies.misfire === undefined)
+    return { ok: true, value: { ...policies, misfire: misfire as PoliciesInput['misfire'] } };
   return refuse('misfire', misfire, 'policies.misfire is given, too.', 'Leave one of the two out.');
+}
+
+/** It is a policy, and may be written as one: once. */
+function readOverlap({ overlap, policies }: DeclaredMethod['options']): Read<null> {
+  const other = (policies as PoliciesInput | undefined)?.overlap;
+  if (overlap === undefined || other === undefined) return { ok: true, value: null };
+  return refuse('overlap', overlap, 'It is said twice: policies.overlap too.', 'Say it once.');
+}
+
+/** `overlap` is among them, wherever it was written: the same declaration has the same hash. */
+function policiesOf({ overlap, policies = {} }: DeclaredMethod['options']): PoliciesInput {
+  if (overlap === undefined || typeof policies !== 'object') return policies as PoliciesInput;
+  return { ...policies, overlap: overlap as Overlap };
 }
 
 function readCron(
@@ -182,7 +197,7 @@ function readMs(decorator: 'Interval' | 'Timeout', timeout: unknown): Read<Writt
   };
 }
 
-const own = ['tag', 'affinity', 'misfire', 'policies', 'revision'];
+const own = ['tag', 'affinity', 'overlap', 'misfire', 'policies', 'revision'];
 const ofCron = [
   ...['name', 'timeZone', 'utcOffset', 'unrefTimeout', 'waitForCompletion', 'disabled', 'threshold', 'initialDelay'],
   ...own,
@@ -220,6 +235,9 @@ function asWritten(refusal: Refusal, method: DeclaredMethod): Refusal {
   if (field === 'schedule.start') return { ...refusal, field: 'initialDelay' };
   if (field === 'schedule.at' || field === 'schedule.every') {
     return { ...refusal, field: method.decorator === 'Cron' ? 'cronTime' : 'timeout' };
+  }
+  if (field.startsWith('policies.overlap') && method.options.overlap !== undefined) {
+    return { ...refusal, field: field.slice('policies.'.length) };
   }
   return field === 'jobId' || field === 'handler' ? { ...refusal, field: 'name' } : refusal;
 }

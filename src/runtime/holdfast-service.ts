@@ -257,7 +257,11 @@ export class HoldfastService {
         generation: () => this.generation(),
         eligible: (record) => this.mayStay(record),
       },
-      { maxConcurrentRuns: capacity.maxConcurrentRuns, abortGraceMs: liveness.abortGraceMs },
+      {
+        maxConcurrentRuns: capacity.maxConcurrentRuns,
+        abortGraceMs: liveness.abortGraceMs,
+        selfFenceAfterMs: liveness.selfFenceAfterMs,
+      },
     );
     this.worker = worker;
     const sweep = new OwnershipSweep(

@@ -43,6 +43,7 @@ const words: {
       drain: 1,
       stuck: 1,
       cancelled: 1,
+      replaced: 1,
     },
   },
   JobSlotsSkipped: {
@@ -58,6 +59,8 @@ const words: {
       cancelled: 1,
       quarantined: 1,
       ended: 1,
+      stuck: 1,
+      replaced: 1,
     },
   },
   JobReleased: { reason: { drain: 1, ineligible: 1, stuck: 1, home: 1, rebalance: 1, late: 1, moved: 1 } },
@@ -107,6 +110,8 @@ export function whatIsMissing(
       .filter((one) => one.kind === kind);
     missing.push(...fieldsMissing(of, shape, `schedule ${kind}`));
   }
+  const overlaps = new Set(all.map(({ definition }) => overlapOf(definition as { policies: Data })));
+  for (const one of ['skip', 'queue', 'replace', 'allow']) if (!overlaps.has(one)) missing.push(`overlap ${one}`);
   const policies = all.map(({ definition }) => (definition as { policies: Data }).policies.misfire);
   missing.push(
     ...fieldsMissing([{ misfire: policies.find((one) => one === 'skip') }], { misfire: ['skip'] }, 'policies'),
@@ -114,6 +119,10 @@ export function whatIsMissing(
   const rules = policies.filter((one): one is Data => typeof one === 'object');
   missing.push(...fieldsMissing(rules, misfire, 'policies.misfire'));
   return missing.filter((one) => !neverWritten.has(one));
+}
+
+function overlapOf({ policies: { overlap } }: { readonly policies: Data }): unknown {
+  return typeof overlap === 'object' && overlap !== null ? Object.keys(overlap)[0] : overlap;
 }
 
 function fieldsMissing(found: readonly Data[], shape: Shape, path: string): string[] {

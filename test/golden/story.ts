@@ -27,6 +27,7 @@ export function goldenStory(): readonly RecordedEvent[] {
   lostOwners(story, one, two);
   otherEnds(story, one, two, three);
   suspectAndLate(story, one, two, three);
+  overlapping(story, one, two);
   missed(story, two);
   for (const serviceId of [one, two]) log.beat(serviceId, 2);
   return log.events;
@@ -321,6 +322,37 @@ function suspectAndLate(story: Storyteller, one: string, two: string, three: str
   log.now += 2 * MINUTE;
   story.release('late', 'late', two);
   story.claim('late', two);
+}
+
+/** Slots that fall while another is in progress, by every policy; and an owner that is lost with several runs open. */
+function overlapping(story: Storyteller, one: string, two: string): void {
+  const { log } = story;
+  const retry = { maxRetries: 1, initialMs: 10 * MINUTE, factor: 2, maxMs: 10 * MINUTE };
+  story.schedule('queues', definition({}, { overlap: 'queue' }));
+  story.schedule('replaces', definition({}, { overlap: 'replace', retry }));
+  story.schedule('allows', definition({}, { overlap: { allow: 2 } }));
+  story.schedule('allows-and-holds', definition({}, { overlap: { allow: 3 }, onOwnerLoss: 'hold' }));
+  for (const job of ['queues', 'replaces', 'allows', 'allows-and-holds']) story.claim(job, two, false);
+  log.now += MINUTE;
+  for (const job of ['queues', 'replaces', 'allows', 'allows-and-holds']) story.start(job);
+  log.now += MINUTE;
+  story.abandon('replaces', 'replaced');
+  for (const job of ['replaces', 'allows', 'allows-and-holds']) story.start(job);
+  log.now += 2 * MINUTE;
+  story.complete('queues');
+  story.start('queues');
+  story.skipStuck('replaces');
+  story.fail('replaces');
+  story.complete('allows');
+  log.now += MINUTE;
+  story.start('replaces');
+  log.now += 7_000;
+  log.markFailed(two, one);
+  for (const job of ['queues', 'replaces', 'allows', 'allows-and-holds']) log.requeue(job, one);
+  for (const resolution of ['retry', 'fail'] as const) {
+    story.job('allows-and-holds', { kind: 'ResolveHold', resolution, ...story.asked });
+  }
+  log.register(two, story.incarnation());
 }
 
 /** Slots that nobody started in time, by every policy, and a window of the past that is made up for. */

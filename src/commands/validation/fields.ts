@@ -1,5 +1,5 @@
 import { defineSchedule, readInstant } from '../../domain/schedule';
-import { canonicalMisfire, type JobPolicies, type MisfireInput } from '../../domain/job';
+import { canonicalMisfire, MOST_ALLOWED, type JobPolicies, type MisfireInput, type Overlap } from '../../domain/job';
 import type { Refusal } from '../../domain/refusal';
 import { misfire } from './misfire';
 import {
@@ -108,6 +108,21 @@ export const instant: Check = (value, field) => {
 
 export const affinity: Check = oneOf('required', 'preferred');
 
+const overlapWords: readonly unknown[] = ['skip', 'queue', 'replace'];
+
+/** What happens to a slot that falls while another is in progress. */
+export const overlap: Check = (value, field) => {
+  if (overlapWords.includes(value)) return nothingWrong;
+  if (isRecord(value)) {
+    const wrong = object({ allow: whole(2, MOST_ALLOWED) })(value, field);
+    return value.allow === 1
+      ? refusal('out-of-range', `${field}.allow`, 1, 'One run at a time is no concurrency.', "Use 'skip', or 'queue'.")
+      : wrong;
+  }
+  const rule = `Allowed: skip, queue, replace, { allow: 2 … ${MOST_ALLOWED} }.`;
+  return refusal('not-allowed', field, value, rule, 'Pass one of them.');
+};
+
 /** Policies that are not given have their defaults. */
 export const policies: Check = (value, field) => {
   const wrong = object({
@@ -119,7 +134,7 @@ export const policies: Check = (value, field) => {
         maxMs: optional(whole(0)),
       }),
     ),
-    overlap: optional(oneOf('skip')),
+    overlap: optional(overlap),
     misfire: optional(misfire),
     onOwnerLoss: optional(oneOf('rerun', 'fail', 'hold')),
     onStuck: optional(oneOf('release', 'wait')),
@@ -161,9 +176,15 @@ export function withDefaults(input: PoliciesInput = {}, base: JobPolicies = defa
   return {
     ...base,
     ...given(rest),
+    overlap: copied(rest.overlap ?? base.overlap),
     misfire: canonicalMisfire(misfire),
     retry: { ...base.retry, ...given(retry) },
   };
+}
+
+/** What the log holds must not change when the caller goes on using the object. */
+function copied(overlap: Overlap): Overlap {
+  return typeof overlap === 'object' ? { allow: overlap.allow } : overlap;
 }
 
 function given<T extends object>(input: T): Partial<T> {

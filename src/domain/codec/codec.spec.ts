@@ -62,11 +62,19 @@ describe('codec', () => {
     const { data } = facts.scheduled(0, minutely, 60);
     return JSON.stringify({ ...data, definition: { ...minutely, ...part } });
   };
-  it.each([
+  it.each<[object, string]>([
     [{ schedule: { ...minutely.schedule, kind: 'lunar' } }, 'definition.schedule.kind is none of once, interval, cron'],
     [{ schedule: { kind: 'interval' } }, 'definition.schedule.everyMs is missing'],
     [{ schedule: null }, 'definition.schedule is no object'],
-    [{ policies: { ...minutely.policies, overlap: 'queue' } }, 'definition.policies.overlap is none of skip'],
+    [
+      { policies: { ...minutely.policies, overlap: 'two' } },
+      'definition.policies.overlap is none of skip, queue, replace',
+    ],
+    [{ policies: { ...minutely.policies, overlap: undefined } }, 'definition.policies.overlap is missing'],
+    ...[{ allow: 1 }, { allow: '2' }, { allow: 2.5 }, {}, { allow: 2, queue: 1 }].map((overlap): [object, string] => [
+      { policies: { ...minutely.policies, overlap } },
+      'definition.policies.overlap is no { allow: n }',
+    ]),
     [
       { policies: { ...minutely.policies, misfire: 'twice' } },
       'definition.policies.misfire is none of skip, once, all',

@@ -40,7 +40,7 @@ const definition = {
     affinity: ['required', 'preferred'],
     policies: {
       retry: { maxRetries: 'number', initialMs: 'number', factor: 'number', maxMs: 'number' },
-      overlap: ['skip'],
+      overlap: 'any',
       misfire: 'any',
       onOwnerLoss: ['rerun', 'fail', 'hold'],
       onStuck: ['release', 'wait'],
@@ -200,17 +200,32 @@ function wrongWord(value: unknown, words: readonly string[]): string | null {
   return `is none of ${words.join(', ')}`;
 }
 
-/** What a schedule needs depends on its kind, which is known by now; what a misfire policy needs, on whether it is a word. */
+/** What depends on more than the kind of a field. */
 function wrongDefinition(of: unknown): string | null {
   const definition = (of as { definition?: { schedule: Fields; policies: Fields } } | undefined)?.definition;
   if (definition === undefined) return null;
   const { schedule, policies } = definition;
+  // What a schedule needs depends on its kind, which is known by now.
   return (
     wrong(schedule, schedules[schedule.kind as Schedule['kind']], 'definition.schedule.') ??
+    wrongOverlap(policies.overlap) ??
+    // … and what a misfire policy needs, on whether it is a word.
     (kindOf(policies.misfire) === 'object'
       ? wrong(policies.misfire as Fields, misfire, 'definition.policies.misfire.')
       : wrong(policies, { misfire: misfires }, 'definition.policies.'))
   );
+}
+
+/** A policy that is not known here would let runs begin that it forbids. */
+function wrongOverlap(overlap: unknown): string | null {
+  const path = 'definition.policies.overlap';
+  if (kindOf(overlap) !== 'object') {
+    const problem = wrongWord(overlap, ['skip', 'queue', 'replace']);
+    return problem === null ? null : `${path} ${problem}`;
+  }
+  const { allow, ...others } = overlap as Fields;
+  const known = Number.isSafeInteger(allow) && (allow as number) > 1 && Object.keys(others).length === 0;
+  return known ? null : `${path} is no { allow: n }`;
 }
 
 function isWords(wanted: Wanted | readonly string[] | Shape): wanted is readonly string[] {

@@ -1,13 +1,14 @@
 import { backfilledInstant, type JobEvent } from '../job/events';
 import type { JobRecord } from '../job/state';
 import type { JobTrack } from './job-track';
-import { runWords } from './job-track';
+import { heldOf, runWords } from './job-track';
 import { checkCoalesced } from './misfire-rules';
 import { checkBinding, checkRelease, checkRequeue } from './ownership-rules';
 import type { At } from './ownership-rules';
 import { checkOutcome, checkRefusedOutcome, checkStart } from './run-rules';
 import type { ServiceFacts } from './service-facts';
 import { checkMoved, checkSkipped, checkUnmoved } from './slot-rules';
+import type { SuspectRuns } from './suspect-runs';
 import type { Report } from './violation';
 
 /** What may follow a JobRequeued that says neither who takes the job nor why nobody does. */
@@ -19,13 +20,19 @@ const afterRequeue = new Set<JobEvent['type']>([
 ]);
 const inTerminal = new Set<JobEvent['type']>(['JobRunOutcomeRefused', 'JobScheduled', 'JobRemoved', 'JobBooksClosed']);
 
+/** What rules need to know beyond the job at hand. */
+export interface LogFacts {
+  readonly services: ServiceFacts;
+  readonly suspects: SuspectRuns;
+}
+
 /** Checks one readable event of one job against what the log said before, and folds it. */
 export function checkJobEvent(
   track: JobTrack,
   jobId: string,
   event: JobEvent,
   at: At,
-  services: ServiceFacts,
+  { services, suspects }: LogFacts,
   report: Report,
 ): void {
   if (track.requeued !== null) {
@@ -67,12 +74,12 @@ export function checkJobEvent(
     case 'JobSlotsSkipped':
       return checkSkipped(track, event, report);
     case 'JobRunStarted':
-      return checkStart(track, event, at, report);
+      return checkStart(track, jobId, event, at, suspects, report);
     case 'JobRunSucceeded':
     case 'JobRunFailed':
     case 'JobRunTimedOut':
     case 'JobRunAbandoned':
-      return checkOutcome(track, event, services, report);
+      return checkOutcome(track, event, services, suspects, report);
     case 'JobRunOutcomeRefused':
       return checkRefusedOutcome(track, event, report);
     case 'JobReleased':
@@ -81,6 +88,7 @@ export function checkJobEvent(
       return checkRequeue(track, event, at, services, report);
     default:
       checkFlags(track, event, at, report);
+      if (event.type === 'JobBooksClosed') suspects.restored(jobId, track);
   }
 }
 
@@ -106,7 +114,7 @@ function scheduled(
   }
   track.stage = 'live';
   track.paused = false;
-  track.held = null;
+  track.held = [];
   track.slots.clear();
   track.requested.clear();
   track.backlog = null;
@@ -139,16 +147,19 @@ function checkFlags(track: JobTrack, event: FlagEvent, at: At, report: Report): 
       if (slot === undefined || slot.run !== null) {
         report('transition', `JobHeld for slot ${event.data.slot}, which does not wait after a lost run.`);
       }
-      if (track.held !== null) report('transition', `JobHeld, but slot ${track.held} is held already.`);
-      track.held = event.data.slot;
+      if (track.held.includes(event.data.slot)) {
+        report('transition', `JobHeld, but slot ${event.data.slot} is held already.`);
+      }
+      track.held = [...track.held, event.data.slot];
       return;
     }
     case 'JobHoldResolved':
-      if (track.held !== event.data.slot) {
-        report('transition', `JobHoldResolved for slot ${event.data.slot}, but ${track.held ?? 'none'} is held.`);
+      if (track.held[0] !== event.data.slot) {
+        const is = track.held[0] ?? 'none';
+        report('transition', `JobHoldResolved for slot ${event.data.slot}, but ${is} is held.`);
       }
       if (event.data.resolution !== 'retry') track.slots.delete(event.data.slot);
-      track.held = null;
+      track.held = track.held.filter((slot) => slot !== event.data.slot);
       checkUnmoved(track, event.data.nextSlot, event.type, report);
       return;
     case 'JobQuarantined':
@@ -211,7 +222,7 @@ function ends(
   track.requested.clear();
   track.slots.clear();
   track.backlog = null;
-  track.held = null;
+  track.held = [];
   if (track.owner !== null) track.endEpoch(at.revision);
 }
 
@@ -225,7 +236,7 @@ function compareBooks(track: JobTrack, state: JobRecord, report: Report): void {
       ['epoch', state.epoch, track.epoch],
       ['owner', ownership.kind === 'bound' ? ownership.incarnation : null, track.owner?.incarnation ?? null],
       ['paused', state.paused, track.paused],
-      ['held slot', state.held?.slot ?? null, track.held],
+      ['held slots', heldOf(state).join('; '), track.held.join('; ')],
       ['next slot', state.nextSlot, track.nextSlot],
       ['open runs', open.sort().join('; '), track.openRuns().map(runWords).sort().join('; ')],
       [

@@ -1,12 +1,14 @@
 import { instantOfSlot } from '../job/events';
 import type { RunRef } from '../job/events';
 import { canonical } from '../job/canonical';
-import type { JobDefinition, Slot } from '../job/definition';
+import type { JobDefinition, Overlap, Slot } from '../job/definition';
 import type { Backlog, JobRecord } from '../job/state';
 import { CommandWindow } from './command-window';
 
 export interface TrackedRun extends RunRef {
   readonly revision: number;
+  /** It was started as the only suspect of its process. */
+  readonly soleSuspect?: boolean;
 }
 
 export interface TrackedSlot {
@@ -19,6 +21,7 @@ export interface TrackedSlot {
 /** The parts of a definition that rules speak of; the payload is not kept. */
 export type TrackedDefinition = Pick<JobDefinition, 'handler' | 'tag' | 'affinity'> & {
   readonly onOwnerLoss: JobDefinition['policies']['onOwnerLoss'];
+  readonly overlap: Overlap;
   readonly misfire: JobDefinition['policies']['misfire'];
   readonly schedule: JobDefinition['schedule'];
   /** It is to run as soon as possible. */
@@ -58,7 +61,8 @@ export class JobTrack {
   /** Revision at which the newest epoch ended; null while it lasts, or before the first. */
   epochEndedAt: number | null = null;
   paused = false;
-  held: Slot | null = null;
+  /** Lost runs that an operator must judge, in this order. */
+  held: readonly Slot[] = [];
   nextSlot: Slot | null = null;
   /** Scheduled slots up to here were started or skipped. */
   accountedThrough = Number.NEGATIVE_INFINITY;
@@ -83,10 +87,10 @@ export class JobTrack {
 
   define(definition: JobDefinition, revision: number): void {
     const { handler, tag, affinity, policies, schedule } = definition;
-    const { onOwnerLoss, misfire } = policies;
+    const { onOwnerLoss, overlap, misfire } = policies;
     const before = this.definition;
     const asap = schedule.kind === 'once' && schedule.at === 'asap';
-    this.definition = { handler, tag, affinity, onOwnerLoss, misfire, schedule, asap };
+    this.definition = { handler, tag, affinity, onOwnerLoss, overlap, misfire, schedule, asap };
     if (before === null || !same(before.schedule, schedule) || !same(before.misfire, misfire)) this.backlog = null;
     this.definitionRevision = revision;
   }
@@ -101,8 +105,21 @@ export class JobTrack {
     if (slot.run === null) return;
     const { attempt, epoch, incarnation, slot: name } = slot.run;
     this.closed.push({ slot: name, attempt, epoch, incarnation, refused: false });
-    if (this.closed.length > CLOSED_RUNS) this.closed.shift();
+    if (this.closed.length > this.keptClosedRuns()) this.closed.shift();
     slot.run = null;
+  }
+
+  /** How many runs may be open at once; the log has begun before what is known of the definition: any number. */
+  runLimit(): number {
+    const overlap = this.definition?.overlap;
+    if (overlap === undefined) return Infinity;
+    return typeof overlap === 'object' ? overlap.allow : 1;
+  }
+
+  /** All that one owner leaves behind, and more. */
+  private keptClosedRuns(): number {
+    const limit = this.runLimit();
+    return limit === Infinity || limit === 1 ? CLOSED_RUNS : CLOSED_RUNS + 2 * limit;
   }
 
   endEpoch(revision: number): void {
@@ -138,7 +155,7 @@ export class JobTrack {
       ownership.kind === 'bound' ? { serviceId: ownership.serviceId, incarnation: ownership.incarnation } : null;
     this.epochEndedAt = this.owner === null && record.epoch > 0 ? record.revision : null;
     this.paused = record.paused;
-    this.held = record.held?.slot ?? null;
+    this.held = heldOf(record);
     this.nextSlot = record.nextSlot;
     this.accountedThrough = record.accountedThrough ?? Number.NEGATIVE_INFINITY;
     const { backlog = null } = record;
@@ -169,6 +186,11 @@ function runsOf(known: JobTrack['backlog'], { to }: Backlog): number {
 
 function same(a: unknown, b: unknown): boolean {
   return a === b || canonical(a) === canonical(b);
+}
+
+/** Slots that are held, as a record has them. */
+export function heldOf({ held, heldNext = [] }: JobRecord): readonly Slot[] {
+  return held === null ? [] : [held, ...heldNext].map(({ slot }) => slot);
 }
 
 export function sameRun(a: RunRef, b: RunRef): boolean {

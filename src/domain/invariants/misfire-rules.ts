@@ -27,12 +27,14 @@ export function checkMisfireStart(track: JobTrack, data: JobRunStarted['data'], 
   if (found === null) return;
   const { policy, rule } = found;
   const age = at - instant(slot);
-  const never = track.definition?.asap === true;
+  // A slot that waits in the queue is not missed; what fell after it is skipped as overlap.
+  const queues = track.definition?.overlap === 'queue';
+  const never = track.definition?.asap === true || queues;
   if (policy === 'skip' && age > rule.thresholdMs && !never) {
     report('transition', `${words} ${age} ms after its slot: misfire is skip, beyond ${rule.thresholdMs} ms.`);
   }
   if (policy === 'all') {
-    if (rule.maxAgeMs !== null && age > rule.maxAgeMs) {
+    if (rule.maxAgeMs !== null && age > rule.maxAgeMs && !queues) {
       report('transition', `${words} ${age} ms after its slot: misfire is all, up to an age of ${rule.maxAgeMs} ms.`);
     }
     const goesOn = owed !== null && owed.policy === 'all' && (backlogTo ?? owed.to) === owed.to;
@@ -62,7 +64,8 @@ export function checkCoalesced(
   const { toCoalesce } = track;
   if (toCoalesce === null) return;
   const { from, reason } = event.data as Partial<JobSlotsSkipped['data']>;
-  if (event.type === 'JobSlotsSkipped' && from === toCoalesce && reason === 'coalesced') return;
+  if (event.type === 'JobSlotsSkipped' && from === toCoalesce && (reason === 'coalesced' || reason === 'overlap'))
+    return;
   track.toCoalesce = null;
   report('I8', `${event.type} stands where slots from ${toCoalesce} on were to be coalesced into the run before it.`);
 }

@@ -1,4 +1,3 @@
-import type { Instant } from '../instant';
 import type { AbandonRun, AfterRun, CompleteRun, FailRun, StartRun } from './commands';
 import type { RetryPolicy } from './definition';
 import { Draft, anchoredSchedule, blocked, outcomeOfSkipped, refuse } from './draft';
@@ -6,6 +5,7 @@ import { backfilledInstant, instantOfSlot, type JobRunOutcomeRefused, type RunRe
 import { sameRun } from './evolve-runs';
 import { openRuns } from './inspect';
 import { misfireRule } from './misfire';
+import { fellWhileFull, mayBegin, runLimit } from './overlap';
 import type { JobDecision } from './refusals';
 import { countSlots, unlessUnreadable } from './slots';
 import { refuseNotLive, refuseNotOwner } from './standing';
@@ -22,10 +22,12 @@ export function decideStart(record: JobRecord, command: StartRun): JobDecision {
     const rule = {
       'job-held': 'This job is held for an operator.',
       'job-paused': 'This job is paused.',
-      'run-open': 'A run of this job is open.',
+      'run-open': openWords(record),
     }[block];
+    if (command.stuck === true && block === 'run-open') return decideStuck(record, command);
     return refuse(block, 'jobId', record.jobId, rule, 'Nothing is started until that has ended.');
   }
+  if (command.stuck === true) return nothingDue(record, 'No run of this job is open that a new slot would replace.');
   if (isSuspect(record) && command.soleSuspect !== true) {
     return refuse(
       'job-suspect',
@@ -41,13 +43,30 @@ export function decideStart(record: JobRecord, command: StartRun): JobDecision {
     if (!started) draft.completeIfOver(outcomeOfSkipped(draft.record));
     return draft.done();
   }
-  return refuse(
-    'nothing-due',
-    'jobId',
-    record.jobId,
-    `Nothing of this job is due (next slot ${record.nextSlot ?? 'none'}).`,
-    'Wait for its next run time.',
+  return nothingDue(record, `Nothing of this job is due (next slot ${record.nextSlot ?? 'none'}).`);
+}
+
+/** `[JobSlotsSkipped(stuck)]`: a handler that ignores its abort keeps the slots that would replace it from starting. */
+function decideStuck(record: JobRecord, { at, zoneData }: StartRun): JobDecision {
+  const draft = new Draft(record, at, zoneData);
+  if (mayBegin(record, 'scheduled') && draft.due() !== null) {
+    draft.skipDue('stuck');
+    return draft.done();
+  }
+  return nothingDue(
+    record,
+    `No scheduled slot waits to replace the open run (next slot ${record.nextSlot ?? 'none'}).`,
   );
+}
+
+function nothingDue(record: JobRecord, rule: string): JobDecision {
+  return refuse('nothing-due', 'jobId', record.jobId, rule, 'Wait for its next run time.');
+}
+
+function openWords(record: JobRecord): string {
+  const open = openRuns(record).length;
+  if (open === 1) return 'A run of this job is open.';
+  return `${open} runs of this job are open; its overlap policy allows ${runLimit(record.definition.policies.overlap)}.`;
 }
 
 /** `[JobRunSucceeded, (JobSlotsSkipped overlap), (JobReleased | JobRunStarted)]`, or `[JobRunSucceeded, JobCompleted]` when it was the last. */
@@ -57,7 +76,7 @@ export function decideComplete(record: JobRecord, command: CompleteRun): JobDeci
   if (!entry) return decideLate(record, command);
   const draft = new Draft(record, at, zoneData);
   draft.push({ type: 'JobRunSucceeded', data: { ...ref(run), durationMs, at } });
-  afterRun(draft, entry, then, 'succeeded');
+  afterRun(draft, record, then, 'succeeded', entry);
   return draft.done();
 }
 
@@ -71,13 +90,15 @@ export function decideFail(record: JobRecord, command: FailRun): JobDecision {
   if (!entry) return decideLate(record, command);
   const draft = new Draft(record, at, zoneData);
   pushFailure(draft, entry, run, durationMs, failure);
-  afterRun(draft, entry, then, 'failed');
+  afterRun(draft, record, then, 'failed', entry);
   return draft.done();
 }
 
 /**
  * An open run of the owner's own incarnation that ends without an outcome: lost in process `[JobRunAbandoned]`; drain
- * `[JobRunAbandoned(drain), JobReleased(drain)]`; stuck `[JobRunTimedOut or JobRunAbandoned(stuck), JobReleased(stuck)]`.
+ * `[JobRunAbandoned(drain), JobReleased(drain)]`; stuck `[JobRunTimedOut or JobRunAbandoned(stuck), JobReleased(stuck)]`; replaced
+ * `[JobRunAbandoned(replaced), (JobSlotsSkipped coalesced), (JobReleased | JobRunStarted)]`, its handler has settled. While other runs are open the
+ * job is not released: whoever ends the last one does it.
  * A run that others have ended meanwhile is recorded as refused, once: its process lives, so it was no crash. With `onStuck: wait` a stuck
  * run adds nothing: the job stays until the handler has settled.
  */
@@ -97,13 +118,26 @@ export function decideAbandon(record: JobRecord, command: AbandonRun): JobDecisi
   if (timedOut === null) draft.push({ type: 'JobRunAbandoned', data: { ...ref(run), reason, at } });
   else pushFailure(draft, entry, run, timedOut.durationMs, { kind: 'timedOut', timeoutMs: timedOut.timeoutMs });
   if (reason === 'lostInProcess') return draft.done();
-  unlessUnreadable(() => skipOverlap(draft, entry));
+  if (reason === 'replaced') {
+    const then = command.then ?? { release: null, startNext: false };
+    afterRun(draft, record, then, 'failed', entry);
+    return draft.done();
+  }
+  unlessUnreadable(() => skipOverlap(draft, record, entry));
   if (!draft.completeIfOver('failed')) release(draft, reason);
   return draft.done();
 }
 
 /** How the owner itself ends a run. */
-const ownWords: ReadonlySet<string> = new Set(['succeeded', 'failed', 'timedOut', 'lostInProcess', 'drain', 'stuck']);
+const ownWords: ReadonlySet<string> = new Set([
+  'succeeded',
+  'failed',
+  'timedOut',
+  'lostInProcess',
+  'drain',
+  'stuck',
+  'replaced',
+]);
 
 /**
  * A result of a run that is not open: `[JobRunOutcomeRefused]`, once per run; nothing when the run ended with this very outcome (it is the
@@ -186,10 +220,19 @@ export function backoffMs(retry: RetryPolicy, n: number): number {
   return Math.round(Math.min(retry.initialMs * retry.factor ** (n - 1), retry.maxMs));
 }
 
-/** What follows in the append that ends a run. The outcome is recorded also where the schedule cannot be evaluated. */
-function afterRun(draft: Draft, ended: SlotInProgress, then: AfterRun, outcome: 'succeeded' | 'failed'): void {
+/**
+ * What follows in the append that ends a run. The outcome is recorded also where the schedule cannot be evaluated.
+ * @param before the outcome. @param ended the slot of the run.
+ */
+function afterRun(
+  draft: Draft,
+  before: JobRecord,
+  then: AfterRun,
+  outcome: 'succeeded' | 'failed',
+  ended: SlotInProgress,
+): void {
   const { ownership } = draft.record;
-  unlessUnreadable(() => skipOverlap(draft, ended));
+  unlessUnreadable(() => skipOverlap(draft, before, ended));
   if (draft.completeIfOver(outcome)) return;
   if (then.release !== null) release(draft, then.release);
   else if (then.startNext && ownership.kind === 'bound') {
@@ -199,34 +242,33 @@ function afterRun(draft: Draft, ended: SlotInProgress, then: AfterRun, outcome: 
 }
 
 /**
- * Scheduled slots that fell while a slot was in progress are skipped when it has ended. While one still waits for its retry, none has.
- * A slot that was due before a requested run began did not fall during it: it is run, late. So are missed slots that are still to be run, and
- * whatever fell during a backfill: the past does not cost the present.
+ * Scheduled slots that fell while none could begin are skipped when one can again. While a slot waits for its retry, it has not ended. Missed
+ * slots that are still to be run are not, nor is what fell during a backfill: the past does not cost the present.
  */
-function skipOverlap(draft: Draft, ended: SlotInProgress): void {
-  const { inProgress, nextSlot } = draft.record;
-  if (inProgress.length > 0 || draft.owes || backfilledInstant(ended.slot) !== null) return;
-  const pending = nextSlot === null ? null : instantOfSlot(nextSlot);
-  const startedAt = ended.run?.startedAt ?? -Infinity;
-  const dueBefore = pending !== null && pending <= startedAt;
-  if (dueBefore && (instantOfSlot(ended.slot) === null || endsBacklog(draft, ended, startedAt))) return;
-  draft.skipDue('overlap');
+function skipOverlap(draft: Draft, before: JobRecord, ended: SlotInProgress): void {
+  if (draft.owes || backfilledInstant(ended.slot) !== null || !fellWhileFull(before, draft.record)) return;
+  if (!endsBacklog(draft, ended)) draft.skipDue('overlap');
 }
 
 /**
  * A scheduled slot that was started while later ones were due: the last of a backlog. What fell while that was worked off is missed, too, and is
- * the misfire policy's. Under `all` not where two slots fell within one run: the runs take longer than the period, and the job would never be
+ * the misfire policy's. Under `all` not where too many slots fell within one run: the runs take longer than the period, and the job would never be
  * done with its backlog.
  */
-function endsBacklog(draft: Draft, { attempt }: SlotInProgress, startedAt: Instant): boolean {
-  if (attempt > 1) return false;
-  const { policy } = misfireRule(draft.record.definition.policies.misfire);
-  return policy !== 'all' || countSlots(anchoredSchedule(draft.record), startedAt, draft.at) < 2;
+function endsBacklog(draft: Draft, { slot, attempt, run }: SlotInProgress): boolean {
+  const { nextSlot, definition } = draft.record;
+  const pending = nextSlot === null ? null : instantOfSlot(nextSlot);
+  if (instantOfSlot(slot) === null || attempt > 1 || run === null || pending === null) return false;
+  if (pending > run.startedAt) return false;
+  const { misfire, overlap } = definition.policies;
+  if (misfireRule(misfire).policy !== 'all') return true;
+  return countSlots(anchoredSchedule(draft.record), run.startedAt, draft.at) <= runLimit(overlap);
 }
 
+/** Not while another run is open: whoever ends the last one releases. */
 function release(draft: Draft, reason: 'drain' | 'stuck' | 'ineligible'): void {
   const { ownership, epoch } = draft.record;
-  if (ownership.kind !== 'bound') return;
+  if (ownership.kind !== 'bound' || openRuns(draft.record).length > 0) return;
   const { serviceId, incarnation } = ownership;
   draft.push({ type: 'JobReleased', data: { epoch, serviceId, incarnation, reason, target: null, at: draft.at } });
 }

@@ -3,7 +3,7 @@ import type { Instant } from '../instant';
 import type { Slot } from './definition';
 import { backfilledInstant, instantOfSlot, slotOf, type JobEvent, type Pending, type SkipReason } from './events';
 import { evolve } from './evolve';
-import { openRuns } from './inspect';
+import { isFull, isQueued, mayBegin, replaceable } from './overlap';
 import { misfireRule, slotFates, type SlotFates, type SlotRange } from './misfire';
 import type { JobDecision, JobRefusal } from './refusals';
 import { countSlots, nextSlot, nthSlotAfter, previousSlot, unlessUnreadable } from './slots';
@@ -87,9 +87,10 @@ export class Draft {
    */
   private fates(): SlotFates | null {
     const { record, at } = this;
-    if (record.stage !== 'live' || record.paused || record.held !== null || record.inProgress.length > 0) return null;
+    if (record.stage !== 'live' || record.paused || record.held !== null || !mayBegin(record, 'scheduled')) return null;
     const due = this.due();
     if (due === null) return null;
+    if (this.queued) return { skipped: [], run: due.first, coalesced: null, backlogTo: null };
     const rule = misfireRule(record.definition.policies.misfire);
     return slotFates(anchoredSchedule(record), due, rule, at, record.backlog ?? null, record.lastOutcome?.at ?? null);
   }
@@ -113,6 +114,11 @@ export class Draft {
       return { range, reason, next: this.slotAfter(range.last, counted) };
     });
     for (const { range, reason, next } of skips) this.skip(range, reason, next);
+  }
+
+  /** The pending slot waits in the queue; what is still to be run of a backlog does not. */
+  private get queued(): boolean {
+    return isQueued(this.record) && !this.owes;
   }
 
   /** Missed slots wait to be run, each for itself or once for all. */
@@ -156,8 +162,10 @@ export class Draft {
 
   /**
    * Starts what is due, if anything is and nothing forbids it: the oldest slot that waits for its next attempt, then runs that were asked
-   * for, then what the misfire policy makes of the due scheduled slots, then backfills. A scheduled slot waits while another slot is in
-   * progress: it is skipped when that one ends.
+   * for, then what the misfire policy makes of the due scheduled slots, then backfills. What may begin beside slots in progress, and in their
+   * place, is the overlap policy's to say; under `replace` a new slot goes before a further attempt of an old one.
+   *
+   * A scheduled slot that has waited in the queue is started itself; those that fell after it are skipped.
    *
    * A suspect is started only as the sole one of its process: then the start says so.
    *
@@ -167,24 +175,41 @@ export class Draft {
   startDue(owner: Owner, soleSuspect: boolean): boolean {
     const { record, at } = this;
     if (record.stage !== 'live' || blocked(record) !== null || (isSuspect(record) && !soleSuspect)) return false;
-    const waiting = record.inProgress.find((s) => (s.retryAt ?? at) <= at);
-    if (waiting !== undefined) return this.start(owner, waiting.slot, waiting.attempt + 1);
-    const asked = record.requested.find(({ slot }) => backfilledInstant(slot) === null);
-    if (asked !== undefined) return this.start(owner, asked.slot, 1);
-    const fates = this.skipMissed();
-    if (fates !== null && fates.run !== null) return this.startScheduled(owner, fates.run, fates);
-    const backfill = record.requested[0];
-    return backfill !== undefined && this.start(owner, backfill.slot, 1);
+    const waiting = record.inProgress.find(({ run, retryAt }) => run === null && (retryAt ?? at) <= at);
+    const again = () => waiting !== undefined && this.start(owner, waiting.slot, waiting.attempt + 1);
+    const replaces = replaceable(record).map(({ slot }) => slot);
+    return replaces.length > 0 ? this.startNew(owner, replaces) || again() : again() || this.startNew(owner, replaces);
   }
 
-  private startScheduled(owner: Owner, slot: Instant, { coalesced, backlogTo }: SlotFates): boolean {
+  /** @param replaces slots that wait for their next attempt, and end with the start of a new one. */
+  private startNew(owner: Owner, replaces: readonly Slot[]): boolean {
+    const { record } = this;
+    const startRequested = ({ slot }: { readonly slot: Slot }) => {
+      for (const one of replaces) this.giveUp(one);
+      return this.start(owner, slot, 1);
+    };
+    const asked = record.requested.find(({ slot }) => backfilledInstant(slot) === null);
+    if (asked !== undefined) return startRequested(asked);
+    const fates = this.skipMissed();
+    if (fates !== null && fates.run !== null) return this.startScheduled(owner, fates.run, fates, replaces);
+    const backfill = record.requested[0];
+    return backfill !== undefined && startRequested(backfill);
+  }
+
+  private startScheduled(
+    owner: Owner,
+    slot: Instant,
+    { coalesced, backlogTo }: SlotFates,
+    replaces: readonly Slot[],
+  ): boolean {
+    const queued = this.queued;
     const counted = 1 + (coalesced?.count ?? 0);
     const afterAll = coalesced === null ? null : this.slotAfter(coalesced.last, counted);
-    this.start(owner, slotOf(slot), 1, {
-      nextSlot: coalesced === null ? this.slotAfter(slot, 1) : slotOf(coalesced.first),
-      ...(backlogTo !== null && { backlogTo: slotOf(backlogTo) }),
-    });
+    const nextSlot = coalesced === null ? this.slotAfter(slot, 1) : slotOf(coalesced.first);
+    for (const one of replaces) this.giveUp(one);
+    this.start(owner, slotOf(slot), 1, { nextSlot, ...(backlogTo !== null && { backlogTo: slotOf(backlogTo) }) });
     if (coalesced !== null) this.skip(coalesced, 'coalesced', afterAll);
+    if (queued) this.skipDue('overlap');
     return true;
   }
 
@@ -206,6 +231,14 @@ export class Draft {
     return true;
   }
 
+  /** A slot that waits for its next attempt makes room for a newer one. */
+  private giveUp(slot: Slot): void {
+    this.push({
+      type: 'JobSlotsSkipped',
+      data: { reason: 'replaced', from: slot, to: slot, count: 1, slots: [], ...this.pending(), at: this.at },
+    });
+  }
+
   /** When nothing is left to come, the job is complete. */
   completeIfOver(outcome: 'succeeded' | 'failed'): boolean {
     const { record, at } = this;
@@ -225,7 +258,7 @@ export class Draft {
 export function blocked(record: JobRecord): 'job-paused' | 'job-held' | 'run-open' | null {
   if (record.held !== null) return 'job-held';
   if (record.paused) return 'job-paused';
-  return openRuns(record).length > 0 ? 'run-open' : null;
+  return isFull(record) ? 'run-open' : null;
 }
 
 export function anchoredSchedule(record: JobRecord): AnchoredSchedule {

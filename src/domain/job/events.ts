@@ -133,8 +133,13 @@ export type SkipReason =
   | 'rescheduled'
   | 'cancelled'
   | 'quarantined'
-  | 'ended';
-/** Slots that will not run, each accounted for. A range of scheduled slots (inclusive bounds, `count` of them), or requested slots by name. */
+  | 'ended'
+  | 'stuck'
+  | 'replaced';
+/**
+ * Slots that will not run, each accounted for. A range of scheduled slots (inclusive bounds, `count` of them), or requested slots by name.
+ * `replaced` (overlap `replace`): the one slot that `from` and `to` name was started, waits for its next attempt, and is not started again.
+ */
 export type JobSlotsSkipped = Fact<
   'JobSlotsSkipped',
   Pending & {
@@ -180,11 +185,21 @@ export type JobRunTimedOut = Fact<
  * An open run ended without an outcome of its own.
  * `ownerFailed` is a crash (the owner was judged by an observer); `ownerStopped`, `ownerMarked`: leftovers of a stop, an operator's mark, `confirmedDead` or not: no crash;
  * `fail`, `hold`: the job's policy for a lost owner; the slot ends (fail) or waits for an operator (hold);
+ * `replaced`: a newer slot takes its place (overlap `replace`); the slot ends;
  * `lostInProcess`, `drain`, `stuck`: by the owner itself. After `ownerFailed`, `ownerStopped`, `ownerMarked`, `lostInProcess`, `drain`, `stuck`
  * the slot is still to be run: attempt + 1. After `cancelled` it is not.
  */
 export type AbandonReason =
-  'ownerFailed' | 'ownerStopped' | 'ownerMarked' | 'fail' | 'hold' | 'lostInProcess' | 'drain' | 'stuck' | 'cancelled';
+  | 'ownerFailed'
+  | 'ownerStopped'
+  | 'ownerMarked'
+  | 'fail'
+  | 'hold'
+  | 'lostInProcess'
+  | 'drain'
+  | 'stuck'
+  | 'cancelled'
+  | 'replaced';
 export type JobRunAbandoned = Fact<'JobRunAbandoned', RunRef & { reason: AbandonReason }>;
 /** A result that came too late: recorded, without effect, once per run. Takes back the crash that its run was counted as. */
 export type JobRunOutcomeRefused = Fact<
@@ -218,6 +233,7 @@ export type JobRequeued = Fact<
   }
 >;
 export type OwnerGone = 'failed' | 'stopped' | 'marked';
+/** Of a job with several open runs when its owner was lost: one for each, judged one by one. */
 export type JobHeld = Fact<'JobHeld', { slot: Slot; attempt: number }>;
 export type JobHoldResolved = Fact<
   'JobHoldResolved',

@@ -7,6 +7,7 @@ import {
   abandoned,
   closed,
   failed,
+  givenUp,
   later,
   moved,
   refused,
@@ -14,7 +15,7 @@ import {
   succeeded,
   withoutSpentBacklog,
 } from './evolve-runs';
-import type { AbsentJob, AppliedDeclaration, JobRecord, JobState, OpaqueJob, Ownership } from './state';
+import type { AbsentJob, AppliedDeclaration, HeldSlot, JobRecord, JobState, OpaqueJob, Ownership } from './state';
 
 /** A stream without an event. */
 export const absentJob: AbsentJob = { stage: 'absent', revision: -1 };
@@ -167,6 +168,8 @@ function apply(record: JobRecord, event: Later, revision: number): JobRecord {
       return { ...state, epoch, ownership: { kind: 'bound', since: at, serviceId, incarnation } };
     }
     case 'JobSlotsSkipped': {
+      const after = givenUp(state, event);
+      if (after !== null) return after;
       const { slots, to, count } = event.data;
       return withoutSpentBacklog({
         ...moved(state, event.data),
@@ -208,10 +211,10 @@ function apply(record: JobRecord, event: Later, revision: number): JobRecord {
       };
     }
     case 'JobHeld':
-      return { ...state, held: { slot: event.data.slot, attempt: event.data.attempt } };
+      return holds(state, { slot: event.data.slot, attempt: event.data.attempt });
     case 'JobHoldResolved': {
       const { resolution, slot } = event.data;
-      const after = { ...moved(state, event.data), held: null };
+      const after = nextHeld(moved(state, event.data));
       if (resolution === 'retry') return after;
       const attempt = state.held?.attempt ?? 0;
       return {
@@ -251,10 +254,25 @@ function apply(record: JobRecord, event: Later, revision: number): JobRecord {
   }
 }
 
+function holds(state: JobRecord, slot: HeldSlot): JobRecord {
+  if (state.held === null) return { ...state, held: slot };
+  return { ...state, heldNext: [...(state.heldNext ?? []), slot] };
+}
+
+function nextHeld(state: JobRecord): JobRecord {
+  const { heldNext = [], ...rest } = state;
+  const [held = null, ...further] = heldNext;
+  return { ...rest, held, ...(further.length > 0 && { heldNext: further }) };
+}
+
 function ended(record: JobRecord, stage: 'completed' | 'cancelled' | 'removed', at: Instant): JobRecord {
   // No terminal job has an open run. Should a log say so all the same, its late outcome must find the run closed.
   const open = record.inProgress.flatMap((s) => (s.run === null ? [] : [s.run]));
-  const { backlog: _owed, ...state } = open.reduce((folded, run) => closed(folded, run, 'cancelled'), record);
+  const {
+    heldNext: _judged,
+    backlog: _owed,
+    ...state
+  } = open.reduce((folded, run) => closed(folded, run, 'cancelled'), record);
   return {
     ...state,
     stage,

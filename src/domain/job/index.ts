@@ -12,4 +12,5 @@ export { canonicalMisfire, describeMisfire, misfireRule, type MisfireInput } fro
 export { BOOKS_SCHEMA, absentJob, evolve, fold } from './evolve';
 export { canonical, canonicalDefinition } from './canonical';
 export { countedCrashes, isSuspect } from './suspicion';
+export { MOST_ALLOWED, mayBegin, overlapWords, replaceable, runLimit } from './overlap';
 export { dueAt, fencingToken, isTerminal, openRuns, placeable, statusOf } from './inspect';

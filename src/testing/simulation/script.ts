@@ -48,7 +48,13 @@ export type Order =
     }
   | { readonly order: 'resolveHold'; readonly job: string; readonly resolution: 'retry' | 'fail' | 'succeeded' }
   | { readonly order: 'bind'; readonly job: string; readonly service: string }
-  | { readonly order: 'reschedule'; readonly job: string; readonly schedule?: ScheduleInput; readonly tag?: Tag }
+  | {
+      readonly order: 'reschedule';
+      readonly job: string;
+      readonly schedule?: ScheduleInput;
+      readonly tag?: Tag;
+      readonly policies?: PoliciesInput;
+    }
   /** Of the slots from `fromMs` to `toMs` before it is asked for. */
   | { readonly order: 'backfill'; readonly job: string; readonly fromMs: number; readonly toMs: number }
   | { readonly order: 'schedule'; readonly job: string; readonly renew: boolean }

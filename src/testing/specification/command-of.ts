@@ -57,8 +57,8 @@ export function commandOf(jobId: string, asked: JobCommand): CommandToJob {
       return new RequeueJobCommand({ jobId, gone, to, nobody, viewPosition, quarantine });
     }
     case 'StartRun': {
-      const { serviceId, incarnation, epoch, soleSuspect } = asked;
-      return new StartJobRunCommand({ jobId, serviceId, incarnation, epoch, soleSuspect });
+      const { serviceId, incarnation, epoch, soleSuspect, stuck } = asked;
+      return new StartJobRunCommand({ jobId, serviceId, incarnation, epoch, soleSuspect, stuck });
     }
     case 'CompleteRun': {
       const { run, durationMs, then } = asked;
@@ -69,8 +69,8 @@ export function commandOf(jobId: string, asked: JobCommand): CommandToJob {
       return new FailJobRunCommand({ jobId, run, durationMs, failure, then });
     }
     case 'AbandonRun': {
-      const { run, reason, timedOut } = asked;
-      return new AbandonJobRunCommand({ jobId, run, reason, timedOut });
+      const { run, reason, timedOut, then } = asked;
+      return new AbandonJobRunCommand({ jobId, run, reason, timedOut, ...(then && { then }) });
     }
     case 'PauseJob':
       return new PauseJobCommand({ jobId, ...caller(asked) });
