@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { decide, evolve, slotOf, type JobEvent, type JobRecord, type JobState } from '../../src/domain/job';
+import { decide, evolve, openRuns, slotOf, type JobEvent, type JobRecord, type JobState } from '../../src/domain/job';
 import { columnsOf } from '../../src/read-model/job-columns';
 import { ask, MINUTE } from '../../src/testing/specification/a-job';
 import { ACTIONS, manySchedules, RandomLife, type Step } from '../../src/testing/specification/random-life';
@@ -36,6 +36,8 @@ const after = (state: JobRecord, events: readonly JobEvent[]) =>
 function check(state: JobRecord, now: number, met: Map<string, number>): void {
   const meet = (what: string): void => void met.set(what, (met.get(what) ?? 0) + 1);
   const { nextRunTime } = columnsOf(state);
+  // What replaces an open run starts once its handler has settled: that is the worker's to bring about.
+  if (state.definition.policies.overlap === 'replace' && openRuns(state).length > 0) return;
   if (nextRunTime === null) {
     meet('never');
     for (const later of [0, MINUTE, 400 * 24 * 60 * MINUTE]) expect(starts(acted(state, now + later))).toEqual([]);

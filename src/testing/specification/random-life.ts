@@ -307,6 +307,8 @@ export function everyOverlap(maxRuns: number | null): readonly JobDefinition[] {
   ]);
 }
 
+const beside: readonly Overlap[] = ['queue', 'replace', { allow: 2 }];
+
 /** Definitions of many schedules. */
 export const manySchedules: readonly JobDefinition[] = [
   ...sameSlots(null),
@@ -326,6 +328,10 @@ export const manySchedules: readonly JobDefinition[] = [
     },
   }),
   ...sameSlotsEveryMisfire(null),
+  ...sameSlotsEveryMisfire(null).map((definition, n) => ({
+    ...definition,
+    policies: { ...definition.policies, overlap: beside[n % beside.length] },
+  })),
   aDefinition(
     { schedule: { kind: 'once', at: T0 + MINUTE, start: null, end: null, maxRuns: null } },
     { misfire: 'skip' },
