@@ -10,6 +10,7 @@ import type {
 } from '../job/events';
 import type { JobTrack, TrackedSlot } from './job-track';
 import { runWords, sameRun } from './job-track';
+import { checkMisfireStart } from './misfire-rules';
 import { ownerWords } from './ownership-rules';
 import type { At } from './ownership-rules';
 import type { ServiceFacts } from './service-facts';
@@ -40,6 +41,7 @@ export function checkStart(
   else checkFirstAttempt(track, data, at, words, report);
 
   if (known === undefined && instantOfSlot(data.slot) !== null) {
+    checkMisfireStart(track, data, words, report);
     track.account(data.slot);
     track.nextSlot = data.nextSlot;
   } else {

@@ -351,6 +351,11 @@ export class Judge {
             by,
             allowed: allowedBy(job.state),
           });
+        if (event.data.backlogTo !== undefined) this.ports.note('start-with-a-backlog');
+        if (event.data.slot.startsWith('backfill:')) this.ports.note('start-of-a-backfill');
+        break;
+      case 'JobSlotsSkipped':
+        this.ports.note(`skipped-${event.data.reason}`);
         break;
       case 'JobRunSucceeded':
       case 'JobRunFailed':

@@ -262,7 +262,8 @@ function orderOf({ draw, jobs, places }: Context): Order {
     'remove',
     'runNow',
     'runNow',
-    'runNow',
+    'backfill',
+    'backfill',
     'release',
     'resolveHold',
     'resolveHold',
@@ -281,6 +282,10 @@ function orderOf({ draw, jobs, places }: Context): Order {
   switch (order) {
     case 'resolveHold':
       return { order, job, resolution: draw.of(['retry', 'fail', 'succeeded'] as const) };
+    case 'backfill': {
+      const toMs = Math.round(draw.between(0, 60)) * SECOND;
+      return { order, job, fromMs: toMs + Math.round(draw.between(60, 400)) * SECOND, toMs };
+    }
     case 'bind':
       return { order, job, service };
     case 'reschedule':

@@ -59,6 +59,8 @@ export type Order =
       readonly tag?: Tag;
       readonly policies?: PoliciesInput;
     }
+  /** Of the slots from `fromMs` to `toMs` before it is asked for. */
+  | { readonly order: 'backfill'; readonly job: string; readonly fromMs: number; readonly toMs: number }
   | { readonly order: 'schedule'; readonly job: string; readonly renew: boolean }
   | { readonly order: 'drain'; readonly service: string }
   | { readonly order: 'mark'; readonly service: string; readonly confirmedDead: boolean };
