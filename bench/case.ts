@@ -18,6 +18,7 @@ export type BenchKey =
   | 'fairnessP99Ms'
   | 'slotsPerSecond'
   | 'definePatternUs'
+  | 'thunderingP99Ms'
   | 'esdbAppendsPerRaw1'
   | 'esdbAppendsPerRaw64'
   | 'esdbRunsPerRawPair50'

@@ -18,6 +18,7 @@ import { runs } from './runs';
 import { schedules } from './schedules';
 import { startLateness } from './start-lateness';
 import { takeover } from './takeover';
+import { thundering } from './thundering';
 import { verify } from './verify';
 
 export interface LimitedCase {
@@ -39,6 +40,7 @@ export const cases: readonly LimitedCase[] = [
   { bench: latenessRatio, limitSeconds: 240 },
   { bench: fairness, limitSeconds: 120 },
   { bench: schedules, limitSeconds: 120 },
+  { bench: thundering, limitSeconds: 2_400 },
 ];
 
 /** With `--store`, instead of all others: over a log in EventStoreDB. */

@@ -32,6 +32,7 @@ export const goals: Readonly<Record<BenchKey, Goal>> = {
   fairnessP99Ms: { what: 'append beside two saturating writers, p99', goal: atMost(250), digits: 1 },
   slotsPerSecond: { what: 'slots computed and previewed, patterns known, slots/s', goal: atLeast(500_000), digits: 0 },
   definePatternUs: { what: 'first sight of a cron pattern, to its first slot, µs', goal: atMost(1_000), digits: 0 },
+  thunderingP99Ms: { what: '100,000 jobs on one minute: start lateness, p99', goal: atMost(30_000), digits: 0 },
   esdbAppendsPerRaw1: { what: 'appends/s ÷ raw, 1 in flight', goal: atLeast(0.95), digits: 3 },
   esdbAppendsPerRaw64: { what: 'appends/s ÷ raw, 64 in flight', goal: atLeast(0.95), digits: 3 },
   esdbRunsPerRawPair50: { what: 'runs/s ÷ raw pairs of appends/s, concurrency 50', goal: atLeast(0.65), digits: 3 },

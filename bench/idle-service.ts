@@ -1,23 +1,12 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  EmbeddedEventStore,
-  encode,
-  HoldfastService,
-  jobType,
-  resolveOptions,
-  SystemClock,
-  SystemRandom,
-  type DomainEvent,
-} from 'holdfast';
-import { policies } from './policies';
+import { HoldfastService, jobType, resolveOptions, SystemClock, SystemRandom } from 'holdfast';
+import { bindJobs, SERVICE, type JobToBind } from './bound-jobs';
 
 /**
- * A service that owns many jobs with nothing to do, in a process of its own: the real service, default profile, embedded log.
- *
- * The jobs get into the log from outside while the service runs, in the fastest honest way: for each job one append of JobScheduled and of
- * JobBoundToService, with this service's incarnation, as its own claim would be. The service projects them like any others.
+ * A service that owns many jobs with nothing to do, in a process of its own: the real service, default profile, embedded log. The jobs get
+ * into the log from outside, while the service runs (`bindJobs`).
  */
 export class IdleService {
   private readonly process: ChildProcess;
@@ -40,7 +29,7 @@ export class IdleService {
   static async owning(directory: string, jobs: number): Promise<IdleService> {
     const service = new IdleService(directory);
     const incarnation = (await service.next()) as string;
-    await bindJobs(join(directory, 'log.sqlite'), jobs, incarnation);
+    await bindJobs(join(directory, 'log.sqlite'), idleJobs(jobs), incarnation);
     await service.ask({ ask: 'owns', jobs });
     return service;
   }
@@ -85,62 +74,23 @@ type Request =
 
 const clock = new SystemClock();
 const random = new SystemRandom();
-const SERVICE = 'bench@bench';
-const IN_FLIGHT = 512;
 const MONTH_MS = 30 * 86_400_000;
 const WARM_UP_MS = 5_000;
 const Tick = jobType<{ readonly n: number }>('tick');
 const TICKS = 20;
 
-async function bindJobs(path: string, jobs: number, incarnation: string): Promise<void> {
-  const store = await EmbeddedEventStore.open({ path, clock, random });
-  const waiting = new Set<Promise<void>>();
+function* idleJobs(jobs: number): Generator<JobToBind> {
   for (let n = 0; n < jobs; n++) {
     const jobId = `idle-${String(n).padStart(7, '0')}`;
-    const events = lifeOf(jobId, incarnation).map((event) => {
-      const { type, data, schemaVersion } = encode(event);
-      return { id: random.uuid(clock.wall()), type, data, metadata: JSON.stringify({ schemaVersion }) };
-    });
-    const one = store
-      .append(`job-${jobId}`, 'no_stream', events)
-      .then(({ outcome }) => {
-        if (outcome !== 'appended') throw new Error(`job ${jobId}: ${outcome}`);
-      })
-      .finally(() => waiting.delete(one));
-    waiting.add(one);
-    if (waiting.size >= IN_FLIGHT) await Promise.race(waiting);
+    const nextSlot = new Date(clock.wall() + MONTH_MS).toISOString();
+    yield {
+      jobId,
+      handler: 'idle',
+      payload: { customer: jobId, filling: jobId.repeat(14) },
+      schedule: { kind: 'interval', everyMs: MONTH_MS, origin: null, start: null, end: null, maxRuns: null },
+      pending: { nextSlot, zoneData: process.versions.tz ?? '' },
+    };
   }
-  await Promise.all(waiting);
-  await store.close();
-}
-
-function lifeOf(jobId: string, incarnation: string): DomainEvent[] {
-  const at = clock.wall();
-  const definition = {
-    handler: 'idle',
-    payload: { customer: jobId, filling: jobId.repeat(14) },
-    schedule: { kind: 'interval', everyMs: MONTH_MS, origin: null, start: null, end: null, maxRuns: null },
-    tag: {},
-    affinity: 'required',
-    policies,
-  } as const;
-  const why = {
-    kind: 'claim',
-    rank: 0,
-    candidates: 1,
-    first: SERVICE,
-    placementVersion: 1,
-    labelsMatch: true,
-  } as const;
-  const pending = { nextSlot: new Date(at + MONTH_MS).toISOString(), zoneData: process.versions.tz ?? '' };
-  const hash = jobId.padEnd(64, '0');
-  return [
-    {
-      type: 'JobScheduled',
-      data: { jobId, definition, definitionHash: hash, anchor: at, renewed: false, ...pending, at },
-    },
-    { type: 'JobBoundToService', data: { epoch: 1, serviceId: SERVICE, incarnation, viewPosition: '1', why, at } },
-  ];
 }
 
 async function serve(directory: string): Promise<void> {

@@ -143,7 +143,7 @@ async function serve(place: Place, concurrency: number, jobs: number, prepareMs:
   const leftovers = await service.close();
   if (leftovers.length > 0 || entered.size !== jobs || entries.length !== jobs)
     throw new Error(`${entries.length} runs of ${entered.size} jobs, ${leftovers.length} left over; expected ${jobs}`);
-  await verify(place, jobs);
+  await eachRanOnce(place, jobs);
   return { runsPerSecond, microsPerRun: (user + system) / (to - from) };
 }
 
@@ -159,8 +159,8 @@ async function schedule(service: HoldfastService, jobs: number, dueAt: number): 
   await Promise.all(Array.from({ length: 200 }, one));
 }
 
-/** Every job: one start, one success after it. */
-async function verify(place: Place, jobs: number): Promise<void> {
+/** Every job: one start, one success after it. @throws Error when the log says otherwise. */
+export async function eachRanOnce(place: Place, jobs: number): Promise<void> {
   const found = new Map<string, string>();
   await readAt(place, ['job'], ({ stream, type }) => {
     if (type.startsWith('JobRun')) found.set(stream, `${found.get(stream) ?? ''} ${type}`);
