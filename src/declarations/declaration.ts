@@ -158,9 +158,12 @@ function readRevision(given: unknown): Read<string | null> {
 /** The policies, with the one that has an option of its own. */
 function readPolicies(options: DeclaredMethod['options']): Read<PoliciesInput> {
   const { misfire } = options;
+  if (options.policies === null) {
+    return refuse('policies', null, 'It is no dictionary of policies.', 'Leave it out for the defaults.');
+  }
   const policies = policiesOf(options);
   // What is no object is refused with the job.
-  if (misfire === undefined || typeof policies !== 'object' || policies === null) return { ok: true, value: policies };
+  if (misfire === undefined || typeof policies !== 'object') return { ok: true, value: policies };
   if (policies.misfire === undefined)
     return { ok: true, value: { ...policies, misfire: misfire as PoliciesInput['misfire'] } };
   return refuse('misfire', misfire, 'policies.misfire is given, too.', 'Leave one of the two out.');
