@@ -75,7 +75,7 @@ export default tseslint.config(
   {
     // What an installed Holdfast imports, an installed Holdfast must have got.
     files: ['src/**/*.ts'],
-    ignores: ['src/**/*.spec.ts'],
+    ignores: ['src/**/*.spec.ts', 'src/**/*.fixture.ts'],
     rules: {
       'import-x/no-extraneous-dependencies': ['error', { devDependencies: false, includeTypes: true }],
     },

@@ -16,6 +16,8 @@ export type BenchKey =
   | 'idleCpuPercent100kJobs'
   | 'lateRatio100kTo100'
   | 'fairnessP99Ms'
+  | 'slotsPerSecond'
+  | 'definePatternUs'
   | 'esdbAppendsPerRaw1'
   | 'esdbAppendsPerRaw64'
   | 'esdbRunsPerRawPair50'

@@ -15,6 +15,7 @@ import { memory } from './memory';
 import { rebuild } from './rebuild';
 import { reown } from './reown';
 import { runs } from './runs';
+import { schedules } from './schedules';
 import { startLateness } from './start-lateness';
 import { takeover } from './takeover';
 import { verify } from './verify';
@@ -37,6 +38,7 @@ export const cases: readonly LimitedCase[] = [
   { bench: idle, limitSeconds: 240 },
   { bench: latenessRatio, limitSeconds: 240 },
   { bench: fairness, limitSeconds: 120 },
+  { bench: schedules, limitSeconds: 120 },
 ];
 
 /** With `--store`, instead of all others: over a log in EventStoreDB. */

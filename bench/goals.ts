@@ -30,6 +30,8 @@ export const goals: Readonly<Record<BenchKey, Goal>> = {
   idleCpuPercent100kJobs: { what: 'CPU with 100,000 idle jobs, % of a core', goal: atMost(1), digits: 2 },
   lateRatio100kTo100: { what: 'start lateness p50, 100,000 ÷ 100 idle jobs', goal: atMost(1.5), digits: 2 },
   fairnessP99Ms: { what: 'append beside two saturating writers, p99', goal: atMost(250), digits: 1 },
+  slotsPerSecond: { what: 'slots computed and previewed, patterns known, slots/s', goal: atLeast(500_000), digits: 0 },
+  definePatternUs: { what: 'first sight of a cron pattern, to its first slot, µs', goal: atMost(1_000), digits: 0 },
   esdbAppendsPerRaw1: { what: 'appends/s ÷ raw, 1 in flight', goal: atLeast(0.95), digits: 3 },
   esdbAppendsPerRaw64: { what: 'appends/s ÷ raw, 64 in flight', goal: atLeast(0.95), digits: 3 },
   esdbRunsPerRawPair50: { what: 'runs/s ÷ raw pairs of appends/s, concurrency 50', goal: atLeast(0.65), digits: 3 },

@@ -28,6 +28,7 @@ export type {
   HoldfastOptions,
   PublishedEvent,
   Readiness,
+  ZoneDataHealth,
   RuntimePorts,
   ServiceOptions,
   StoreOptions,
@@ -71,6 +72,7 @@ export type {
   JobStatus,
   JsonValue,
   LastOutcome,
+  Overlap,
   RetryPolicy,
   Slot,
   Tag,
@@ -84,6 +86,5 @@ export type {
   ServiceHeartbeat,
   ServiceState,
 } from './domain/service';
-export { describe as describeSchedule, preview as previewSchedule } from './domain/schedule';
-export type { Schedule, ScheduleInput } from './domain/schedule';
+export type { PreviewedSlot, Schedule, ScheduleInput } from './domain/schedule';
 export type { Refusal } from './domain/refusal';

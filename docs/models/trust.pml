@@ -36,6 +36,9 @@
 #ifndef MARK
 #define MARK 0          /* 1: an operator marks X, or X appends its ServiceStopped with something left over */
 #endif
+#ifndef REG
+#define REG 0           /* 1: it begins with the registration of X, which trusts itself from its first beat on; 0: with a beat that was acknowledged */
+#endif
 /* Rules, on by default. */
 #ifndef SILENCE
 #define SILENCE 2       /* 5.3: watermark − last seen; 1: now − last seen, while own beats come back; 0: now − last seen */
@@ -48,6 +51,9 @@
 #endif
 #ifndef VIEWREV
 #define VIEWREV 1       /* 5.5: a verdict holds at the revision of the view with the evidence; 0: after a conflict it is decided anew on old evidence */
+#endif
+#ifndef FIRST
+#define FIRST 1         /* 5.6: a first beat makes trust within selfFenceAfter of the registration only; 0: whenever it comes */
 #endif
 #ifndef WAITS
 #define WAITS 1         /* 5.13, 5.10: what runs moves after failAfter of silence since the end; 0: at once */
@@ -67,16 +73,18 @@
 #define X_BACK 2        /* ServiceReasserted */
 #define X_MARKED 3
 #define O_BEAT 4
+#define X_REG 5
 #define OLDER(a) if :: (a < MX) -> a = a + 1 :: else fi
 
 chan Q = [QL] of { byte };
 byte last = 0;                                   /* the newest entry of Q */
 /* X: age of its trust, beats (the older one may be a ghost), a reassertion. */
 byte trust = 0; bit fenced = 0, heard = 0;
+bit first = REG;                                 /* no beat was acknowledged yet: it does not trust itself, and trust is the age of its registration */
 byte beat[2]; byte beatAge[2];
 byte back = FREE; byte backAge = 0; byte backAt = 0; byte backs = 0;
 /* O: a beat, age of the last sign of X, age of the start of the newest own beat read back, age of reading it, revision in its view. */
-byte own = FREE; byte ownAge = 0; byte seen = 0; byte water = MX; byte readBack = 2; byte view = 0; bit knowsMark = 0;
+byte own = FREE; byte ownAge = 0; byte seen = 0; byte water = MX; byte readBack = 2; byte view = 0; bit knowsMark = 0, knows = !REG;
 byte verdict = FREE; byte verdictAt = 0;
 /* The log. */
 byte rev = 0; bit failed = 0, marked = 0, stolen = 0;
@@ -86,6 +94,7 @@ inline land() { if :: (last == X_BEAT && len(Q) > 0) -> skip :: else -> Q!X_BEAT
 inline drop(j) { beat[j] = FREE; beatAge[j] = 0 }
 inline acknowledged(j) {
   if :: !fenced && FROMSTART && beatAge[j] < trust -> trust = beatAge[j] :: !fenced && !FROMSTART -> trust = 0 :: else fi;
+  if :: !fenced -> first = 0 :: else fi;
   drop(j)
 }
 
@@ -94,10 +103,13 @@ inline acknowledged(j) {
 
 active proctype World() provided (!OVER) {
   byte m;
+#if REG
+  d_step { Q!X_REG; last = X_REG }
+#endif
   do
   /* ---- Time ---- */
   :: d_step { !stolen || trust < SF + STOP -> OLDER(trust); OLDER(seen); OLDER(water);
-       if :: RENEW && trust >= SF -> fenced = 1 :: else fi;
+       if :: RENEW && trust >= SF && (FIRST || !first) -> fenced = 1 :: else fi;
        if :: beat[0] != FREE -> OLDER(beatAge[0]) :: else fi; if :: beat[1] != FREE -> OLDER(beatAge[1]) :: else fi;
        if :: own != FREE -> OLDER(ownAge) :: else fi;
        if :: back == FLYING || back == LANDED -> OLDER(backAge) :: else fi;
@@ -111,15 +123,15 @@ active proctype World() provided (!OVER) {
   :: d_step { beat[1] != FREE -> drop(1) }
   :: d_step { GO(0) -> land(); beat[0] = LANDED }
   :: d_step { GO(1) -> land(); beat[1] = LANDED }
-  :: d_step { !fenced && trust < SF -> assert(!stolen) }
+  :: d_step { !fenced && !first && trust < SF -> assert(!stolen) }
 #if STOP > 0
-  :: d_step { trust < SF + STOP -> assert(!stolen) }
+  :: d_step { !first && trust < SF + STOP -> assert(!stolen) }
 #endif
 #if REASSERT
   :: d_step { fenced && !heard && back == FREE && backs < REASSERT && !failed -> back = FLYING; backAge = 0; backAt = rev; backs++ }
   :: d_step { back == FLYING && nfull(Q) -> if :: rev == backAt && !failed && (!FINAL || !marked) -> rev++; back = LANDED; Q!X_BACK; last = X_BACK :: else -> back = FREE; backAge = 0 fi }
   :: d_step { back == FLYING -> back = FREE; backAge = 0 }
-  :: d_step { back == LANDED -> if :: backAge < SF && !heard -> trust = backAge; fenced = 0 :: else fi; back = FREE; backAge = 0 }
+  :: d_step { back == LANDED -> if :: backAge < SF && !heard -> trust = backAge; fenced = 0; first = 0 :: else fi; back = FREE; backAge = 0 }
 #endif
 #if MARK
   :: d_step { !marked && !failed && nfull(Q) -> marked = 1; Q!X_MARKED; last = X_MARKED }
@@ -132,11 +144,12 @@ active proctype World() provided (!OVER) {
        if
        :: m == X_BEAT -> if :: COUNTS || !knowsMark -> seen = 0 :: else fi
        :: m == X_BACK -> seen = 0; view++
+       :: m == X_REG -> seen = 0; knows = 1
        :: m == X_MARKED -> seen = 0; knowsMark = 1
        :: m == O_BEAT -> water = (ownAge < water -> ownAge : water); readBack = 0; own = FREE; ownAge = 0
        fi;
        m = 0; if :: len(Q) == 0 -> last = 0 :: else fi }
-  :: d_step { verdict == FREE && !failed && !marked &&
+  :: d_step { verdict == FREE && !failed && !marked && knows &&
 #if SILENCE == 0
        seen >= FA
 #elif SILENCE == 1

@@ -1,5 +1,6 @@
 import type { DomainEvent } from '../domain/codec';
-import type { BindingReason, Declaration, JobDefinition, JobEvent, RunRef } from '../domain/job';
+import { overlapWords } from '../domain/job';
+import type { BindingReason, Declaration, JobDefinition, JobEvent, Pending, RunRef, SkipReason } from '../domain/job';
 import { describe } from '../domain/schedule';
 import type { ServiceEvent, ServiceHeartbeat } from '../domain/service';
 import type { UnreadableEvent } from '../domain/unreadable';
@@ -22,9 +23,11 @@ function declaredWords({ declaration }: { readonly declaration?: Declaration }):
 function jobWords({ type, data }: JobEvent): string {
   switch (type) {
     case 'JobScheduled':
-      return `${data.renewed ? 'scheduled anew' : 'scheduled'}${declaredWords(data)}: ${definitionWords(data.definition)}; ${nextWords(data.nextSlot)}`;
+      return `${data.renewed ? 'scheduled anew' : 'scheduled'}${declaredWords(data)}: ${definitionWords(data.definition)}; ${nextWords(data)}`;
     case 'JobRescheduled':
-      return `rescheduled${declaredWords(data)}: ${definitionWords(data.definition)}; ${nextWords(data.nextSlot)}`;
+      return `rescheduled${declaredWords(data)}: ${definitionWords(data.definition)}; ${nextWords(data)}`;
+    case 'JobNextSlotRecomputed':
+      return `slot ${data.formerSlot} (zone data ${data.formerZoneData}) computed anew with zone data ${data.zoneData}; ${nextWords(data)}`;
     case 'JobEndSet':
       return `to end with the open run: ${data.reason}`;
     case 'JobRunRequested':
@@ -32,9 +35,9 @@ function jobWords({ type, data }: JobEvent): string {
     case 'JobBoundToService':
       return `epoch ${data.epoch}: bound to ${data.serviceId} (incarnation ${data.incarnation}) because ${whyWords(data.why)}; decided at view position ${data.viewPosition}`;
     case 'JobSlotsSkipped':
-      return `${skippedWords(data)} skipped: ${data.reason}; ${nextWords(data.nextSlot)}`;
+      return `${skippedWords(data)} skipped: ${skipWords[data.reason] ?? data.reason}; ${nextWords(data)}`;
     case 'JobRunStarted':
-      return `${runWords(data)} started on ${data.serviceId} (incarnation ${data.incarnation})${data.soleSuspect === true ? ', as the only suspect there' : ''}; ${nextWords(data.nextSlot)}`;
+      return `${runWords(data)} started on ${data.serviceId} (incarnation ${data.incarnation})${data.soleSuspect === true ? ', as the only suspect there' : ''}; ${nextWords(data)}`;
     case 'JobRunSucceeded':
       return `${runWords(data)} succeeded after ${data.durationMs} ms`;
     case 'JobRunFailed':
@@ -60,7 +63,7 @@ function jobWords({ type, data }: JobEvent): string {
     case 'JobPaused':
       return because('paused', data.reason);
     case 'JobResumed':
-      return `${because('resumed', data.reason)}; ${nextWords(data.nextSlot)}`;
+      return `${because('resumed', data.reason)}; ${nextWords(data)}`;
     case 'JobCompleted':
       return `completed (${data.outcome})`;
     case 'JobCancelled':
@@ -121,7 +124,13 @@ const abandonWords = {
   drain: 'its service drained; the slot is run again',
   stuck: 'it ignored its abort; the slot is run again',
   cancelled: 'the job was cancelled',
+  replaced: 'a newer slot takes its place',
 } as const;
+/** Where the word alone says too little. */
+const skipWords: { readonly [reason in SkipReason]?: string } = {
+  stuck: 'stuck, the handler that it would replace ignores its abort',
+  replaced: 'replaced, it waited for its next attempt and a newer slot takes its place',
+};
 const releaseWords = {
   drain: 'it drains',
   ineligible: 'it is not eligible any more',
@@ -156,12 +165,14 @@ function retryWords({
   return retryAt === null ? 'final' : `retry ${retriesUsed} at ${new Date(retryAt).toISOString()}`;
 }
 
-function nextWords(nextSlot: string | null): string {
-  return nextSlot === null ? 'no slot follows' : `next slot ${nextSlot}`;
+function nextWords({ nextSlot, nextDueAt }: Pending): string {
+  if (nextSlot === null) return 'no slot follows';
+  return `next slot ${nextSlot}${nextDueAt === undefined ? '' : `, due at ${new Date(nextDueAt).toISOString()}`}`;
 }
 
-function definitionWords({ handler, schedule, tag, affinity }: JobDefinition): string {
-  return `handler ${handler}, ${describe(schedule)}, tag ${pairs(tag)} (${affinity})`;
+function definitionWords({ handler, schedule, tag, affinity, policies }: JobDefinition): string {
+  const overlap = policies.overlap === 'skip' ? '' : `, overlap ${overlapWords(policies.overlap)}`;
+  return `handler ${handler}, ${describe(schedule)}, tag ${pairs(tag)} (${affinity})${overlap}`;
 }
 
 function pairs(dictionary: { readonly [key: string]: string }): string {

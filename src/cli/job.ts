@@ -1,4 +1,4 @@
-import { dueAt, isSuspect, openRuns, statusOf, type JobRecord } from '../domain/job';
+import { dueAt, isSuspect, openRuns, overlapWords, statusOf, type JobRecord } from '../domain/job';
 import { describe } from '../domain/schedule';
 import type { EventStore } from '../event-store';
 import { SystemClock } from '../clock';
@@ -42,7 +42,7 @@ export async function showJob(store: EventStore, jobId: string, options: JobOpti
 
 function told(record: JobRecord, payload: boolean): [string, string | null][] {
   const { definition, ownership, declaration, lastOutcome, held, requested } = record;
-  const { retry, onOwnerLoss, onStuck, timeoutMs, priority } = definition.policies;
+  const { retry, overlap, onOwnerLoss, onStuck, timeoutMs, priority } = definition.policies;
   const owner =
     ownership.kind === 'bound'
       ? `${ownership.serviceId} (incarnation ${ownership.incarnation}), epoch ${record.epoch}, since ${iso(ownership.since)}`
@@ -54,7 +54,7 @@ function told(record: JobRecord, payload: boolean): [string, string | null][] {
     ['tag', `${pairs(definition.tag) || 'none'} (${definition.affinity})`],
     [
       'policies',
-      `${retry.maxRetries} retries; owner lost: ${onOwnerLoss}; stuck: ${onStuck}; time-out: ${timeoutMs === null ? 'none' : `${timeoutMs} ms`}; priority ${priority}`,
+      `${retry.maxRetries} retries; overlap: ${overlapWords(overlap)}; owner lost: ${onOwnerLoss}; stuck: ${onStuck}; time-out: ${timeoutMs === null ? 'none' : `${timeoutMs} ms`}; priority ${priority}`,
     ],
     ['declared by', declaration === undefined ? null : `${declaration.source} (${declaration.hash.slice(0, 12)})`],
     ['owner', owner],
@@ -67,7 +67,10 @@ function told(record: JobRecord, payload: boolean): [string, string | null][] {
         ? `${slot}: attempt ${attempt} has ended, the next not before ${iso(retryAt) ?? 'now'}`
         : `${slot}: attempt ${attempt} runs on ${run.serviceId} since ${iso(run.startedAt)}`,
     ]),
-    ['held', held === null ? null : `attempt ${held.attempt} of slot ${held.slot} was lost: see resolve-hold`],
+    ...[held, ...(record.heldNext ?? [])].map((one): [string, string | null] => [
+      'held',
+      one === null ? null : `attempt ${one.attempt} of slot ${one.slot} was lost: see resolve-hold`,
+    ]),
     ['crashes', crashWords(record)],
     [
       'last outcome',
@@ -98,6 +101,7 @@ function json(record: JobRecord, payload: boolean): object {
     paused: rest.paused,
     ending: rest.ending,
     held: rest.held,
+    heldNext: rest.heldNext ?? [],
     nextSlot: rest.nextSlot,
     nextRunTime: iso(dueAt(record)),
     openRuns: openRuns(record).map(({ startedAt, ...run }) => ({ ...run, startedAt: iso(startedAt) })),

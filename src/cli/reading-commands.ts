@@ -8,7 +8,8 @@ import { showJob } from './job';
 import { showJobs } from './jobs';
 import { NOW } from './known-job';
 import { withLog } from './open-log';
-import { onLog, readCount, readTag, readWords, type Call, type LogOptions } from './options';
+import { exitCodes, onLog, readCount, readTag, readWords, type Call, type LogOptions } from './options';
+import { showPreview } from './preview';
 import { showServices } from './services';
 import { showOwner } from './who-owned';
 import { showWhy } from './why';
@@ -81,6 +82,28 @@ export function readingCommands(program: Command, call: Call): void {
     .action((job: string, { at, ...options }: LogOptions & { at?: string }) => {
       const asked = at === undefined ? NOW : readPast(at, clock.wall(), '--at');
       return read(options, (store) => showOwner(store, job, { ...options, at: asked }, call.io));
+    });
+
+  program
+    .command('preview')
+    .description('tell what a schedule means, and its next slots; needs no log')
+    .argument(
+      '<schedule>',
+      'a cron pattern, an ISO 8601 duration (PT5M; with --zone or --at, or of months, on the calendar), an instant, or a schedule as JSON',
+    )
+    .option('--zone <name>', 'IANA zone, or a fixed offset (+05:30)')
+    .option('--at <time>', 'time of day, of a schedule on the calendar')
+    .option('--jitter <duration>', 'each slot is due up to so much later (ms, or PT1M)')
+    .option('--start <instant>', 'no slot before it')
+    .option('--end <instant>', 'no slot at or after it')
+    .option('--after <instant>', 'the slots after it (default: now)')
+    .option('--job-id <id>', 'whose jitter is shown')
+    .option('-n, --count <n>', 'so many slots', readCount('--count', 10_000), 10)
+    .option('--json', oneObject, false)
+    .addHelpText('after', exitCodes)
+    .action(async (schedule: string, options: Parameters<typeof showPreview>[1]) => {
+      call.unreadableCode = 3;
+      call.code = await showPreview(schedule, options, call.io);
     });
 
   onLog(

@@ -107,6 +107,7 @@ function json(service: SeenService, jobs: number | null, now: number): object {
     labels: current?.labels ?? {},
     handlers: current?.handlers ?? {},
     capacity: current?.capacity ?? null,
+    zoneData: current?.zoneData ?? null,
     process: current?.process ?? null,
     leftovers: current?.leftovers ?? [],
     revision: state.revision,

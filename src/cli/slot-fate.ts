@@ -1,6 +1,6 @@
 import { takenAt, wordsOf, type StateAsOf } from '../audit';
 import { decode } from '../domain/codec';
-import { instantOfSlot, type JobEvent, type Slot } from '../domain/job';
+import { instantOfSlot, pendingDueAt, type JobEvent, type Slot } from '../domain/job';
 import type { EventStore, RecordedEvent } from '../event-store';
 import { recordOf } from './known-job';
 
@@ -50,8 +50,9 @@ export async function slotFate(
   time: number,
 ): Promise<SlotFate | null> {
   const revision = found.at?.revision ?? -1;
-  const slot = recordOf(found.state)?.nextSlot ?? null;
-  const due = slot === null ? null : instantOfSlot(slot);
+  const record = recordOf(found.state);
+  const slot = record?.nextSlot ?? null;
+  const due = record === null ? null : pendingDueAt(record);
   if (slot !== null && due !== null && due <= time) return fateOf(store, stream, slot, revision + 1);
   const last = await newestFact(store, stream, revision, (event) => slotIn(event) !== null);
   if (last === null) return null;

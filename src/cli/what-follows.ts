@@ -1,5 +1,5 @@
 import type { JobExecution, ServiceExecution } from '../commands';
-import { dueAt, openRuns, type JobRecord } from '../domain/job';
+import { dueAt, mayBegin, openRuns, replaceable, type JobRecord, type OpenRun } from '../domain/job';
 import { recordOf } from './known-job';
 import { iso } from './words';
 
@@ -13,8 +13,8 @@ export const afterJob = {
     }),
   pause: (answer: JobExecution): string =>
     told(answer, (record) => {
-      const [run] = openRuns(record);
-      const open = run === undefined ? '' : ` Attempt ${run.attempt} on ${run.serviceId} may finish.`;
+      const runs = openRuns(record);
+      const open = runs.length === 0 ? '' : ` ${capitalized(runsWords(runs))} may finish.`;
       return `Nothing of it starts until \`holdfast resume\`.${open}`;
     }),
   resume: (answer: JobExecution): string => told(answer, (record) => capitalized(starts(record))),
@@ -23,8 +23,13 @@ export const afterJob = {
       if (record.requested.length === 0) return capitalized(starts(record));
       if (record.paused) return 'The run waits: the job is paused. See `holdfast resume`.';
       if (record.held !== null) return 'The run waits: a lost run is held. See `holdfast resolve-hold`.';
-      const [run] = openRuns(record);
-      if (run !== undefined) return `${run.serviceId} starts it when the open run has ended.`;
+      const runs = openRuns(record);
+      if (!mayBegin(record, 'requested')) {
+        return `${runs[0].serviceId} starts it when ${runs.length === 1 ? 'the open run' : 'one of the open runs'} has ended.`;
+      }
+      if (replaceable(record).some(({ run }) => run !== null)) {
+        return `${runs[0].serviceId} starts it when the open run, which is told to make room, has settled.`;
+      }
       return record.ownership.kind === 'bound'
         ? `${record.ownership.serviceId} starts it within moments.`
         : 'Nobody owns the job yet; whoever takes it starts it. See `holdfast why`.';
@@ -32,8 +37,8 @@ export const afterJob = {
   cancel: (answer: JobExecution): string =>
     told(answer, (record) => {
       if (record.stage !== 'live') return ended(record);
-      const [run] = openRuns(record);
-      return run === undefined ? 'It ends.' : `It ends with attempt ${run.attempt} on ${run.serviceId}.`;
+      const runs = openRuns(record);
+      return runs.length === 0 ? 'It ends.' : `It ends with ${runsWords(runs)}.`;
     }),
   remove: (answer: JobExecution): string => told(answer, (record) => `${ended(record)} The log keeps its history.`),
   release: (answer: JobExecution): string =>
@@ -58,6 +63,12 @@ function told({ state }: JobExecution, words: (record: JobRecord) => string): st
   return record === null ? 'Nothing is known of it.' : words(record);
 }
 
+/** `attempt 1 on a@host`, or several. */
+function runsWords(runs: readonly OpenRun[]): string {
+  if (runs.length === 1) return `attempt ${runs[0].attempt} on ${runs[0].serviceId}`;
+  return `the ${runs.length} open runs on ${[...new Set(runs.map(({ serviceId }) => serviceId))].join(', ')}`;
+}
+
 function ended(record: JobRecord): string {
   return `It has ended (${record.stage}); a handler that still runs is told to abort.`;
 }
@@ -67,8 +78,11 @@ function starts(record: JobRecord): string {
   if (record.stage !== 'live') return `it has ended (${record.stage}).`;
   if (record.held !== null) return 'a lost run of it is held: see `holdfast resolve-hold`.';
   if (record.paused) return 'it is paused: see `holdfast resume`.';
-  const [run] = openRuns(record);
-  if (run !== undefined) return `attempt ${run.attempt} of slot ${run.slot} runs on ${run.serviceId}.`;
+  const runs = openRuns(record);
+  if (runs.length > 0) {
+    const words = runs.map((run) => `attempt ${run.attempt} of slot ${run.slot} runs on ${run.serviceId}`);
+    return `${words.join('; ')}.`;
+  }
   const due = dueAt(record);
   if (due === null) return 'nothing of it is pending.';
   const who = record.ownership.kind === 'bound' ? record.ownership.serviceId : 'whoever takes it';
@@ -77,5 +91,8 @@ function starts(record: JobRecord): string {
 
 function capitalized(words: string): string {
   // Ids stay as they are: case counts in them.
-  return words.replace(/^(?:it|a|attempt|nothing|whoever)(?= )/, (first) => first[0].toUpperCase() + first.slice(1));
+  return words.replace(
+    /^(?:it|a|the|attempt|nothing|whoever)(?= )/,
+    (first) => first[0].toUpperCase() + first.slice(1),
+  );
 }

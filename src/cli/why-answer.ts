@@ -1,5 +1,5 @@
 import type { StateAsOf } from '../audit';
-import { dueAt, isSuspect, openRuns, placeable, type JobRecord } from '../domain/job';
+import { dueAt, isSuspect, openRuns, placeable, type JobRecord, type OpenRun } from '../domain/job';
 import { ineligibility, whyNobody, type Ineligibility, type Placeable } from '../domain/placement';
 import type { Candidate } from '../domain/service';
 import { recordOf } from './known-job';
@@ -64,20 +64,38 @@ function ofRecord(record: JobRecord, facts: WhyFacts): WhyAnswer {
   if (record.stage !== 'live') return answer('ended', `it ${past ? 'had' : 'has'} ended: ${record.stage}${since}`);
   if (record.held !== null) {
     const { slot, attempt } = record.held;
+    const more = record.heldNext?.length ?? 0;
+    const others = more === 0 ? '' : `, and ${more} more after it`;
     return answer(
       'held',
-      `attempt ${attempt} of slot ${slot} was lost and ${is} held: \`holdfast resolve-hold\` decides`,
+      `attempt ${attempt} of slot ${slot} was lost and ${is} held: \`holdfast resolve-hold\` decides${others}`,
     );
   }
-  const [run] = openRuns(record);
-  if (run !== undefined) {
+  const runs = openRuns(record);
+  if (runs.length > 0) {
     const gone = ownerTrouble(facts);
-    const words = `it ${is} running: attempt ${run.attempt} of slot ${run.slot} on ${run.serviceId} since ${iso(run.startedAt)}`;
+    const words = `it ${is} running: ${runningWords(record, runs)}`;
     return answer('running', gone === null ? words : `${words}; but ${gone.words}`);
   }
   if (record.paused) return answer('paused', `it ${is} paused${since}; \`holdfast resume\` lets it run`);
   if (record.ownership.kind === 'unbound') return unbound(record, facts, record.ownership);
   return ownerTrouble(facts) ?? pending(record, facts);
+}
+
+/** Which runs are open, and what that keeps from starting. */
+function runningWords({ definition, nextSlot, inProgress }: JobRecord, runs: readonly OpenRun[]): string {
+  const each = runs.map(
+    (run) => `attempt ${run.attempt} of slot ${run.slot} on ${run.serviceId} since ${iso(run.startedAt)}`,
+  );
+  const { overlap } = definition.policies;
+  const next = nextSlot === null ? 'further slots' : `slot ${nextSlot}`;
+  if (typeof overlap === 'object') {
+    const full = inProgress.length >= overlap.allow ? '; further slots are skipped until one has ended' : '';
+    return `${each.join('; ')} (${inProgress.length} of the ${overlap.allow} that overlap allows are in progress${full})`;
+  }
+  if (overlap === 'queue') return `${each.join('; ')} (${next} waits for its end, when it falls before)`;
+  if (overlap === 'replace') return `${each.join('; ')} (${next} is to replace it)`;
+  return each.join('; ');
 }
 
 function unbound(

@@ -2,6 +2,7 @@ import { Command } from '@nestjs/cqrs';
 import type { Instant } from '../clock';
 import type { JobCommand, JobState } from '../domain/job';
 import type { Result } from '../domain/refusal';
+import type { ScheduleLimits } from '../domain/schedule';
 import type { ServiceCommand, ServiceState } from '../domain/service';
 import type { ExecuteOptions, JobExecution, ServiceDirectory, ServiceExecution } from './contract';
 
@@ -13,6 +14,8 @@ export interface DecisionInputs {
   /** Cluster time. */
   readonly at: Instant;
   readonly zoneData: string;
+  /** What this service takes of schedules. */
+  readonly limits: ScheduleLimits;
   /** From the authenticated context; null: not said. */
   readonly actor: string | null;
   readonly directory: ServiceDirectory;

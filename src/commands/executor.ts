@@ -101,7 +101,11 @@ export class CommandExecutor {
     if (first !== undefined) throw new CommandRefusedError([first, ...others]);
     const all = { ...optionsOf(command), ...options };
     const { id, commandId } = this.identify(command);
-    const inputs = { id, commandId, actor: all.actor ?? null, directory: this.ports.directory };
+    const { maxFiresPerSecond } = this.options;
+    const inputs = {
+      ...{ id, commandId, actor: all.actor ?? null, directory: this.ports.directory },
+      limits: { maxFiresPerSecond },
+    };
     if (command instanceof CommandToJob) {
       return this.executeJob((moment, state) => command.ask({ ...inputs, ...moment }, state), id, commandId, all);
     }

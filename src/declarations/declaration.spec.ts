@@ -23,8 +23,8 @@ function declare(decorator: MethodDecorator, zone = 'Europe/Berlin'): Declaratio
   return declared.value;
 }
 
-function refusals(decorator: MethodDecorator) {
-  const declared = declarationOf(method(decorator), place, 'UTC');
+function refusals(decorator: MethodDecorator, maxFiresPerSecond = Infinity) {
+  const declared = declarationOf(method(decorator), place, 'UTC', { maxFiresPerSecond });
   return declared.ok ? [] : declared.refusals;
 }
 
@@ -47,9 +47,11 @@ describe('what is declared', () => {
     ['an interval with a name', Interval('beat', 1_000), { kind: 'interval', every: 1_000 }],
     ['a time-out', Timeout(250), { kind: 'once', at: start + 250 }],
     ['a time-out with a name', Timeout('warm-up', 0), { kind: 'once', at: start }],
+    ['jitter', Cron('0 3 * * *', { jitter: 'PT10M' }), { kind: 'cron', jitter: 'PT10M' }],
+    ['jitter of an interval', Interval('beat', 1_000, { jitter: 100 }), { every: 1_000, jitter: 100 }],
     ['a fraction of a millisecond', Interval(10.9), { every: 10 }],
   ])('%s', (_, decorator, schedule) => {
-    expect(scheduleFrom(declare(decorator).written, start)).toMatchObject(schedule);
+    expect(scheduleFrom(declare(decorator), start)).toMatchObject(schedule);
   });
 
   it('is named by the option, else by its place', () => {
@@ -74,6 +76,17 @@ describe('what is declared', () => {
     expect(declare(Cron('* * * * *', { disabled: true })).disabled).toBe(true);
   });
 
+  it('says its overlap as an option or as a policy: the same declaration', () => {
+    const [option, policy] = [{ overlap: 'queue' }, { policies: { overlap: 'queue' } }] as const;
+    for (const declared of [Cron('* * * * *', option), Interval(5, option), Timeout(5, option)]) {
+      expect(declare(declared).policies).toEqual({ overlap: 'queue' });
+    }
+    expect(declare(Interval(5, option)).hash).toBe(declare(Interval(5, policy)).hash);
+    const allow = declare(Interval(5, { overlap: { allow: 3 }, policies: { priority: 1 } }));
+    expect(allow.policies).toEqual({ overlap: { allow: 3 }, priority: 1 });
+    expect(allow.hash).not.toBe(declare(Interval(5, { policies: { priority: 1 } })).hash);
+  });
+
   it('knows a date that has passed, also during the delay', () => {
     const at = (options?: CronOptions) => declare(Cron(new Date(start + 1_000), options)).written;
     expect(hasPassed(at(), start)).toBe(false);
@@ -82,6 +95,12 @@ describe('what is declared', () => {
     expect(hasPassed(at({ initialDelay: 1_001 }), start)).toBe(true);
     expect(hasPassed(declare(Cron('* * * * *')).written, start)).toBe(false);
   });
+});
+
+it('fires no more often than the service allows', () => {
+  expect(refusals(Interval(100), 10)).toEqual([]);
+  expect(refusals(Interval(99), 10)).toMatchObject([{ code: 'too-frequent', field: 'timeout' }]);
+  expect(refusals(Cron('* * * * * *'), 0.5)).toMatchObject([{ field: 'cronTime', value: '* * * * * *' }]);
 });
 
 describe('the hash of a declaration', () => {
@@ -137,7 +156,22 @@ describe('what is refused', () => {
     ['an interval that is missing', Interval('beat', nothing), 'timeout', /milliseconds/],
     ['a time-out that is no number', Timeout('x', NaN), 'timeout', /0 or more/],
     ['a tag that is no dictionary', Interval(5, { tag: { a: 1 as never } }), 'tag.a', /string/],
+    ['a jitter that is none', Interval(5, { jitter: 'soon' }), 'jitter', /ISO 8601/],
     ['an affinity that does not exist', Interval(5, { affinity: 'near' as never }), 'affinity', /Allowed/],
+    [
+      'an overlap that there is not',
+      Cron('* * * * *', { overlap: 'both' as never }),
+      'overlap',
+      /skip, queue, replace/,
+    ],
+    ['an overlap of one', Interval(5, { overlap: { allow: 1 } }), 'overlap.allow', /One run at a time/],
+    ['an overlap of too many', Interval(5, { overlap: { allow: 101 } }), 'overlap.allow', /from 2 to 100/],
+    [
+      'an overlap that is said twice',
+      Interval(5, { overlap: 'queue', policies: { overlap: 'skip' } }),
+      'overlap',
+      /said twice/,
+    ],
     ['policies out of range', Timeout(5, { policies: { priority: 5_000 } }), 'policies.priority', /1000/],
   ])('%s', (_, decorator, field, rule) => {
     expect(refusals(decorator)).toEqual([

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Instant } from '../clock';
 import { validateCommand, ScheduleJobCommand, type PoliciesInput } from '../commands';
-import { canonical, type Affinity, type Tag } from '../domain/job';
+import { canonical, type Affinity, type Overlap, type Tag } from '../domain/job';
 import type { Refusal } from '../domain/refusal';
-import type { ScheduleInput } from '../domain/schedule';
+import { defineSchedule, type ScheduleInput, type ScheduleLimits } from '../domain/schedule';
 import { patternOf } from './cron-time';
 import type { DateTimeLike, DeclaredMethod } from './metadata';
 import { jobIdOfName } from './names';
@@ -16,6 +16,9 @@ export type WrittenSchedule =
   | { readonly kind: 'interval'; readonly everyMs: number }
   | { readonly kind: 'timeout'; readonly afterMs: number };
 
+/** As it was written; null: none. */
+export type WrittenJitter = number | string | null;
+
 /** A job as the code of a process declares it. */
 export interface Declaration {
   /** Also the name of its handler. */
@@ -26,6 +29,7 @@ export interface Declaration {
   readonly name: string | null;
   readonly decorator: DeclaredMethod['decorator'];
   readonly written: WrittenSchedule;
+  readonly jitter: WrittenJitter;
   readonly tag: Tag;
   readonly affinity: Affinity;
   /** As written: defaults are not filled in. */
@@ -46,8 +50,14 @@ export type Declared =
 /**
  * The job that a decorated method declares. Pure.
  * @param processZone the IANA zone of the process, for a `@Cron` that names none.
+ * @param limits what this service takes of schedules; null: everything.
  */
-export function declarationOf(method: DeclaredMethod, place: Place, processZone: string): Declared {
+export function declarationOf(
+  method: DeclaredMethod,
+  place: Place,
+  processZone: string,
+  limits: ScheduleLimits | null = null,
+): Declared {
   const refusals: Refusal[] = unknownOptions(method);
   const take = <T>(read: Read<T>): T | null => {
     if (read.ok) return read.value;
@@ -61,31 +71,43 @@ export function declarationOf(method: DeclaredMethod, place: Place, processZone:
       ? take(readCron(method.cronTime, method.options, processZone))
       : take(readMs(method.decorator, method.timeout));
   const revision = take(readRevision(method.options.revision));
+  take(readOverlap(method.options));
   if (refusals.length > 0 || written === null) return { ok: false, refusals };
   const {
     tag = {},
     affinity = 'required',
-    policies = {},
-  } = method.options as {
-    tag?: Tag;
-    affinity?: Affinity;
-    policies?: PoliciesInput;
-  };
+    jitter = null,
+  } = method.options as { tag?: Tag; affinity?: Affinity; jitter?: WrittenJitter };
+  const policies = policiesOf(method.options);
   const disabled = method.decorator === 'Cron' && Boolean(method.options.disabled);
   const jobId = jobIdOfName(name ?? where);
-  const declaration = { jobId, where, name, decorator: method.decorator, written, tag, affinity, policies, disabled };
+  const declaration = {
+    ...{ jobId, where, name, decorator: method.decorator, written, jitter, tag, affinity, policies, disabled },
+  };
   const probe = new ScheduleJobCommand({
-    ...{ jobId, handler: jobId, schedule: scheduleFrom(written, 0), tag, affinity, policies },
+    ...{ jobId, handler: jobId, schedule: scheduleFrom(declaration, 0), tag, affinity, policies },
   });
   const wrong = validateCommand(probe).map((refusal) => asWritten(refusal, method));
   if (wrong.length > 0) return { ok: false, refusals: wrong };
+  const limited = defineSchedule(scheduleFrom(declaration, 0), null, limits);
+  if (!limited.ok) return { ok: false, refusals: [asWritten(limited.refusal, method)] };
   // JSON drops what is undefined, so that it counts as left out.
-  const text = canonical(JSON.parse(JSON.stringify({ written, tag, affinity, policies, disabled, revision })));
+  const text = canonical(
+    JSON.parse(JSON.stringify({ written, tag, affinity, policies, disabled, revision, jitter: jitter ?? undefined })),
+  );
   return { ok: true, value: { ...declaration, hash: createHash('sha256').update(text).digest('hex') } };
 }
 
 /** The schedule of a declaration for an application that started at `start`. */
-export function scheduleFrom(written: WrittenSchedule, start: Instant): ScheduleInput {
+export function scheduleFrom(
+  { written, jitter }: Pick<Declaration, 'written' | 'jitter'>,
+  start: Instant,
+): ScheduleInput {
+  const schedule = withoutJitter(written, start);
+  return jitter === null ? schedule : { ...schedule, jitter };
+}
+
+function withoutJitter(written: WrittenSchedule, start: Instant): ScheduleInput {
   switch (written.kind) {
     case 'cron': {
       const { pattern, zone, initialDelayMs } = written;
@@ -131,6 +153,19 @@ function readRevision(given: unknown): Read<string | null> {
   if (given === undefined || given === null) return { ok: true, value: null };
   if (typeof given === 'string') return { ok: true, value: given };
   return refuse('revision', given, 'A revision is a text.', "Write a text such as '2'.");
+}
+
+/** It is a policy, and may be written as one: once. */
+function readOverlap({ overlap, policies }: DeclaredMethod['options']): Read<null> {
+  const other = (policies as PoliciesInput | undefined)?.overlap;
+  if (overlap === undefined || other === undefined) return { ok: true, value: null };
+  return refuse('overlap', overlap, 'It is said twice: policies.overlap too.', 'Say it once.');
+}
+
+/** `overlap` is among them, wherever it was written: the same declaration has the same hash. */
+function policiesOf({ overlap, policies = {} }: DeclaredMethod['options']): PoliciesInput {
+  if (overlap === undefined || typeof policies !== 'object') return policies as PoliciesInput;
+  return { ...policies, overlap: overlap as Overlap };
 }
 
 function readCron(
@@ -179,7 +214,7 @@ function readMs(decorator: 'Interval' | 'Timeout', timeout: unknown): Read<Writt
   };
 }
 
-const own = ['tag', 'affinity', 'policies', 'revision'];
+const own = ['tag', 'affinity', 'overlap', 'policies', 'jitter', 'revision'];
 const ofCron = [
   ...['name', 'timeZone', 'utcOffset', 'unrefTimeout', 'waitForCompletion', 'disabled', 'threshold', 'initialDelay'],
   ...own,
@@ -215,5 +250,9 @@ function asWritten(refusal: Refusal, method: DeclaredMethod): Refusal {
   if (field === 'schedule.at' || field === 'schedule.every') {
     return { ...refusal, field: method.decorator === 'Cron' ? 'cronTime' : 'timeout' };
   }
+  if (field.startsWith('policies.overlap') && method.options.overlap !== undefined) {
+    return { ...refusal, field: field.slice('policies.'.length) };
+  }
+  if (field === 'schedule.jitter') return { ...refusal, field: 'jitter' };
   return field === 'jobId' || field === 'handler' ? { ...refusal, field: 'name' } : refusal;
 }

@@ -1,4 +1,5 @@
 import type { Refusal } from '../domain/refusal';
+import type { ScheduleLimits } from '../domain/schedule';
 import { declarationOf, type Declaration, type Place } from './declaration';
 import type { DeclaredMethod } from './metadata';
 
@@ -23,8 +24,11 @@ export class Declarations {
   private readonly byId = new Map<string, Declaration & { readonly of: unknown }>();
   private readonly refusals: DeclarationRefusal[] = [];
 
-  /** @param processZone the IANA zone of the process. */
-  constructor(private readonly processZone: string) {}
+  /** @param processZone the IANA zone of the process. @param limits see `declarationOf`. */
+  constructor(
+    private readonly processZone: string,
+    private readonly limits: ScheduleLimits | null = null,
+  ) {}
 
   /**
    * @param of the class, by identity: a class that two modules provide declares its jobs once.
@@ -32,7 +36,7 @@ export class Declarations {
    */
   add(method: DeclaredMethod, place: Place, of: unknown): Declaration | 'refused' | 'declared-already' {
     const where = `${place.className}.${place.methodName}`;
-    const declared = declarationOf(method, place, this.processZone);
+    const declared = declarationOf(method, place, this.processZone, this.limits);
     if (!declared.ok) {
       this.refusals.push(
         ...declared.refusals.map((refusal) => ({ ...refusal, where: `@${method.decorator} on ${where}` })),

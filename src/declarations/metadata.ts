@@ -1,4 +1,4 @@
-import type { Affinity, Tag } from '../domain/job';
+import type { Affinity, Overlap, Tag } from '../domain/job';
 import type { PoliciesInput } from '../commands';
 
 /** Metadata key under which `@Cron`, `@Interval` and `@Timeout` leave what was written on the method. */
@@ -10,8 +10,18 @@ export interface DeclarationOptions {
   readonly tag?: Tag;
   /** `required` (default), or `preferred`: the tag ranks and never excludes. */
   readonly affinity?: Affinity;
+  /**
+   * What happens to a slot that falls while a run is open: `skip` (default), `queue`, `replace`, `{ allow: n }`. The same as `policies.overlap`;
+   * say it once.
+   */
+  readonly overlap?: Overlap;
   /** Time-out, retries, what becomes of a run whose owner is lost, priority. What is left out has its default: no time-out, no retry, run again, 0. */
   readonly policies?: PoliciesInput;
+  /**
+   * Each slot is due up to so much later, never at or after the next one: milliseconds, or an ISO 8601 duration (`PT1M`). Which time is a
+   * function of job and slot. Default: none.
+   */
+  readonly jitter?: number | string;
   /** Any text. Another text makes an otherwise equal declaration a new one, which is applied again. */
   readonly revision?: string;
 }
@@ -34,7 +44,7 @@ export type CronOptions = DeclarationOptions & {
   readonly utcOffset?: unknown;
   /** Accepted and without effect: a service keeps its process alive until it is closed. */
   readonly unrefTimeout?: boolean;
-  /** Accepted and without effect: a slot that falls while a run is open is always skipped, and recorded as skipped. */
+  /** Accepted and without effect: `overlap` says what happens to a slot that falls while a run is open. */
   readonly waitForCompletion?: boolean;
   /** The job exists and is paused. Default false. */
   readonly disabled?: boolean;

@@ -144,7 +144,7 @@ export class Reconciler {
     const { jobId, written, tag, affinity, policies, disabled, hash } = declaration;
     const restart = written.kind === 'timeout' && this.isAlone(declaration);
     const command = new DeclareJobCommand({
-      ...{ jobId, handler: jobId, schedule: scheduleFrom(written, this.startInstant()), tag, affinity, policies },
+      ...{ jobId, handler: jobId, schedule: scheduleFrom(declaration, this.startInstant()), tag, affinity, policies },
       ...{ declaration: { hash, source: this.options.source }, disabled, restart },
     });
     try {

@@ -32,6 +32,7 @@ function fact<const Type extends HoldfastEvent['type']>(type: Type) {
 
 export class JobScheduledFact extends fact('JobScheduled') {}
 export class JobRescheduledFact extends fact('JobRescheduled') {}
+export class JobNextSlotRecomputedFact extends fact('JobNextSlotRecomputed') {}
 export class JobEndSetFact extends fact('JobEndSet') {}
 export class JobRunRequestedFact extends fact('JobRunRequested') {}
 export class JobBoundToServiceFact extends fact('JobBoundToService') {}
@@ -65,6 +66,7 @@ type FactClass = new (id: string, data: never, revision: number, position: bigin
 const classes: Readonly<Record<string, FactClass>> = {
   JobScheduled: JobScheduledFact,
   JobRescheduled: JobRescheduledFact,
+  JobNextSlotRecomputed: JobNextSlotRecomputedFact,
   JobEndSet: JobEndSetFact,
   JobRunRequested: JobRunRequestedFact,
   JobBoundToService: JobBoundToServiceFact,

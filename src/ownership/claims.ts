@@ -117,7 +117,7 @@ export class Claims {
 
 /** Whether the job is suspect when it is started: the crash that this append records counts. */
 function suspectThen({ state, gone }: Claim): boolean {
-  const crashes = gone !== null && causeOf(gone.owner) === 'failed' ? openRuns(state).length : 0;
+  const crashes = gone !== null && causeOf(gone.owner) === 'failed' && openRuns(state).length > 0 ? 1 : 0;
   return isSuspect(state, crashes);
 }
 

@@ -6,6 +6,7 @@ export { GetServiceQuery } from './get-service';
 export { jobStatuses } from './fields';
 export { ListJobsQuery, type ListJobsFields } from './list-jobs';
 export { ListServicesQuery, type ServiceList } from './list-services';
+export { describeSchedule, previewSchedule, type PreviewOptions } from './preview-schedule';
 export { Queries } from './queries';
 export { queryHandlers } from './query-handlers';
 export { QueryRefusedError, ViewQuery, type Asked, type Freshness } from './view-query';

@@ -1,4 +1,4 @@
-import { dueAt, isSuspect, statusOf, type JobRecord, type JobStatus, type OpaqueJob } from '../domain/job';
+import { dueAt, isSuspect, openRuns, statusOf, type JobRecord, type JobStatus, type OpaqueJob } from '../domain/job';
 import type { Instant } from '../clock';
 
 /** The columns of `jobs` that follow from the folded state; JSON as text. */
@@ -15,7 +15,8 @@ export interface JobColumns {
   readonly affinity: JobRecord['definition']['affinity'];
   readonly epoch: number;
   readonly attempt: number;
-  readonly running: 0 | 1;
+  /** Open runs. */
+  readonly running: number;
   readonly suspect: 0 | 1;
   /** The service that it was released for, while nobody owns it. */
   readonly target: string | null;
@@ -43,7 +44,7 @@ export function columnsOf(state: JobRecord | OpaqueJob): JobColumns {
     affinity: definition.affinity,
     epoch: state.epoch,
     attempt: slot?.attempt ?? 0,
-    running: inProgress.some((one) => one.run !== null) ? 1 : 0,
+    running: openRuns(state).length,
     target: state.stage === 'live' && ownership.kind === 'unbound' ? ownership.target : null,
     suspect: state.stage === 'live' && isSuspect(state) ? 1 : 0,
     revision: state.revision,

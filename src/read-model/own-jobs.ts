@@ -4,22 +4,7 @@ import type { LogPosition } from '../event-store';
 import { jobRow, type JobRows } from './job-rows';
 import { firstOf, type Key, type Source } from './keyset';
 import type { JobRow, NotDue, OwnJobs } from './read-model';
-
-/** Jobs of one incarnation with one handler and one priority, suspects apart: within it, an index has them in due order. */
-export interface OwnedGroup {
-  readonly serviceId: string;
-  readonly incarnation: string;
-  readonly handler: string;
-  readonly priority: number;
-  readonly suspect: 0 | 1;
-}
-
-/** Jobs that an incarnation owns, their open runs, and how many of those are of suspects. */
-export interface Load {
-  readonly owned: number;
-  readonly running: number;
-  readonly suspects: number;
-}
+import type { Load, OwnedGroup, StillTrue, TimedGroup } from './still-true';
 
 // The index is by incarnation, which is unique; that the service is the right one is looked at in the row.
 const OWNED =
@@ -41,6 +26,7 @@ export class OwnedReads {
   constructor(
     db: Database,
     readonly rows: JobRows,
+    private readonly known: StillTrue,
   ) {
     this.groupsStatement = db.prepare(
       `SELECT service_id AS serviceId, incarnation, handler, priority, suspect FROM owner_counts
@@ -58,7 +44,7 @@ export class OwnedReads {
       .pluck() as Statement<[string, string, string, number, number, number], number>;
     this.running = db
       .prepare(
-        'SELECT n FROM jobs INDEXED BY jobs_running WHERE running = 1 AND service_id = ? AND incarnation = ? ORDER BY id',
+        'SELECT n FROM jobs INDEXED BY jobs_running WHERE running > 0 AND service_id = ? AND incarnation = ? ORDER BY id',
       )
       .pluck() as Statement<[string, string], number>;
     this.countStatement = db.prepare(
@@ -93,8 +79,14 @@ export class OwnedReads {
     return numbers.map((n) => this.rows.row(n));
   }
 
-  groups(serviceId: string, incarnation: string): readonly OwnedGroup[] {
-    return this.groupsStatement.all(serviceId, incarnation);
+  groups(serviceId: string, incarnation: string): readonly TimedGroup[] {
+    return this.known.groups(serviceId, incarnation, () => this.groupsStatement.all(serviceId, incarnation));
+  }
+
+  /** The soonest next run time of the group's jobs; null: nothing is pending. */
+  soonestOf(group: TimedGroup): Instant | null {
+    if (group.soonest === undefined) group.soonest = this.soonestIn(group, FIRST_OF_TIME);
+    return group.soonest;
   }
 
   /** The group's jobs that are due at `until`, soonest first. */
@@ -127,16 +119,26 @@ export class OwnedReads {
     };
   }
 
-  soonestIn({ serviceId, incarnation, handler, priority, suspect }: OwnedGroup, after: Instant): Instant | null {
+  /** The soonest next run time of the group's jobs that is later than `after`; null: there is none. */
+  soonestAfter(group: TimedGroup, after: Instant): Instant | null {
+    const soonest = this.soonestOf(group);
+    return soonest === null || soonest > after ? soonest : this.soonestIn(group, after);
+  }
+
+  private soonestIn(
+    { serviceId, incarnation, handler, priority, suspect }: OwnedGroup,
+    after: Instant,
+  ): Instant | null {
     return this.soonest.get(serviceId, incarnation, handler, priority, suspect, after) ?? null;
   }
 
-  runningOf(serviceId: string, incarnation: string): readonly number[] {
-    return this.running.all(serviceId, incarnation);
+  runningOf(serviceId: string, incarnation: string): readonly JobRow[] {
+    return this.known.running(serviceId, incarnation, () => this.rowsOf(this.running.all(serviceId, incarnation)));
   }
 
   countOf(serviceId: string, incarnation: string): Load {
-    return this.countStatement.get(serviceId, incarnation) ?? { owned: 0, running: 0, suspects: 0 };
+    const read = () => this.countStatement.get(serviceId, incarnation) ?? { owned: 0, running: 0, suspects: 0 };
+    return this.known.load(serviceId, incarnation, read);
   }
 
   idsOf(serviceId: string, incarnation: string, afterId: string | null, limit: number): readonly number[] {
@@ -167,7 +169,8 @@ export class SqliteOwnJobs implements OwnJobs {
     return this.read((reads) => {
       const groups = reads
         .groups(this.serviceId, incarnation)
-        .filter(({ handler, suspect }) => !handlers.includes(handler) && !(suspects && suspect === 1));
+        .filter(({ handler, suspect }) => !handlers.includes(handler) && !(suspects && suspect === 1))
+        .filter((group) => (reads.soonestOf(group) ?? Infinity) <= at);
       const found: JobRow[] = [];
       let left = limit;
       for (const priority of new Set(groups.map((group) => group.priority))) {
@@ -188,7 +191,7 @@ export class SqliteOwnJobs implements OwnJobs {
     return this.read((reads) => {
       let soonest: Instant | null = null;
       for (const group of reads.groups(this.serviceId, incarnation)) {
-        const next = reads.soonestIn(group, after);
+        const next = reads.soonestAfter(group, after);
         if (next !== null && (soonest === null || next < soonest)) soonest = next;
       }
       return soonest;
@@ -203,7 +206,7 @@ export class SqliteOwnJobs implements OwnJobs {
   }
 
   withOpenRun(incarnation: string): readonly JobRow[] {
-    return this.read((reads) => reads.rowsOf(reads.runningOf(this.serviceId, incarnation)));
+    return this.read((reads) => reads.runningOf(this.serviceId, incarnation));
   }
 
   all(incarnation: string, afterId: string | null, limit: number): readonly JobRow[] {

@@ -5,6 +5,7 @@ import { JobRows } from './job-rows';
 import { OwnedReads } from './own-jobs';
 import { Projector } from './projector';
 import { ServiceReads } from './service-reads';
+import { StillTrue } from './still-true';
 import { SweepReads } from './sweep-reads';
 
 /** The statements on one file: they go with it when it is rebuilt. */
@@ -22,14 +23,15 @@ export function prepare(
   { namespace, logger }: { readonly namespace: string; readonly logger: Logger },
 ): Prepared {
   const rows = new JobRows(db);
-  const owned = new OwnedReads(db, rows);
-  const services = new ServiceReads(db, owned);
+  const known = new StillTrue();
+  const owned = new OwnedReads(db, rows, known);
+  const services = new ServiceReads(db, owned, known);
   return {
     rows,
     owned,
     services,
-    sweep: new SweepReads(db, owned, services),
+    sweep: new SweepReads(db, owned, services, known),
     lists: new JobLists(db, rows),
-    projector: new Projector(db, namespace, logger),
+    projector: new Projector(db, namespace, logger, known),
   };
 }

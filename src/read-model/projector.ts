@@ -7,6 +7,7 @@ import { absentJob, foldJob, foldService, type UnreadableEvent } from './fold';
 import { JobTable, type StoredJob } from './job-table';
 import { Recent } from './recent';
 import { ServiceTable } from './service-table';
+import type { StillTrue } from './still-true';
 import { subjectOf } from './streams';
 
 /** Folded states that are kept, so that a job's next event finds its state without parsing it. */
@@ -43,6 +44,7 @@ export class Projector {
     db: Database,
     private readonly namespace: string,
     private readonly logger: Logger,
+    private readonly known: StillTrue,
   ) {
     this.jobs = new JobTable(db);
     this.services = new ServiceTable(db);
@@ -97,7 +99,11 @@ export class Projector {
     this.advance.run(position, newest?.position ?? null, newest?.id ?? null);
     return () => {
       for (const [id, { state }] of services) this.recentServices.set(id, state);
-      for (const [id, stored] of written) this.recentJobs.set(id, stored);
+      for (const [id, stored] of written) {
+        this.recentJobs.set(id, stored);
+        this.known.jobChanged({ before: jobs.get(id)?.stored?.columns ?? null, after: stored.columns });
+      }
+      if (services.size > 0) this.known.servicesChanged();
       this.services.committed(services.keys());
     };
   }

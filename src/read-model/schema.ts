@@ -1,5 +1,5 @@
 /** Raised with every change of the tables, of what a column means, or of how events are folded: a file of another version is dropped and rebuilt. */
-export const VIEW_SCHEMA_VERSION = 4;
+export const VIEW_SCHEMA_VERSION = 5;
 
 /** `PRAGMA application_id` of a view's file: "HFvw". A file that bears another one is not ours, and is never touched. */
 export const VIEW_APPLICATION_ID = 0x48467677;
@@ -46,7 +46,7 @@ CREATE INDEX incarnations_by_id ON incarnations (service_id, id);
 CREATE TABLE jobs (
   n INTEGER PRIMARY KEY,
   id TEXT NOT NULL,
-  next_run_time INTEGER,           -- NULL: nothing is pending (or paused, held, running, ended)
+  next_run_time INTEGER,           -- NULL: nothing is pending (or paused, held, ended, or as many runs are open as may be)
   job_state TEXT NOT NULL,         -- JSON of the whole folded state
   service_id TEXT REFERENCES services (id), -- the owner; NULL: none
   incarnation TEXT,                -- of the owner; NULL too for an opaque job
@@ -57,7 +57,7 @@ CREATE TABLE jobs (
   priority INTEGER NOT NULL,
   epoch INTEGER NOT NULL,
   attempt INTEGER NOT NULL,        -- starts of the slot in progress; 0: none is
-  running INTEGER NOT NULL,        -- 1: a run is open
+  running INTEGER NOT NULL,        -- open runs: at most one, unless overlap allows more
   suspect INTEGER NOT NULL,        -- 1: two owners have died in it since its last success
   revision INTEGER NOT NULL,
   position INTEGER NOT NULL,
@@ -76,7 +76,7 @@ CREATE INDEX jobs_owned ON jobs (incarnation, handler, priority, suspect, next_r
 CREATE INDEX jobs_unowned ON jobs (next_run_time, id) WHERE stage = 'live' AND service_id IS NULL;
 CREATE INDEX jobs_targeted ON jobs (target) WHERE target IS NOT NULL;
 CREATE INDEX jobs_placed ON jobs (incarnation, placed, service_id) WHERE incarnation IS NOT NULL;
-CREATE INDEX jobs_running ON jobs (incarnation, id, service_id) WHERE running = 1;
+CREATE INDEX jobs_running ON jobs (incarnation, id, service_id) WHERE running > 0;
 
 CREATE TABLE job_tags (
   key TEXT NOT NULL,

@@ -1,8 +1,9 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Instant } from '../clock';
 import { candidateOf, type Candidate, type Incarnation } from '../domain/service';
-import type { Load, OwnedReads } from './own-jobs';
+import type { OwnedReads } from './own-jobs';
 import type { ServiceLoads, ServiceRow } from './read-model';
+import type { Load, StillTrue } from './still-true';
 
 interface RawService {
   readonly id: string;
@@ -29,6 +30,7 @@ export class ServiceReads {
   constructor(
     db: Database,
     private readonly ownedReads: OwnedReads,
+    private readonly known: StillTrue,
   ) {
     const columns = 'id, revision, CAST(position AS TEXT) AS position, unreadable';
     this.one = db.prepare(`SELECT ${columns} FROM services WHERE id = ?`);
@@ -70,19 +72,20 @@ export class ServiceReads {
 
   candidate(serviceId: string): Candidate | null {
     const found = this.candidateStatement.get(serviceId);
-    return found === undefined ? null : this.candidateFrom(found).candidate;
+    return found === undefined ? null : this.candidateFrom(parsed(found)).candidate;
   }
 
   /** Services whose newest incarnation is not terminal, by id, and what they run. */
   candidates(): { readonly candidates: readonly Candidate[]; readonly loads: ServiceLoads } {
-    const found = this.liveStatement.all().map((one) => this.candidateFrom(one));
+    const live = this.known.get('services', () => this.liveStatement.all().map(parsed));
+    const found = live.map((one) => this.candidateFrom(one));
     const loads = new Map(
       found.map(({ candidate, load: { running, suspects } }) => [
         candidate.serviceId,
         { running, suspects, coming: 0 },
       ]),
     );
-    for (const { serviceId, jobs } of this.coming.all()) {
+    for (const { serviceId, jobs } of this.known.get('targets', () => this.coming.all())) {
       const load = loads.get(serviceId);
       if (load !== undefined) load.coming = jobs;
     }
@@ -94,8 +97,7 @@ export class ServiceReads {
     return text === undefined ? null : (JSON.parse(text) as Incarnation);
   }
 
-  private candidateFrom({ id, state }: { id: string; state: string }): { candidate: Candidate; load: Load } {
-    const incarnation = JSON.parse(state) as Incarnation;
+  private candidateFrom({ id, incarnation }: Newest): { candidate: Candidate; load: Load } {
     const load = this.ownedReads.countOf(id, incarnation.incarnation);
     return { candidate: candidateOf(id, incarnation, load.owned), load };
   }
@@ -114,6 +116,16 @@ export class ServiceReads {
         unreadable === null ? null : `${unreadable.type} at revision ${unreadable.revision}: ${unreadable.why}`,
     };
   }
+}
+
+/** A service with its newest incarnation. */
+interface Newest {
+  readonly id: string;
+  readonly incarnation: Incarnation;
+}
+
+function parsed({ id, state }: { readonly id: string; readonly state: string }): Newest {
+  return { id, incarnation: JSON.parse(state) as Incarnation };
 }
 
 interface Unreadable {

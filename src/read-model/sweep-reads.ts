@@ -2,10 +2,11 @@ import type { Database, Statement } from 'better-sqlite3';
 import type { LogPosition } from '../event-store';
 import type { Incarnation } from '../domain/service';
 import { compareKeys, firstOf, type Key } from './keyset';
-import type { OwnedGroup, OwnedReads } from './own-jobs';
+import type { OwnedReads } from './own-jobs';
 import { firstOfGroups } from './own-jobs';
 import type { SweepPlace, SweepSnapshot } from './read-model';
 import type { ServiceReads } from './service-reads';
+import type { OwnedGroup, StillTrue } from './still-true';
 
 const UNOWNED = `FROM jobs INDEXED BY jobs_unowned WHERE stage = 'live' AND service_id IS NULL`;
 
@@ -19,6 +20,7 @@ export class SweepReads {
     db: Database,
     private readonly owned: OwnedReads,
     private readonly services: ServiceReads,
+    private readonly known: StillTrue,
   ) {
     this.pending = db.prepare(
       `SELECT n, id, next_run_time AS due ${UNOWNED} AND (next_run_time, id) > (?, ?) ORDER BY next_run_time, id LIMIT ?`,
@@ -40,9 +42,17 @@ export class SweepReads {
     return {
       position,
       ...this.services.candidates(),
-      unowned: this.unowned(limit, after).map(({ n }) => this.owned.rows.row(n)),
+      unowned: this.unownedRows(limit, after),
       orphaned: this.orphaned(limit, after),
     };
+  }
+
+  /** The first page is asked for by every sweep. */
+  private unownedRows(limit: number, place: Key | null): SweepSnapshot['unowned'] {
+    const read = () => ({ limit, rows: this.unowned(limit, place).map(({ n }) => this.owned.rows.row(n)) });
+    if (place !== null) return read().rows;
+    const first = this.known.get('unowned', read);
+    return first.limit === limit ? first.rows : read().rows;
   }
 
   private unowned(limit: number, place: Key | null): readonly Key[] {
@@ -59,7 +69,7 @@ export class SweepReads {
 
   private orphaned(limit: number, after: Key | null): SweepSnapshot['orphaned'] {
     const owners = new Map<string, { readonly owner: Incarnation; readonly serviceId: string; groups: OwnedGroup[] }>();
-    for (const group of this.gone.all()) {
+    for (const group of this.known.get('owners', () => this.gone.all())) {
       const key = JSON.stringify([group.serviceId, group.incarnation]);
       const known = owners.get(key);
       if (known !== undefined) known.groups.push(group);

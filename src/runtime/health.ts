@@ -7,6 +7,13 @@ export interface HealthCheck {
   readonly detail: string;
 }
 
+export interface ZoneDataHealth {
+  /** `process.versions.tz` of this process. */
+  readonly own: string;
+  /** Living services of which another is known, by id. */
+  readonly differing: readonly { readonly serviceId: string; readonly zoneData: string }[];
+}
+
 /** What `/health/ready` and operators see. Ready = every check is ok. */
 export interface Readiness {
   readonly ready: boolean;
@@ -20,6 +27,8 @@ export interface Readiness {
     /** This incarnation is registered and trusts itself; always ok for a web-only replica. */
     readonly trust: HealthCheck;
   };
+  /** By which zone data this process computes slots, and which living services differ: an alarm, but not part of `ready`. */
+  readonly zoneData: ZoneDataHealth;
   /** How far what the code declares has been brought into the log. Not part of `ready`. */
   readonly declarations: DeclarationsHealth;
 }

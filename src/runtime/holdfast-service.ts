@@ -17,6 +17,7 @@ import type { ResolvedOptions } from './options';
 import { storeCheck, trustCheck, viewCheck } from './readiness';
 import { SwitchableTime } from './switchable-time';
 import { within } from './within';
+import { ZoneDataComparison } from './zone-data-comparison';
 
 /** Another living process bears this service id, and the option says to throw. The message names both. */
 export class IdentityConflictError extends Error {
@@ -39,7 +40,7 @@ export class HoldfastService {
   readonly executor: CommandExecutor;
   readonly handlers: HandlerRegistry;
   /** What the code of this process declares. Filled before `start`, like the handlers. */
-  readonly declared = new Declarations(Intl.DateTimeFormat().resolvedOptions().timeZone);
+  readonly declared: Declarations;
   /** How that is brought into the log, once per start. */
   readonly declarations: Reconciler;
   readonly jobs: Jobs;
@@ -52,6 +53,7 @@ export class HoldfastService {
   private readonly time: SwitchableTime;
   private readonly feed: FactFeed;
   private comparison: ClockComparison | null = null;
+  private readonly zoneData: ZoneDataComparison;
   private worker: Worker | null = null;
   private sweep: OwnershipSweep | null = null;
   private serviceMembership: ServiceMembership | null = null;
@@ -70,18 +72,20 @@ export class HoldfastService {
     this.log = log;
     this.view = view;
     this.time = new SwitchableTime(ports.clock);
-    const { namespace, commandTimeoutMs } = options;
+    const { namespace, commandTimeoutMs, schedules } = options;
     const { clusterTime, directory } = { clusterTime: this.time, directory: view };
     const executor = new CommandExecutor({
       ...ports,
-      ...{ store, clusterTime, namespace, directory, options: { commandTimeoutMs } },
+      ...{ store, clusterTime, namespace, directory, options: { commandTimeoutMs, ...schedules } },
     });
     this.executor = executor;
     this.feed = new FactFeed({ ...ports, store, namespace });
     this.handlers = new HandlerRegistry(aroundHandler);
     this.jobs = new Jobs(executor, (handler) => this.handlers.get(handler)?.defaults);
     this.services = new Services(executor);
+    this.declared = new Declarations(Intl.DateTimeFormat().resolvedOptions().timeZone, schedules);
     this.queries = new Queries(view, ports.clock);
+    this.zoneData = new ZoneDataComparison(view, ports, options.serviceId);
     this.declarations = new Reconciler(
       {
         ...ports,
@@ -161,6 +165,7 @@ export class HoldfastService {
       serviceId: this.serviceId,
       role: this.options.role,
       checks,
+      zoneData: this.zoneData.health(),
       declarations: this.declarations.health(),
     };
   }
@@ -201,6 +206,7 @@ export class HoldfastService {
 
   private async setGoing(): Promise<void> {
     this.feed.start();
+    this.zoneData.start();
     if (this.options.role === 'worker') this.startWork();
     else this.compareClocks();
     this.declarations.start(this.declared.all());
@@ -257,7 +263,11 @@ export class HoldfastService {
         generation: () => this.generation(),
         eligible: (record) => this.mayStay(record),
       },
-      { maxConcurrentRuns: capacity.maxConcurrentRuns, abortGraceMs: liveness.abortGraceMs },
+      {
+        maxConcurrentRuns: capacity.maxConcurrentRuns,
+        abortGraceMs: liveness.abortGraceMs,
+        selfFenceAfterMs: liveness.selfFenceAfterMs,
+      },
     );
     this.worker = worker;
     const sweep = new OwnershipSweep(
@@ -334,6 +344,7 @@ export class HoldfastService {
     if (!this.logFound) await within(clock, STORE_PATIENCE_MS, this.view.close());
     // A signal may come in the middle of the start: what has begun is ended in order.
     if (this.going !== null) await within(clock, STORE_PATIENCE_MS, this.going);
+    this.zoneData.close();
     this.comparison?.close();
     await within(clock, STORE_PATIENCE_MS, this.declarations.close());
     const { serviceMembership: membership, worker, sweep } = this;

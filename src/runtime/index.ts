@@ -1,7 +1,7 @@
 /** One service, composed. */
 export type { BalanceOptions } from './balance-options';
 export type { PublishedEvent } from './fact-feed';
-export type { HealthCheck, Readiness } from './health';
+export type { HealthCheck, Readiness, ZoneDataHealth } from './health';
 export { HoldfastService, IdentityConflictError } from './holdfast-service';
 export type { RuntimePorts } from './opening';
 export {

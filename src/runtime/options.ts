@@ -50,6 +50,14 @@ export interface HoldfastOptions {
    * suspect runs, so that a third is its own. With 1 or 2 a job is quarantined before that is known, and so is what ran beside it.
    */
   readonly quarantine?: { readonly crashes?: number; readonly windowMs?: number };
+  /** What is taken of schedules. */
+  readonly schedules?: {
+    /**
+     * A schedule is refused of which two slots are nearer to each other than a second divided by this. A run is two events of the log, kept for ever,
+     * so what is to happen more often is better done in one run. Default 10; below 1 for less than one a second.
+     */
+    readonly maxFiresPerSecond?: number;
+  };
   /** How long a command waits for the store before it answers that the outcome is unknown. Default 30,000. */
   readonly commandTimeoutMs?: number;
   /** Another living process bears this service id: `wait` (default: not ready, says so loudly, goes on observing) or `throw` from `onApplicationBootstrap`. */
@@ -117,6 +125,7 @@ export interface ResolvedOptions {
   readonly homeAfterMs: number;
   readonly balance: Required<BalanceOptions>;
   readonly quarantine: { readonly crashes: number; readonly windowMs: number };
+  readonly schedules: { readonly maxFiresPerSecond: number };
   readonly commandTimeoutMs: number;
   readonly onIdentityConflict: 'wait' | 'throw';
   readonly publishFacts: boolean;
@@ -161,6 +170,7 @@ export function resolveOptions(options: HoldfastOptions): ResolvedOptions {
     homeAfterMs: options.homeAfterMs ?? 10_000,
     balance: resolveBalance(options.balance, liveness),
     quarantine: { crashes: options.quarantine?.crashes ?? 3, windowMs: options.quarantine?.windowMs ?? 3_600_000 },
+    schedules: { maxFiresPerSecond: options.schedules?.maxFiresPerSecond ?? 10 },
     commandTimeoutMs: options.commandTimeoutMs ?? 30_000,
     onIdentityConflict: options.onIdentityConflict ?? 'wait',
     publishFacts: options.publishFacts ?? true,
@@ -218,6 +228,9 @@ export function resolveOptions(options: HoldfastOptions): ResolvedOptions {
   whole('quarantine.crashes', resolved.quarantine.crashes, 1, 16);
   whole('quarantine.windowMs', resolved.quarantine.windowMs, 1_000, 604_800_000);
   whole('commandTimeoutMs', resolved.commandTimeoutMs, 100, 3_600_000);
+  const { maxFiresPerSecond } = resolved.schedules;
+  if (!(typeof maxFiresPerSecond === 'number' && maxFiresPerSecond > 0 && maxFiresPerSecond <= 1_000))
+    refuse('schedules.maxFiresPerSecond', maxFiresPerSecond, 'More than 0, and at most 1000.', 'Choose such a number.');
   refusals.push(...checkLiveness(liveness));
   if (refusals.length > 0) throw new OptionsRefusedError(refusals);
   return resolved;

@@ -40,9 +40,12 @@ export class Abandons {
   /** A handler that ignored its abort: its job goes to another, unless its policy says to wait. Called again once trusted, if it is not now. */
   giveAway(execution: Execution): void {
     const { run, record } = execution.started;
-    const { trust } = this.ports.membership;
+    const { membership } = this.ports;
+    const { trust } = membership;
     if (execution.givenAway || execution.over || record.definition.policies.onStuck === 'wait') return;
     if (execution.abortedFor === 'cancelled' || execution.abortedFor === 'draining') return;
+    // The newer slots are skipped instead: given away, the old slot would run again beside a handler that was to make room.
+    if (execution.abortedFor === 'replaced' && run.incarnation === membership.incarnation()) return;
     const doubt = trust.check();
     if (doubt !== null) {
       // After a fence membership tells when trust is back; of a settled doubt it tells only those who wait for it.

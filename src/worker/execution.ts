@@ -28,6 +28,8 @@ export class Execution {
   private timeLimit: Timer | null = null;
   private grace: Timer | null = null;
   private reason: AbortReason | null = null;
+  /** It was to make room, and its time limit has passed since. */
+  private overtime = false;
   /** The handler has settled. */
   over = false;
   /** Abort and grace have passed. */
@@ -60,20 +62,32 @@ export class Execution {
     return Math.max(0, Math.round(this.ports.clock.monotonic() - this.startedAt));
   }
 
-  /** Idempotent: the first reason stands. */
+  /**
+   * Idempotent: the first reason stands. But a handler that was to make room, ignores that, and runs into its time limit has timed out: it would
+   * keep its job for ever.
+   */
   abort(reason: AbortReason): void {
-    if (this.over || this.reason !== null) return;
+    if (this.over) return;
+    if (this.reason === 'replaced' && reason === 'timed-out') {
+      this.overtime = true;
+      if (this.stuck) this.isStuck();
+    }
+    if (this.reason !== null) return;
     this.reason = reason;
     this.grace = this.ports.clock.setTimer(
       this.ports.abortGraceMs,
       () => {
-        if (this.over) return;
-        this.stuck = true;
-        this.ports.onStuck(this);
+        if (!this.over) this.isStuck();
       },
       { name: 'abort-grace' },
     );
     this.controller.abort(new JobAbortedError(reason));
+  }
+
+  private isStuck(): void {
+    this.stuck = true;
+    if (this.overtime) this.reason = 'timed-out';
+    this.ports.onStuck(this);
   }
 
   private async enter(handler: HandlerDefinition): Promise<Settlement> {

@@ -8,9 +8,10 @@ import type { Logger } from '../logging';
  * - `fenced`: this service can no longer be sure that it is alive for the others; another may take the job over soon.
  * - `timed-out`: the job's `timeoutMs` has passed.
  * - `cancelled`: the run was ended in the log (cancelled, removed, taken over); its result will be refused.
+ * - `replaced`: a newer slot of the job takes its place (overlap `replace`).
  * - `draining`: the service stops and `drainTimeoutMs` has passed.
  */
-export type AbortReason = 'fenced' | 'timed-out' | 'cancelled' | 'draining';
+export type AbortReason = 'fenced' | 'timed-out' | 'cancelled' | 'replaced' | 'draining';
 
 /** Thrown by `guard()` and given as `signal.reason`. */
 export class JobAbortedError extends Error {
@@ -35,7 +36,8 @@ export interface JobContext {
   readonly epoch: number;
   /**
    * Greater for every later start of this job, whoever starts it. Give it to whatever the handler changes outside;
-   * the resource must refuse a token lower than the greatest it has seen. A safe integer.
+   * the resource must refuse a token lower than the greatest it has seen. A safe integer. Under overlap `allow(n)` tokens do not order the runs
+   * that are open at once: there the greatest token counts per slot (`idempotencyKey`).
    */
   readonly fencingToken: number;
   /** The same for every attempt of one slot: `<jobId>/<slot>`. */

@@ -1,8 +1,9 @@
 import type { Clock, Timer } from '../clock';
 import type { RunRef } from '../domain/job';
 import type { JobRow, OwnJobs } from '../read-model';
-import type { Execution } from './execution';
+import type { AtWork } from './at-work';
 import type { JobNotes } from './job-notes';
+import type { Replacements } from './replacements';
 
 /** With thousands of runs per second the comparison must not cost more than the runs: at most once in so many ms. */
 const COMPARE_EVERY_MS = 100;
@@ -17,8 +18,8 @@ export interface OpenRunsPorts {
 /** What of the worker the comparison needs. */
 export interface Executing {
   readonly notes: JobNotes;
-  readonly executions: () => readonly Execution[];
-  readonly isBusy: (jobId: string) => boolean;
+  readonly atWork: AtWork;
+  readonly replacements: Replacements;
   /** Closes the run as lost in process. */
   readonly abandon: (jobId: string, run: RunRef) => Promise<void>;
   readonly wake: () => void;
@@ -26,7 +27,7 @@ export interface Executing {
 
 /**
  * Compares the open runs of the log with those that are executed here. What the log has and nobody executes is lost in process and closed;
- * what is executed and the log has ended (cancelled, removed, taken over) is aborted.
+ * what is executed and the log has ended (cancelled, removed, taken over) is aborted; and what a newer slot is to replace makes room.
  */
 export class OpenRuns {
   private readonly closing = new Set<string>();
@@ -74,8 +75,9 @@ export class OpenRuns {
         open.add(runKey(row.jobId, run));
         this.closeIfLost(row, run, now);
       }
+      this.worker.replacements.look(row, row.state);
     }
-    for (const execution of this.worker.executions()) {
+    for (const execution of this.worker.atWork.executions()) {
       const { run, position: startedAt } = execution.started;
       const viewHasIt = position !== 'start' && position >= startedAt;
       if (viewHasIt && run.incarnation === incarnation && !open.has(runKey(execution.jobId, run)))
@@ -86,9 +88,9 @@ export class OpenRuns {
   /** A row may lag behind what this process did itself: then it is skipped, or its append conflicts and is refused. */
   private closeIfLost(row: JobRow, run: RunRef, now: number): void {
     const { jobId } = row;
-    const { notes, isBusy } = this.worker;
+    const { notes, atWork } = this.worker;
     if (
-      isBusy(jobId) ||
+      atWork.holds(jobId, run) ||
       this.closing.has(jobId) ||
       this.ports.outstanding(jobId) ||
       notes.isStale(row) ||

@@ -8,7 +8,7 @@ import {
   type StartJobRunCommand,
 } from '../commands';
 import type { ClusterTime } from '../clock';
-import { instantOfSlot, type AfterRun, type JobRecord } from '../domain/job';
+import { pendingDueAt, type AfterRun, type JobRecord } from '../domain/job';
 import type { Logger } from '../logging';
 import type { Membership } from '../membership';
 import type { Execution, Settlement } from './execution';
@@ -75,6 +75,7 @@ export class Outcomes {
     // A handler that yields to a fence or to the end of a drain has not failed: its slot is to be run again.
     if (abort === 'fenced') return new AbandonJobRunCommand({ jobId, run, reason: 'lostInProcess', timedOut: null });
     if (abort === 'draining') return new AbandonJobRunCommand({ jobId, run, reason: 'drain', timedOut: null });
+    if (abort === 'replaced') return new AbandonJobRunCommand({ jobId, run, reason: 'replaced', timedOut: null, then });
     const { error } = settlement;
     return new FailJobRunCommand({ jobId, run, durationMs, failure: { kind: 'failed', ...failureOf(error) }, then });
   }
@@ -93,9 +94,9 @@ export class Outcomes {
   }
 
   /** Seen from the start of the run: what came meanwhile is found in the view. */
-  private mayBeDue({ requested, nextSlot }: JobRecord, settlement: Settlement): boolean {
-    if (settlement.kind === 'threw' || requested.length > 0) return true;
-    const next = nextSlot === null ? null : instantOfSlot(nextSlot);
+  private mayBeDue(record: JobRecord, settlement: Settlement): boolean {
+    if (settlement.kind === 'threw' || record.requested.length > 0) return true;
+    const next = pendingDueAt(record);
     return next !== null && next <= this.ports.clusterTime.now();
   }
 

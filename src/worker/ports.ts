@@ -11,6 +11,8 @@ export interface WorkerOptions {
   readonly maxConcurrentRuns: number;
   /** How long a handler may take to settle after its abort, ms. */
   readonly abortGraceMs: number;
+  /** How long own trust runs, ms: how often it is looked at while handlers run follows from it. */
+  readonly selfFenceAfterMs: number;
 }
 
 export interface WorkerPorts {

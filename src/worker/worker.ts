@@ -1,17 +1,20 @@
 import type { Instant, Timer } from '../clock';
 import { StartJobRunCommand, type ExecuteOptions, type JobExecution } from '../commands';
-import type { JobRecord, RunRef } from '../domain/job';
+import { openRuns, type JobRecord, type RunRef } from '../domain/job';
 import type { RunReservation, StartsRuns } from '../ownership';
 import type { JobRow } from '../read-model';
 import { Abandons } from './abandons';
+import { AtWork, type Work } from './at-work';
 import { Execution } from './execution';
 import { isExpected } from './expected-errors';
+import { FenceWatch } from './fence-watch';
 import { JobNotes } from './job-notes';
 import { LookAhead } from './look-ahead';
 import { OpenRuns } from './open-runs';
 import { Outcomes } from './outcomes';
 import { Places, type Place } from './places';
 import type { Leftover, WorkerHealth, WorkerOptions, WorkerPorts } from './ports';
+import { Replacements } from './replacements';
 import { runFacts } from './run-facts';
 import { startedRun, type StartedRun } from './started-run';
 
@@ -25,21 +28,23 @@ const REST_AFTER_BROKEN_PASS_MS = 1_000;
  *
  * What it keeps true:
  * 1. A handler is entered only for a JobRunStarted of the own, trusted incarnation.
- * 2. No handler of a job is entered while an earlier one of that job has not settled in this process.
+ * 2. No handler of a job is entered while an earlier one of that job has not settled in this process; under overlap `allow(n)`: while n have not.
  * 3. An open run of the own incarnation that is not executed here, with no append outstanding, is closed as `lostInProcess`.
  * 4. An outcome is sent until the log has answered; the log decides whether it still counts.
  * 5. At most one suspect job runs: from before its start is appended until its outcome is in the log.
- * 6. A fence, a time-out, a cancel and the end of a drain abort the handler; one that does not settle within the grace is given away as `stuck`.
+ * 6. A fence, a time-out, a cancel, a newer slot (overlap `replace`) and the end of a drain abort the handler; one that does not settle within the grace is given away as `stuck`;
+ *    one that was to make room is not, and the newer slot is skipped.
+ * 7. While a handler runs that is not aborted, own trust is looked at: timers of a suspended machine come late.
  */
 export class Worker implements StartsRuns {
   private readonly places: Places;
   private readonly outcomes: Outcomes;
   private readonly abandons: Abandons;
-  /** Jobs with a handler in this process, or on their way to one. */
-  private readonly busy = new Map<string, Execution | 'starting' | 'ending'>();
+  private readonly atWork = new AtWork();
   private readonly notes = new JobNotes();
   private readonly openRuns: OpenRuns;
   private readonly due: LookAhead;
+  private readonly fenceWatch: FenceWatch;
   private readonly unsubscribe: (() => void)[] = [];
   private timer: Timer | null = null;
   /** Handlers have settled, and their outcomes are on their way. */
@@ -67,10 +72,18 @@ export class Worker implements StartsRuns {
     });
     this.abandons = new Abandons(ports, this.notes, (jobId, error) => this.rest(jobId, error));
     this.due = new LookAhead(ports);
+    const { clock, membership } = ports;
+    const toAbort = () => this.executions().some(({ abortedFor }) => abortedFor === null);
+    this.fenceWatch = new FenceWatch(clock, membership.trust, options.selfFenceAfterMs, toAbort);
     this.openRuns = new OpenRuns(ports, {
       notes: this.notes,
-      executions: () => this.executions(),
-      isBusy: (jobId) => this.busy.has(jobId),
+      atWork: this.atWork,
+      replacements: new Replacements(ports, {
+        atWork: this.atWork,
+        notes: this.notes,
+        givesBack: () => this.givesBack(),
+        rest: (jobId, error) => this.rest(jobId, error),
+      }),
       abandon: (jobId, run) => this.abandons.abandon(jobId, run, 'lostInProcess'),
       wake: () => this.wake(),
     });
@@ -104,14 +117,14 @@ export class Worker implements StartsRuns {
   }
 
   accepts(job: JobRow): boolean {
-    return this.ports.handlers.has(job.handler) && !this.busy.has(job.jobId);
+    return this.ports.handlers.has(job.handler) && this.atWork.accepts(job);
   }
 
   reserve(job: JobRow, suspect: boolean = job.suspect): RunReservation | null {
-    if (this.stopping || this.closed || !this.accepts(job)) return null;
+    if (this.stopping || this.closed || !this.accepts(job) || !this.atWork.maySend(job)) return null;
     const place = this.places.take(job.handler, suspect);
     if (place === null) return null;
-    this.busy.set(job.jobId, 'starting');
+    const work = this.atWork.begin(job);
     let used = false;
     const once = (then: () => void) => {
       if (used) return;
@@ -120,8 +133,8 @@ export class Worker implements StartsRuns {
     };
     return {
       suspect,
-      landed: (execution) => once(() => void this.enter(execution, job.handler, job.jobId, place)),
-      cancel: () => once(() => this.leave(job.jobId, place)),
+      landed: (execution) => once(() => void this.enter(execution, job.handler, work, place)),
+      cancel: () => once(() => this.leave(work, place)),
     };
   }
 
@@ -132,7 +145,7 @@ export class Worker implements StartsRuns {
   async drain(timeoutMs: number): Promise<readonly Leftover[]> {
     this.stopping = true;
     await this.idleWithin(timeoutMs);
-    if (this.busy.size > 0) {
+    if (this.atWork.size > 0) {
       this.abortAll('draining');
       await this.idleWithin(this.options.abortGraceMs);
     }
@@ -146,6 +159,7 @@ export class Worker implements StartsRuns {
     this.timer?.cancel();
     this.timer = null;
     this.openRuns.close();
+    this.fenceWatch.close();
     for (const stop of this.unsubscribe.splice(0)) stop();
     this.abortAll('draining');
   }
@@ -167,7 +181,7 @@ export class Worker implements StartsRuns {
   }
 
   private executions(): Execution[] {
-    return [...this.busy.values()].filter((e): e is Execution => e instanceof Execution);
+    return this.atWork.executions();
   }
 
   private async passLoop(): Promise<void> {
@@ -207,13 +221,13 @@ export class Worker implements StartsRuns {
   }
 
   private startDue(incarnation: string, now: Instant, at: number): void {
-    const { notes, places, busy } = this;
+    const { notes, places, atWork } = this;
     const useless = {
       count: () => {
         notes.seen(this.ports.ownJobs.position());
-        return busy.size + notes.aheadOfView + notes.restingCount(at);
+        return atWork.size + notes.aheadOfView + notes.restingCount(at);
       },
-      has: (jobId: string) => busy.has(jobId) || notes.setsAside(jobId, at),
+      has: (jobId: string) => atWork.blocks(jobId) || notes.setsAside(jobId, at),
     };
     this.due.each({ incarnation, now, full: places.full(), useless }, (row) => {
       this.tryStart(row, incarnation);
@@ -234,6 +248,8 @@ export class Worker implements StartsRuns {
     const { state } = row;
     if (state.stage !== 'live' || this.notes.isStale(row)) return;
     if (this.notes.rests(row.jobId, this.ports.clock.monotonic())) return;
+    // The sweep releases an idle job that has become ineligible; one that always has a run open would never become idle.
+    if (openRuns(state).length > 0 && !this.ports.eligible(state)) return;
     const reservation = this.reserve(row);
     if (!reservation) return;
     void this.startRun(row, state, incarnation, reservation);
@@ -282,7 +298,8 @@ export class Worker implements StartsRuns {
   }
 
   /** From the acknowledgement of a start to the last outcome: the run, and those that start in the append that ends it. */
-  private async enter(first: JobExecution, handlerName: string, jobId: string, place: Place): Promise<void> {
+  private async enter(first: JobExecution, handlerName: string, work: Work, place: Place): Promise<void> {
+    const { jobId } = work;
     let execution: JobExecution | null = first;
     try {
       while (execution !== null) {
@@ -290,24 +307,29 @@ export class Worker implements StartsRuns {
         const started = startedRun(execution, this.ports.generation());
         if (started === null) break;
         if (!started.suspect) place.clear();
-        execution = await this.execute(started, handlerName, place);
+        execution = await this.execute(started, handlerName, work, place);
       }
     } catch (error) {
       this.lastError = String(error);
       this.ports.logger.error('job.run-broken', { jobId, error: String(error) });
     } finally {
-      this.leave(jobId, place);
+      this.leave(work, place);
     }
   }
 
-  private leave(jobId: string, place: Place): void {
-    this.busy.delete(jobId);
+  private leave(work: Work, place: Place): void {
+    this.atWork.end(work);
     place.give();
-    if (this.busy.size === 0) for (const wake of this.idleWaiters.splice(0)) wake();
+    if (this.atWork.size === 0) for (const wake of this.idleWaiters.splice(0)) wake();
     this.wake();
   }
 
-  private async execute(started: StartedRun, handlerName: string, place: Place): Promise<JobExecution | null> {
+  private async execute(
+    started: StartedRun,
+    handlerName: string,
+    work: Work,
+    place: Place,
+  ): Promise<JobExecution | null> {
     const { membership, handlers, logger, clock } = this.ports;
     const { jobId } = started.record;
     const handler = handlers.get(handlerName);
@@ -335,10 +357,11 @@ export class Worker implements StartsRuns {
       abortGraceMs: this.options.abortGraceMs,
       onStuck: (e) => this.stuck(e),
     });
-    this.busy.set(jobId, execution);
+    work.now = execution;
+    this.fenceWatch.begin();
     logger.info('job.started', { ...facts, handler: handlerName, fencingToken: started.fencingToken });
     const settlement = await execution.settled;
-    this.busy.set(jobId, 'ending');
+    work.now = 'ending';
     const then = this.outcomes.after(started, settlement, this.ports.eligible(started.record));
     // Of a suspect, the run must have ended in the log before another one may run: only then did the two not run together.
     if (!then.startNext && !place.suspect) this.makeRoom(place);
@@ -384,6 +407,8 @@ export class Worker implements StartsRuns {
     const { run, record } = execution.started;
     this.ports.logger.warn('job.stuck', { ...runFacts(record.jobId, run), reason: execution.abortedFor ?? 'none' });
     this.abandons.giveAway(execution);
+    // What waits for it to make room is skipped now.
+    this.wake();
   }
 
   /** Nothing is begun any more; what ends is released. */
@@ -392,7 +417,7 @@ export class Worker implements StartsRuns {
   }
 
   private async idleWithin(ms: number): Promise<void> {
-    if (this.busy.size === 0) return;
+    if (this.atWork.size === 0) return;
     const stop = new AbortController();
     await Promise.race([
       new Promise<void>((resolve) => this.idleWaiters.push(resolve)),

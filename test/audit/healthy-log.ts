@@ -4,6 +4,7 @@ import { Recorder, zoneData } from './recorder';
 export const incarnations = {
   one: '0172c000-0000-7000-8000-000000000001',
   two: '0172c000-0000-7000-8000-000000000002',
+  three: '0172c000-0000-7000-8000-000000000004',
   oneAgain: '0172c000-0000-7000-8000-000000000003',
 } as const;
 

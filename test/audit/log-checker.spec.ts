@@ -1,7 +1,8 @@
-import type { JobRecord } from '../../src/domain/job';
+import { decode, encode } from '../../src/domain/codec';
+import { absentJob, closeBooks, evolve, type JobEvent, type JobRecord, type JobState } from '../../src/domain/job';
 import type { RecordedEvent } from '../../src/event-store';
 import { definition, healthyLog, incarnations } from './healthy-log';
-import { check, Recorder } from './recorder';
+import { check, Recorder, zoneData } from './recorder';
 import { tamperings } from './tampering';
 
 const first = (events: readonly RecordedEvent[], namespace = '') => check(events, namespace)[0];
@@ -93,6 +94,26 @@ describe('time', () => {
   });
 });
 
+describe('jitter', () => {
+  it('moves the time before which a slot is not to be started', () => {
+    const { events } = healthyLog();
+    const delayed = (ms: number) =>
+      events.map((event) => {
+        if (event.stream !== 'job-long' || event.revision > 2) return event;
+        const data = JSON.parse(event.data) as { nextSlot?: string; slot?: string };
+        if (event.revision === 0) {
+          const nextDueAt = Date.parse(data.nextSlot ?? '') + 20_000;
+          return { ...event, data: JSON.stringify({ ...data, nextDueAt }) };
+        }
+        return event.type === 'JobRunStarted'
+          ? { ...event, created: Date.parse(data.slot ?? '') + 20_000 - ms }
+          : event;
+      });
+    expect(check(delayed(5_000))).toEqual([]);
+    expect(first(delayed(5_001))).toMatchObject({ invariant: 'I12', stream: 'job-long', revision: 2 });
+  });
+});
+
 describe('an event that cannot be read', () => {
   it('ends the judgement of its job, of no other, and breaks nothing by itself', () => {
     const swapped = tamperings[0].tamper().events;
@@ -152,6 +173,94 @@ describe('closed books', () => {
     const [last] = cut.slice(-1);
     const foreign = { ...last, data: JSON.stringify({ ...(JSON.parse(last.data) as object), epoch: 7 }) };
     expect(first([...cut.slice(0, -1), foreign])).toMatchObject({ invariant: 'I3' });
+  });
+});
+
+describe('suspects', () => {
+  const once = definition({ schedule: { kind: 'once', at: 'asap', start: null, end: null, maxRuns: null } });
+  /** Two owners have died in each of the jobs; the third runs `first` as the only suspect, and says of `second` what is asked. */
+  const twoSuspects = (claims: { readonly apart?: boolean; readonly done?: boolean }) => {
+    const log = new Recorder();
+    log.register('engine@host-1', incarnations.one);
+    log.register('engine@host-2', incarnations.two);
+    for (const job of ['first', 'second']) {
+      log.schedule(job, once);
+      log.claim(job, 'engine@host-1');
+    }
+    log.now += 7_000;
+    log.markFailed('engine@host-1', 'engine@host-2');
+    for (const job of ['first', 'second']) log.requeue(job, 'engine@host-2');
+    log.register('engine@host-1', incarnations.oneAgain);
+    log.register('engine@host-3', incarnations.three);
+    log.now += 7_000;
+    log.markFailed('engine@host-2', 'engine@host-1');
+    log.requeue('first', 'engine@host-1');
+    log.requeue('second', claims.apart ? 'engine@host-3' : 'engine@host-1', false);
+    const { ownership, epoch } = log.record('second');
+    if (ownership.kind !== 'bound') throw new Error('unbound');
+    const { serviceId, incarnation } = ownership;
+    if (claims.done) log.complete('first');
+    const start = {
+      kind: 'StartRun',
+      serviceId,
+      incarnation,
+      epoch,
+      soleSuspect: true,
+      at: log.now,
+      zoneData,
+    } as const;
+    log.job('second', start);
+    return log.events;
+  };
+
+  it('that run in one process at the same time are reported, with the later start', () => {
+    const events = twoSuspects({});
+    const start = events.findLast(({ type }) => type === 'JobRunStarted')!;
+    expect(start.stream).toBe('job-second');
+    expect(check(events)).toEqual([
+      expect.objectContaining({
+        invariant: '5.11',
+        stream: 'job-second',
+        revision: start.revision,
+        words: expect.stringMatching(
+          /as the only suspect of its process, where attempt 3 .* of the suspect first is open/,
+        ) as unknown,
+      }),
+    ]);
+  });
+  it('one after the other are as it should be, and so are two in two processes', () => {
+    expect(check(twoSuspects({ done: true }))).toEqual([]);
+    const apart = twoSuspects({ apart: true });
+    expect(apart.filter(({ data }) => data.includes('soleSuspect'))).toHaveLength(2);
+    expect(check(apart)).toEqual([]);
+  });
+  it('are known from closed books, where what was before was cut off', () => {
+    const events = twoSuspects({});
+    const first = events.filter(({ stream }) => stream === 'job-first');
+    const state = first.reduce<JobState>((folded, { type, data, metadata, revision }) => {
+      return evolve(folded, decode(type, data, metadata) as JobEvent, revision);
+    }, absentJob);
+    const books = closeBooks(state, 1)!;
+    const cut = events.flatMap((event) => {
+      if (event.stream !== 'job-first') return [event];
+      if (event !== first.at(-1)) return [];
+      const { type, data, schemaVersion } = encode(books);
+      return [{ ...event, revision: event.revision + 1, type, data, metadata: JSON.stringify({ schemaVersion }) }];
+    });
+    expect(check(cut).map(({ invariant, stream }) => [invariant, stream])).toEqual([['5.11', 'job-second']]);
+  });
+  it('are not judged where an event of the other job cannot be read: it may have ended its run', () => {
+    const events = twoSuspects({});
+    const start = events.findLast(({ type }) => type === 'JobRunStarted')!;
+    const last = events.findLast(({ stream }) => stream === 'job-first')!;
+    const torn = {
+      ...last,
+      revision: last.revision + 1,
+      type: 'JobTeleported',
+      id: `${last.id.slice(0, 35)}${last.id.endsWith('0') ? '1' : '0'}`,
+    };
+    const among = events.flatMap((event) => (event === start ? [torn, event] : [event]));
+    expect(check(among.map((event, n) => ({ ...event, position: BigInt(n + 1) })))).toEqual([]);
   });
 });
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { JobCommand, JobRecord, RunRef } from '../../src/domain/job';
+import { openRuns, type JobCommand, type JobRecord, type RunRef } from '../../src/domain/job';
 import type { Candidate } from '../../src/domain/service';
 import { definition } from './healthy-log';
 import { check, quarantine, Recorder, zoneData } from './recorder';
@@ -103,7 +103,16 @@ class Fleet {
     if (action === 9 && candidate !== undefined) {
       const by = a % 7 === 0 ? ('operator' as const) : ('claim' as const);
       const viewPosition = view.position;
-      return { kind: 'BindJob', by, service: candidate, viewPosition, why: { ...why, kind: by }, start, ...common };
+      return {
+        kind: 'BindJob',
+        by,
+        service: candidate,
+        viewPosition,
+        why: { ...why, kind: by },
+        start,
+        soleSuspect: this.sole(candidate.incarnation),
+        ...common,
+      };
     }
     if (ownership.kind !== 'bound') return null;
     const { serviceId, incarnation } = ownership;
@@ -115,7 +124,10 @@ class Fleet {
       return {
         kind: 'RequeueJob',
         gone: { serviceId, incarnation, cause },
-        to: to === undefined ? null : { service: to, why: { ...why, kind: 'requeue' }, start },
+        to:
+          to === undefined
+            ? null
+            : { service: to, why: { ...why, kind: 'requeue' }, start, soleSuspect: this.sole(to.incarnation) },
         nobody: to === undefined ? 'nobody' : null,
         viewPosition: log.view(),
         quarantine,
@@ -125,7 +137,16 @@ class Fleet {
     if (action === 11 && a % 5 === 0) {
       return { kind: 'ReleaseJob', serviceId, incarnation, epoch, reason: 'drain', target: null, ...common };
     }
-    return { kind: 'StartRun', serviceId, incarnation, epoch, ...common };
+    return { kind: 'StartRun', serviceId, incarnation, epoch, soleSuspect: this.sole(incarnation), ...common };
+  }
+
+  /** What a worker goes by: no suspect of its process has an open run. */
+  private sole(incarnation: string): boolean {
+    return !jobs.some((job) => {
+      const state = this.log.jobState(job);
+      if (state.stage === 'absent' || state.stage === 'opaque') return false;
+      return openRuns(state).some((run) => run.incarnation === incarnation && run.soleSuspect === true);
+    });
   }
 
   private asking(action: number, state: JobRecord, a: number): JobCommand | null {

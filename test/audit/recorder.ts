@@ -27,11 +27,17 @@ export class Recorder {
   private commands = 0;
 
   /** The decision, appended if there was one. */
-  job(jobId: string, command: JobCommand, booksEvery = 500): JobDecision {
+  job(
+    jobId: string,
+    command: JobCommand,
+    booksEvery = 500,
+    /** What a decider with other zone data would have made of it. */
+    elsewhere: (event: JobEvent) => JobEvent = (event) => event,
+  ): JobDecision {
     const before = this.jobState(jobId);
     const decision = decide(before, command);
     if (!decision.ok || decision.events.length === 0) return decision;
-    const events: JobEvent[] = [...decision.events];
+    const events = decision.events.map(elsewhere);
     let after = events.reduce((state, event, n) => evolve(state, event, before.revision + 1 + n), before);
     const books = closeBooks(after, booksEvery);
     if (books !== null) {
@@ -140,6 +146,7 @@ export class Recorder {
       handlers: { audit: '1' },
       process: { pid: 1, bootId: null, pidNamespace: null, startTicks: null },
       placementVersion: 1,
+      zoneData,
       reason: 'start',
       supersede: null,
       at: this.now,

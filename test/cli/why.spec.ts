@@ -72,6 +72,40 @@ describe('why a job did not run at a time', () => {
     });
     expect(slot).toMatchObject({ fate: 'skipped', reason: 'overlap' });
   });
+  it('running, as many as overlap allows; the slot that fell meanwhile was skipped', async () => {
+    const log = owned({ overlap: { allow: 2 } });
+    log.now += minute;
+    log.startRun('job');
+    log.now += minute;
+    log.startRun('job');
+    log.now += 2 * minute;
+    log.complete('job');
+    const { answer, slot } = await ask(log, log.events[0].created + 3 * minute + 1);
+    expect(answer).toMatchObject({
+      code: 'running',
+      words: expect.stringMatching(
+        /^it was running: attempt 1 of slot \S+ on .*; attempt 1 of slot .*2 of the 2 that overlap allows are in progress; further slots are skipped/,
+      ) as string,
+    });
+    expect(slot).toMatchObject({ fate: 'skipped', reason: 'overlap' });
+  });
+  it('the handler that was to make room ignored its abort', async () => {
+    const log = owned({ overlap: 'replace' });
+    log.now += minute;
+    log.startRun('job');
+    log.now += minute + 1_000;
+    const { ownership, epoch } = log.record('job');
+    if (ownership.kind !== 'bound') throw new Error('it is owned');
+    const { serviceId, incarnation } = ownership;
+    log.job('job', { kind: 'StartRun', serviceId, incarnation, epoch, stuck: true, ...common(log) });
+    const { answer, slot } = await ask(log, log.events[0].created + 2 * minute + 1);
+    expect(answer.code).toBe('running');
+    expect(slot).toMatchObject({
+      fate: 'skipped',
+      reason: 'stuck',
+      words: expect.stringMatching(/ignores its abort/) as string,
+    });
+  });
   it('no slot was due; the one before ran', async () => {
     const log = owned();
     log.now += minute;

@@ -159,7 +159,7 @@ describe('@Cron, @Interval, @Timeout in a host application', () => {
     @Injectable()
     class Tasks {
       runs = 0;
-      @Interval(50)
+      @Interval(100)
       tick(): void {
         this.runs++;
       }

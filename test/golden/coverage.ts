@@ -14,8 +14,11 @@ import type { RecordedEvent } from '../../src/event-store';
 const neverWritten = new Set([
   // A schedule that never fires is refused.
   'JobScheduled.nextSlot: null',
+  // As here: it stays where it is then.
+  'JobNextSlotRecomputed.nextSlot: null',
   // After the end none is pending.
   'JobEndSet.nextSlot',
+  'JobEndSet.nextDueAt',
   // Reserved: slots that fall in a quarantine are coalesced after it, and an end leaves none to skip.
   'JobSlotsSkipped.reason: quarantined',
   'JobSlotsSkipped.reason: ended',
@@ -43,6 +46,7 @@ const words: {
       drain: 1,
       stuck: 1,
       cancelled: 1,
+      replaced: 1,
     },
   },
   JobSlotsSkipped: {
@@ -55,6 +59,8 @@ const words: {
       cancelled: 1,
       quarantined: 1,
       ended: 1,
+      stuck: 1,
+      replaced: 1,
     },
   },
   JobReleased: { reason: { drain: 1, ineligible: 1, stuck: 1, home: 1, rebalance: 1, late: 1, moved: 1 } },
@@ -104,7 +110,13 @@ export function whatIsMissing(
       .filter((one) => one.kind === kind);
     missing.push(...fieldsMissing(of, shape, `schedule ${kind}`));
   }
+  const overlaps = new Set(all.map(({ definition }) => overlapOf(definition as { policies: Data })));
+  for (const one of ['skip', 'queue', 'replace', 'allow']) if (!overlaps.has(one)) missing.push(`overlap ${one}`);
   return missing.filter((one) => !neverWritten.has(one));
+}
+
+function overlapOf({ policies: { overlap } }: { readonly policies: Data }): unknown {
+  return typeof overlap === 'object' && overlap !== null ? Object.keys(overlap)[0] : overlap;
 }
 
 function fieldsMissing(found: readonly Data[], shape: Shape, path: string): string[] {

@@ -26,6 +26,9 @@ export function goldenStory(): readonly RecordedEvent[] {
   lostOwners(story, one, two);
   otherEnds(story, one, two, three);
   suspectAndLate(story, one, two, three);
+  overlapping(story, one, two);
+  jitter(story, two);
+  zoneData(story, two);
   for (const serviceId of [one, two]) log.beat(serviceId, 2);
   return log.events;
 }
@@ -35,7 +38,7 @@ function everySchedule(story: Storyteller): void {
   const later = log.now + 3_600_000;
   const schedules: { readonly [name: string]: Schedule } = {
     'once-asap': asap,
-    'once-at': { kind: 'once', at: later, start: log.now, end: later * 2, maxRuns: 1 },
+    'once-at': { kind: 'once', at: later, start: log.now, end: later * 2, maxRuns: 1, jitterMs: 1_000 },
     interval: {
       kind: 'interval',
       everyMs: MINUTE,
@@ -44,6 +47,22 @@ function everySchedule(story: Storyteller): void {
       start: log.now,
       end: later,
       maxRuns: 40,
+      jitterMs: 1_000,
+    },
+    'calendar-days': {
+      kind: 'calendar',
+      ...{ every: 3, unit: 'day', weekdays: [], day: null, missing: 'last', at: '03:30', zone: 'Europe/Berlin' },
+      ...{ origin: null, ...bounds },
+    },
+    'calendar-weeks': {
+      kind: 'calendar',
+      ...{ every: 2, unit: 'week', weekdays: [1, 4], day: null, missing: 'last', at: '03:30:15', zone: 'UTC' },
+      ...{ origin: '2020-05-04', start: log.now, end: later * 2, maxRuns: 9, jitterMs: 1_000 },
+    },
+    'calendar-months': {
+      kind: 'calendar',
+      ...{ every: 3, unit: 'month', weekdays: [], day: 31, missing: 'skip', at: '00:00', zone: 'UTC' },
+      ...{ origin: '2020-01-01', ...bounds },
     },
     'cron-either': { kind: 'cron', pattern: '30 3 1 * 1', zone: 'Europe/Berlin', days: 'either', ...bounds },
     'cron-both': {
@@ -55,6 +74,7 @@ function everySchedule(story: Storyteller): void {
       start: log.now,
       end: later * 2,
       maxRuns: 7,
+      jitterMs: 1_000,
     },
   };
   for (const [name, schedule] of Object.entries(schedules)) {
@@ -72,7 +92,7 @@ function everySchedule(story: Storyteller): void {
       {},
     ] as const;
     const affinity = n % 2 === 0 ? 'preferred' : 'required';
-    const of = definition({ schedule, affinity, tag: { name: 'engine' } }, policies[n]);
+    const of = definition({ schedule, affinity, tag: { name: 'engine' } }, policies[n] ?? {});
     story.schedule(`schedule-${n}`, definition());
     const definitionHash = JSON.stringify(of);
     story.job(`schedule-${n}`, { kind: 'RescheduleJob', definition: of, definitionHash, ...story.asked }, 1);
@@ -80,6 +100,45 @@ function everySchedule(story: Storyteller): void {
   story.declare('declared', definition({ payload: null }), 'hash-1', true);
   log.now += 1_000;
   story.declare('declared', definition({ payload: 'new' }), 'hash-2');
+}
+
+/** When a slot is due is a fact, wherever the pending slot is one. */
+function jitter(story: Storyteller, owner: string): void {
+  const { log } = story;
+  const schedule: Schedule = { kind: 'interval', everyMs: MINUTE, origin: null, ...bounds, jitterMs: 50_000 };
+  const of = definition({ schedule }, { onOwnerLoss: 'hold' });
+  story.schedule('jitter', of, { booksEvery: 1 });
+  story.claim('jitter', owner, false);
+  log.now += 3 * MINUTE;
+  story.start('jitter');
+  story.complete('jitter');
+  story.job('jitter', { kind: 'PauseJob', ...story.asked });
+  story.job('jitter', { kind: 'ResumeJob', ...story.asked });
+  log.now += 2 * MINUTE;
+  story.start('jitter');
+  log.now += 7_000;
+  log.markFailed(owner, 'engine@host-1');
+  story.takeOver('jitter', 'engine@host-1', 500);
+  story.job('jitter', { kind: 'ResolveHold', resolution: 'fail', ...story.asked });
+  log.register(owner, story.incarnation());
+}
+
+/** A pending slot that newer zone data has somewhere else. */
+function zoneData(story: Storyteller, owner: string): void {
+  const { log } = story;
+  const schedule: Schedule = {
+    kind: 'cron',
+    ...{ pattern: '30 12 * * *', zone: 'Europe/Berlin', days: 'either', ...bounds, jitterMs: 50_000 },
+  };
+  const of = definition({ schedule });
+  const asked = { definition: of, definitionHash: JSON.stringify(of), onConflict: 'refuse', renew: false } as const;
+  const command = { kind: 'ScheduleJob', jobId: 'zone-data', ...asked, ...story.asked } as const;
+  log.job('zone-data', command, 500, (event) => {
+    if (event.type !== 'JobScheduled' || event.data.nextSlot === null) return event;
+    const nextSlot = new Date(Date.parse(event.data.nextSlot) + 60 * MINUTE).toISOString();
+    return { ...event, data: { ...event.data, nextSlot, zoneData: '2019c' } };
+  });
+  story.claim('zone-data', owner, false);
 }
 
 function outcomes(story: Storyteller, owner: string): void {
@@ -319,4 +378,35 @@ function suspectAndLate(story: Storyteller, one: string, two: string, three: str
   log.now += 2 * MINUTE;
   story.release('late', 'late', two);
   story.claim('late', two);
+}
+
+/** Slots that fall while another is in progress, by every policy; and an owner that is lost with several runs open. */
+function overlapping(story: Storyteller, one: string, two: string): void {
+  const { log } = story;
+  const retry = { maxRetries: 1, initialMs: 10 * MINUTE, factor: 2, maxMs: 10 * MINUTE };
+  story.schedule('queues', definition({}, { overlap: 'queue' }));
+  story.schedule('replaces', definition({}, { overlap: 'replace', retry }));
+  story.schedule('allows', definition({}, { overlap: { allow: 2 } }));
+  story.schedule('allows-and-holds', definition({}, { overlap: { allow: 3 }, onOwnerLoss: 'hold' }));
+  for (const job of ['queues', 'replaces', 'allows', 'allows-and-holds']) story.claim(job, two, false);
+  log.now += MINUTE;
+  for (const job of ['queues', 'replaces', 'allows', 'allows-and-holds']) story.start(job);
+  log.now += MINUTE;
+  story.abandon('replaces', 'replaced');
+  for (const job of ['replaces', 'allows', 'allows-and-holds']) story.start(job);
+  log.now += 2 * MINUTE;
+  story.complete('queues');
+  story.start('queues');
+  story.skipStuck('replaces');
+  story.fail('replaces');
+  story.complete('allows');
+  log.now += MINUTE;
+  story.start('replaces');
+  log.now += 7_000;
+  log.markFailed(two, one);
+  for (const job of ['queues', 'replaces', 'allows', 'allows-and-holds']) log.requeue(job, one);
+  for (const resolution of ['retry', 'fail'] as const) {
+    story.job('allows-and-holds', { kind: 'ResolveHold', resolution, ...story.asked });
+  }
+  log.register(two, story.incarnation());
 }

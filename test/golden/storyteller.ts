@@ -69,6 +69,13 @@ export class Storyteller {
     this.job(jobId, { kind: 'AbandonRun', run: this.run(jobId), reason, timedOut: null, ...this.common });
   }
 
+  skipStuck(jobId: string): void {
+    const { ownership, epoch } = this.log.record(jobId);
+    if (ownership.kind !== 'bound') throw new Error(`${jobId} has no owner`);
+    const { serviceId, incarnation } = ownership;
+    this.job(jobId, { kind: 'StartRun', serviceId, incarnation, epoch, stuck: true, ...this.common });
+  }
+
   release(jobId: string, reason: 'drain' | 'ineligible' | 'home' | 'rebalance' | 'late', target: string | null): void {
     const { ownership, epoch } = this.log.record(jobId);
     if (ownership.kind !== 'bound') throw new Error(`${jobId} has no owner`);

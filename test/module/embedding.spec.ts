@@ -179,7 +179,7 @@ describe('JobOwnershipModule in a host application', () => {
       });
     const first = await app('first');
     await ready(first);
-    await first.get(Jobs).schedule(Greet, { who: 'all' }, { id: 'often', schedule: { kind: 'interval', every: 50 } });
+    await first.get(Jobs).schedule(Greet, { who: 'all' }, { id: 'often', schedule: { kind: 'interval', every: 100 } });
     await until('a run on the first', () => first.get(Greeter).said.length > 0);
     const second = await app('second');
     const holdfast = await ready(second);

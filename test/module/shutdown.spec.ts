@@ -76,7 +76,7 @@ describe('app.close()', () => {
       const report = app.get(Report);
       await app.get(Jobs, { strict: false }).schedule(Reporting, null, {
         id: 'r',
-        schedule: { kind: 'interval', every: 20 },
+        schedule: { kind: 'interval', every: 100 },
       });
       await until('the report to begin', () => report.running === 1);
       const closed = app.close();

@@ -237,6 +237,7 @@ export class Member {
           commandId: 'c',
           at: world.now,
           zoneData: 'test',
+          limits: { maxFiresPerSecond: Infinity },
           actor: null,
           directory: { candidate: () => null },
         },

@@ -174,8 +174,8 @@ function compareServices(view: SqliteReadModel, folded: Folded): void {
       .filter(({ ownership: o }) => o.kind === 'bound' && o.serviceId === serviceId && o.incarnation === incarnation)
       .filter((record) => openRuns(record).length > 0);
     expect(sweep.loads.get(serviceId)).toMatchObject({
-      running: running.length,
-      suspects: running.filter((record) => isSuspect(record)).length,
+      running: runsOf(running),
+      suspects: runsOf(running.filter((record) => isSuspect(record))),
       coming: folded.live().filter(({ ownership: o }) => o.kind === 'unbound' && o.target === serviceId).length,
     });
   }
@@ -199,7 +199,7 @@ function compareOwners(view: SqliteReadModel, folded: Folded): void {
         .live()
         .filter(({ ownership: o }) => o.kind === 'bound' && o.serviceId === serviceId && o.incarnation === incarnation);
       const running = mine.filter((record) => openRuns(record).length > 0);
-      expect(own.count(incarnation)).toEqual({ owned: mine.length, running: running.length });
+      expect(own.count(incarnation)).toEqual({ owned: mine.length, running: runsOf(running) });
       expect(own.all(incarnation, null, 100).map((row) => row.jobId)).toEqual(mine.map((r) => r.jobId).sort());
       expect(placed(own, incarnation)).toEqual(mine.map((r) => r.jobId).sort());
       expect(own.withOpenRun(incarnation).map((row) => row.jobId)).toEqual(running.map((r) => r.jobId).sort());
@@ -223,6 +223,11 @@ function compareOwners(view: SqliteReadModel, folded: Folded): void {
       expect(own.nextDueTime(incarnation, at)).toBe(later.length === 0 ? null : Math.min(...later));
     }
   }
+}
+
+/** Open runs of all of them. */
+function runsOf(records: readonly JobRecord[]): number {
+  return records.reduce((sum, record) => sum + openRuns(record).length, 0);
 }
 
 /** All that is owned, in the order in which it came here, read two at a time. */

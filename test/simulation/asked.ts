@@ -6,6 +6,8 @@ export class UsageError extends Error {}
 export interface Asked {
   readonly seeds: number;
   readonly from: number;
+  /** So many processes live through the seeds. */
+  readonly jobs: number;
   /** A file with one script, in the place of seeds. */
   readonly script: string | null;
   readonly controls: boolean;
@@ -21,10 +23,11 @@ export interface Asked {
   readonly shrinkMs: number;
 }
 
-export const usage = `npm run simulate -- [--seeds N] [--from S] | --seed S | --script FILE | --controls
+export const usage = `npm run simulate -- [--seeds N] [--from S] [--jobs N] | --seed S | --script FILE | --controls
 
   --seeds N      how many worlds; default 20
   --from S       the first seed; default 1
+  --jobs N       so many processes; default 1. The report is the same
   --seed S       one world
   --script FILE  the world of a recorded script
   --controls     break the rules one by one, and see each break found
@@ -38,7 +41,7 @@ Exit status: 0 no violation; 1 violations, or worlds in which too little happene
 
 export function readAsked(argv: readonly string[]): Asked {
   const { values } = parsed(argv);
-  const number = (name: 'seeds' | 'from' | 'seed' | 'shrink' | 'hits', fallback: number, least: number) => {
+  const number = (name: 'seeds' | 'from' | 'seed' | 'shrink' | 'hits' | 'jobs', fallback: number, least: number) => {
     const value = Number(values[name] ?? fallback);
     if (!Number.isSafeInteger(value) || value < least)
       throw new UsageError(`--${name} ${values[name]}: a whole number, at least ${least}.`);
@@ -48,6 +51,7 @@ export function readAsked(argv: readonly string[]): Asked {
   return {
     seeds: one ? 1 : number('seeds', 20, 1),
     from: values.seed === undefined ? number('from', 1, 0) : number('seed', 1, 0),
+    jobs: number('jobs', 1, 1),
     script: values.script ?? null,
     controls: values.controls ?? false,
     hits: number('hits', 5, 1),
@@ -65,6 +69,7 @@ function parsed(argv: readonly string[]) {
       options: {
         seeds: { type: 'string' },
         from: { type: 'string' },
+        jobs: { type: 'string' },
         seed: { type: 'string' },
         script: { type: 'string' },
         controls: { type: 'boolean' },

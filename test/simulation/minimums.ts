@@ -27,6 +27,7 @@ export const minimums: ReadonlyMap<string, number> = new Map([
   ['verdict-on-the-dead', 120],
   ['verdict-dropped', 3],
   ['clock-jump-settled', 30],
+  ['resumed-without-trust', 15],
   ['not-entered-after-start', 4],
   ['not-claiming-view-behind', 5],
   // One name, two processes.
@@ -39,6 +40,11 @@ export const minimums: ReadonlyMap<string, number> = new Map([
   ['released-home', 50],
   ['drained-with-leftovers', 2],
   ['start-without-log', 5],
+  // Slots that fall while another is in progress.
+  ['skipped-overlap', 70],
+  ['skipped-replaced', 20],
+  ['abandoned-replaced', 120],
+  ['overlap-allowed', 15],
   // Handlers that the guarantees say overlap: each with its reason.
   ['overlap-ignored-abort', 20],
   ['overlap-paused', 5],

@@ -3,6 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { OwnTrust } from '../../src/membership/trust';
+import { replaced } from './controls/control';
 import { minimums, tooTame } from './minimums';
 import { randomScript, shrink, simulate, type Script } from '../../src/testing/simulation';
 
@@ -25,7 +27,7 @@ describe('the same script', () => {
     const { stdout } = await run(process.execPath, [command, '--script', file, '--hash']);
     rmSync(folder, { recursive: true });
     expect(stdout.split('\n')[0]).toBe(first.hash);
-  });
+  }, 120_000);
 
   it('has another history than another seed', async () => {
     const [first, second] = [await simulate(short(1)), await simulate({ ...short(1), seed: 2 })];
@@ -71,6 +73,35 @@ describe('shrinking', () => {
   });
 });
 
+describe('a broken rule, found in a world of many actions', () => {
+  it('comes down to the few that break it', async () => {
+    const script = randomScript(70_002);
+    const mend = replaced(
+      OwnTrust.prototype,
+      'check',
+      (check) =>
+        function (this: OwnTrust) {
+          const reason = check.call(this);
+          return reason === 'trust-expired' ? null : reason;
+        },
+    );
+    try {
+      const [{ rule }] = (await simulate(script)).violations;
+      const fails = async (one: Script) =>
+        (await simulate(one, { heals: false })).violations.find((violation) => violation.rule === rule)?.at ?? null;
+      const small = await shrink(script, fails, { withinMs: 90_000 });
+      expect(script.actions.length).toBeGreaterThan(80);
+      expect(small.actions.length).toBeLessThanOrEqual(3);
+      expect(small.jobs.length).toBeLessThanOrEqual(3);
+      expect(small.places.length).toBeLessThanOrEqual(2);
+      expect(small.durationMs).toBeLessThanOrEqual(90_000);
+      expect((await simulate(small)).violations.map((violation) => violation.rule)).toContain(rule);
+    } finally {
+      mend();
+    }
+  }, 180_000);
+});
+
 describe('worlds in which too little happens', () => {
   it('are found out, from fifty on', () => {
     const enough = new Map([...minimums].map(([what, per100]) => [what, per100]));
@@ -86,8 +117,22 @@ describe('npm run simulate', () => {
     const { stdout } = await run(process.execPath, [command, '--script', file]);
     expect(stdout.trimEnd().split('\n').at(-1)).toBe('seeds 1, violations 0');
   });
-  it('refuses what it does not know', async () => {
-    await expect(run(process.execPath, [command, '--seeds', 'many'])).rejects.toMatchObject({ code: 2 });
+  it('says the same with several processes as with one, in the order of the seeds', async () => {
+    const asked = [command, '--seeds', '2', '--from', '70004', '--hash'];
+    const [one, several] = await Promise.all([
+      run(process.execPath, asked),
+      run(process.execPath, [...asked, '--jobs', '2']),
+    ]);
+    const said = ({ stdout }: { stdout: string }) => stdout.split('\n').filter((line) => !line.startsWith('cpu time'));
+    expect(said(several)).toEqual(said(one));
+    expect(said(one).at(-2)).toBe('seeds 2, violations 0');
+    expect(new Set(said(one).slice(0, 2)).size).toBe(2);
+  }, 120_000);
+  it.each([
+    ['--seeds', 'many'],
+    ['--jobs', '0'],
+  ])('refuses what it does not know: %s %s', async (...asked) => {
+    await expect(run(process.execPath, [command, ...asked])).rejects.toMatchObject({ code: 2 });
   });
 });
 

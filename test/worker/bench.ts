@@ -185,7 +185,11 @@ export class Bench {
         generation: () => 1,
         eligible: () => this.eligible,
       },
-      { maxConcurrentRuns: options.maxConcurrentRuns ?? 50, abortGraceMs: options.abortGraceMs ?? 1_000 },
+      {
+        maxConcurrentRuns: options.maxConcurrentRuns ?? 50,
+        abortGraceMs: options.abortGraceMs ?? 1_000,
+        selfFenceAfterMs: 4_000,
+      },
     );
     this.worker.start((listener) => this.view.onAdvance(listener));
     return this;

@@ -14,6 +14,8 @@ export interface ExecutorOptions {
   readonly recentStates: number;
   /** The books are closed when this many events came since the last time. Default 500. */
   readonly booksEvery: number;
+  /** No schedule is taken of which two slots are nearer to each other than a second divided by this. Default: any is. */
+  readonly maxFiresPerSecond: number;
   /** Data, metadata and types of one append together, bytes. Default 524,288 (512 KiB). */
   readonly maxAppendBytes: number;
 }
@@ -26,5 +28,6 @@ export const defaultExecutorOptions: ExecutorOptions = {
   retryMaxMs: 1_000,
   recentStates: 1_000,
   booksEvery: 500,
+  maxFiresPerSecond: Infinity,
   maxAppendBytes: 524_288,
 };

@@ -58,8 +58,8 @@ export class DeclareJobCommand extends CommandToJob {
     assignFields(this, fields);
   }
 
-  override ask({ id: jobId, commandId, at, zoneData }: DecisionInputs): Result<JobCommand> {
-    const defined = define(this);
+  override ask({ id: jobId, commandId, at, zoneData, limits }: DecisionInputs): Result<JobCommand> {
+    const defined = define(this, limits);
     if (!defined.ok) return defined;
     const { hash, source } = this.declaration;
     const { disabled = false, restart = false } = this;

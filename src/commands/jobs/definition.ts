@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { canonicalDefinition, type JobDefinition } from '../../domain/job';
-import { defineSchedule, type ScheduleInput } from '../../domain/schedule';
+import { defineSchedule, type ScheduleInput, type ScheduleLimits } from '../../domain/schedule';
 import type { Affinity, Tag } from '../../domain/job';
 import type { JsonValue } from '../../domain/instant';
 import type { Result } from '../../domain/refusal';
@@ -22,12 +22,15 @@ export interface Defined {
   readonly definitionHash: string;
 }
 
-/** The definition in canonical form; what `input` leaves out is taken from `base`, else it has its default. */
-export function define(input: Partial<DefinitionInput>, base?: JobDefinition): Result<Defined> {
+/**
+ * The definition in canonical form; what `input` leaves out is taken from `base`, else it has its default.
+ * @param limits for a schedule that is given: one that was taken before stays.
+ */
+export function define(input: Partial<DefinitionInput>, limits: ScheduleLimits, base?: JobDefinition): Result<Defined> {
   const schedule =
     input.schedule === undefined && base !== undefined
       ? ({ ok: true, value: base.schedule } as const)
-      : defineSchedule(input.schedule ?? { kind: 'once' });
+      : defineSchedule(input.schedule ?? { kind: 'once' }, null, limits);
   if (!schedule.ok) return schedule;
   const definition: JobDefinition = {
     handler: input.handler ?? base?.handler ?? '',

@@ -44,8 +44,8 @@ export class RescheduleJobCommand extends CommandToJob {
     assignFields(this, fields);
   }
 
-  override ask({ commandId, at, zoneData }: DecisionInputs, state: JobState): Result<JobCommand> {
-    const defined = define(this, definitionOf(state));
+  override ask({ commandId, at, zoneData, limits }: DecisionInputs, state: JobState): Result<JobCommand> {
+    const defined = define(this, limits, definitionOf(state));
     if (!defined.ok) return defined;
     return asked({ kind: 'RescheduleJob', commandId, at, zoneData, ...defined.value });
   }

@@ -55,8 +55,8 @@ export class ScheduleJobCommand extends CommandToJob {
     assignFields(this, fields);
   }
 
-  override ask({ id, commandId, at, zoneData }: DecisionInputs, _state: JobState): Result<JobCommand> {
-    const defined = define(this);
+  override ask({ id, commandId, at, zoneData, limits }: DecisionInputs, _state: JobState): Result<JobCommand> {
+    const defined = define(this, limits);
     if (!defined.ok) return defined;
     const { onConflict = 'refuse', renew = false } = this;
     return asked({ kind: 'ScheduleJob', jobId: id, commandId, at, zoneData, ...defined.value, onConflict, renew });

@@ -15,6 +15,8 @@ export interface StartJobRunFields {
   readonly epoch: number;
   /** No other suspect runs in this process: it may start a job in which two owners have died. Default false. */
   readonly soleSuspect?: boolean;
+  /** Overlap `replace`: the handler that is to be replaced ignores its abort, so what is due is skipped, as `stuck`. Default false. */
+  readonly stuck?: boolean;
 }
 
 /** The owner starts what is due. */
@@ -24,6 +26,7 @@ export class StartJobRunCommand extends CommandToJob {
   @Checked(id) readonly incarnation: string;
   @Checked(epoch) readonly epoch: number;
   @Checked(optional(boolean)) readonly soleSuspect?: boolean;
+  @Checked(optional(boolean)) readonly stuck?: boolean;
 
   constructor(fields: StartJobRunFields) {
     super();
@@ -31,8 +34,8 @@ export class StartJobRunCommand extends CommandToJob {
   }
 
   override ask({ at, zoneData }: DecisionInputs): Result<JobCommand> {
-    const { serviceId, incarnation, epoch, soleSuspect = false } = this;
-    return asked({ kind: 'StartRun', serviceId, incarnation, epoch, soleSuspect, at, zoneData });
+    const { serviceId, incarnation, epoch, soleSuspect = false, stuck = false } = this;
+    return asked({ kind: 'StartRun', serviceId, incarnation, epoch, soleSuspect, stuck, at, zoneData });
   }
 }
 

@@ -53,7 +53,7 @@ export class RegisterServiceCommand extends CommandToService {
     assignFields(this, fields);
   }
 
-  override ask({ at }: DecisionInputs): Result<ServiceCommand> {
+  override ask({ at, zoneData }: DecisionInputs): Result<ServiceCommand> {
     const { serviceId, incarnation, labels, capacity, handlers, process, placementVersion, reason, supersede } = this;
     return asked({
       kind: 'RegisterService',
@@ -66,6 +66,7 @@ export class RegisterServiceCommand extends CommandToService {
       placementVersion,
       reason,
       supersede,
+      zoneData,
       at,
     });
   }

@@ -1,5 +1,5 @@
 import { defineSchedule } from '../../domain/schedule';
-import type { JobPolicies } from '../../domain/job';
+import { MOST_ALLOWED, type JobPolicies, type Overlap } from '../../domain/job';
 import type { Refusal } from '../../domain/refusal';
 import {
   isPlain,
@@ -91,7 +91,7 @@ export const schedule: Check = (value, field) => {
       field,
       value,
       'It must be an object.',
-      'Pass { "kind": "once" }, "interval" or "cron" with its fields.',
+      'Pass { "kind": "once" }, "interval", "cron" or "calendar" with its fields.',
     );
   }
   const defined = defineSchedule(value as never);
@@ -99,6 +99,21 @@ export const schedule: Check = (value, field) => {
 };
 
 export const affinity: Check = oneOf('required', 'preferred');
+
+const overlapWords: readonly unknown[] = ['skip', 'queue', 'replace'];
+
+/** What happens to a slot that falls while another is in progress. */
+export const overlap: Check = (value, field) => {
+  if (overlapWords.includes(value)) return nothingWrong;
+  if (isRecord(value)) {
+    const wrong = object({ allow: whole(2, MOST_ALLOWED) })(value, field);
+    return value.allow === 1
+      ? refusal('out-of-range', `${field}.allow`, 1, 'One run at a time is no concurrency.', "Use 'skip', or 'queue'.")
+      : wrong;
+  }
+  const rule = `Allowed: skip, queue, replace, { allow: 2 … ${MOST_ALLOWED} }.`;
+  return refusal('not-allowed', field, value, rule, 'Pass one of them.');
+};
 
 /** Policies that are not given have their defaults. */
 export const policies: Check = (value, field) => {
@@ -111,7 +126,7 @@ export const policies: Check = (value, field) => {
         maxMs: optional(whole(0)),
       }),
     ),
-    overlap: optional(oneOf('skip')),
+    overlap: optional(overlap),
     misfire: optional(oneOf('once')),
     onOwnerLoss: optional(oneOf('rerun', 'fail', 'hold')),
     onStuck: optional(oneOf('release', 'wait')),
@@ -145,7 +160,13 @@ export const defaultPolicies: JobPolicies = {
 
 /** Completes policies; what `input` leaves out (or gives as undefined) is taken from `base`. */
 export function withDefaults(input: PoliciesInput = {}, base: JobPolicies = defaultPolicies): JobPolicies {
-  return { ...base, ...given(input), retry: { ...base.retry, ...given(input.retry ?? {}) } };
+  const all = { ...base, ...given(input), retry: { ...base.retry, ...given(input.retry ?? {}) } };
+  return { ...all, overlap: copied(all.overlap) };
+}
+
+/** What the log holds must not change when the caller goes on using the object. */
+function copied(overlap: Overlap): Overlap {
+  return typeof overlap === 'object' ? { allow: overlap.allow } : overlap;
 }
 
 function given<T extends object>(input: T): Partial<T> {

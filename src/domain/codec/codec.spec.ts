@@ -15,6 +15,10 @@ describe('codec', () => {
   const life: readonly JobEvent[] = [
     facts.scheduled(0, minutely, 60),
     facts.rescheduled(1, definition({ schedule: once }), null),
+    {
+      type: 'JobNextSlotRecomputed',
+      data: { formerSlot: 'a', formerZoneData: '2026a', nextSlot: 'b', zoneData: '2026b', at: 2 },
+    },
     facts.endSet(2),
     facts.requested(3, 3),
     facts.bound(4, 1, anna),
@@ -62,11 +66,22 @@ describe('codec', () => {
     const { data } = facts.scheduled(0, minutely, 60);
     return JSON.stringify({ ...data, definition: { ...minutely, ...part } });
   };
-  it.each([
-    [{ schedule: { ...minutely.schedule, kind: 'lunar' } }, 'definition.schedule.kind is none of once, interval, cron'],
+  it.each<[object, string]>([
+    [
+      { schedule: { ...minutely.schedule, kind: 'lunar' } },
+      'definition.schedule.kind is none of once, interval, cron, calendar',
+    ],
     [{ schedule: { kind: 'interval' } }, 'definition.schedule.everyMs is missing'],
     [{ schedule: null }, 'definition.schedule is no object'],
-    [{ policies: { ...minutely.policies, overlap: 'queue' } }, 'definition.policies.overlap is none of skip'],
+    [
+      { policies: { ...minutely.policies, overlap: 'two' } },
+      'definition.policies.overlap is none of skip, queue, replace',
+    ],
+    [{ policies: { ...minutely.policies, overlap: undefined } }, 'definition.policies.overlap is missing'],
+    ...[{ allow: 1 }, { allow: '2' }, { allow: 2.5 }, {}, { allow: 2, queue: 1 }].map((overlap): [object, string] => [
+      { policies: { ...minutely.policies, overlap } },
+      'definition.policies.overlap is no { allow: n }',
+    ]),
     [{ policies: { ...minutely.policies, retry: {} } }, 'definition.policies.retry.maxRetries is missing'],
     [{ policies: { ...minutely.policies, timeoutMs: '1' } }, 'definition.policies.timeoutMs is no number'],
     [{ tag: [] }, 'definition.tag is no object'],

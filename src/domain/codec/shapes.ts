@@ -9,16 +9,27 @@ export interface Shape {
   readonly [field: string]: Wanted | readonly string[] | Shape;
 }
 
-const pending = { nextSlot: 'string|null', zoneData: 'string' } as const;
+const pending = { nextSlot: 'string|null', zoneData: 'string', nextDueAt: 'number?' } as const;
 const run = { slot: 'string', attempt: 'number', epoch: 'number', incarnation: 'string' } as const;
 const service = { serviceId: 'string', incarnation: 'string' } as const;
 
 /** A definition is decided on, so all of it must be understood: a word that is not known here would be decided on wrongly. */
-const bounds = { start: 'number|null', end: 'number|null', maxRuns: 'number|null' } as const;
+const bounds = { start: 'number|null', end: 'number|null', maxRuns: 'number|null', jitterMs: 'number?' } as const;
 export const schedules: { readonly [kind in Schedule['kind']]: Shape } = {
   once: { at: 'any', ...bounds },
   interval: { everyMs: 'number', origin: 'number|null', ...bounds },
   cron: { pattern: 'string', zone: 'string', days: ['either', 'both'], ...bounds },
+  calendar: {
+    every: 'number',
+    unit: ['day', 'week', 'month'],
+    weekdays: 'array',
+    day: 'any',
+    missing: ['last', 'skip'],
+    at: 'string',
+    zone: 'string',
+    origin: 'string|null',
+    ...bounds,
+  },
 };
 const definition = {
   definition: {
@@ -29,7 +40,7 @@ const definition = {
     affinity: ['required', 'preferred'],
     policies: {
       retry: { maxRetries: 'number', initialMs: 'number', factor: 'number', maxMs: 'number' },
-      overlap: ['skip'],
+      overlap: 'any',
       misfire: ['once'],
       onOwnerLoss: ['rerun', 'fail', 'hold'],
       onStuck: ['release', 'wait'],
@@ -45,6 +56,7 @@ const definition = {
 export const shapes: { readonly [type in DomainEvent['type']]: Shape } = {
   JobScheduled: { jobId: 'string', ...definition, ...pending, renewed: 'boolean', declaration: 'object?' },
   JobRescheduled: { ...definition, ...pending, declaration: 'object?' },
+  JobNextSlotRecomputed: { formerSlot: 'string', formerZoneData: 'string', ...pending },
   JobEndSet: { reason: 'string', ...pending },
   JobRunRequested: { slot: 'string', reason: 'string' },
   JobBoundToService: { epoch: 'number', ...service, viewPosition: 'string', why: 'object' },
@@ -126,6 +138,7 @@ export const shapes: { readonly [type in DomainEvent['type']]: Shape } = {
     handlers: 'object',
     process: 'object',
     placementVersion: 'number',
+    zoneData: 'string?',
     reason: 'string',
   },
   ServiceReasserted: { ...service, fencedForMs: 'number' },
@@ -147,7 +160,7 @@ export function misshapen(data: unknown, shape: Shape): string | null {
   if (kindOf(data) !== 'object') return 'data is no JSON object';
   const fields = data as Fields;
   if (typeof fields.at !== 'number') return 'at is no number';
-  return wrong(fields, shape, '') ?? wrongSchedule(fields) ?? wrongSchedule(fields.state);
+  return wrong(fields, shape, '') ?? wrongDefinition(fields) ?? wrongDefinition(fields.state);
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -187,11 +200,28 @@ function wrongWord(value: unknown, words: readonly string[]): string | null {
   return `is none of ${words.join(', ')}`;
 }
 
-/** What a schedule needs depends on its kind, which is known by now. */
-function wrongSchedule(of: unknown): string | null {
-  const schedule = (of as { definition?: { schedule?: Fields } } | undefined)?.definition?.schedule;
-  if (schedule === undefined) return null;
-  return wrong(schedule, schedules[schedule.kind as Schedule['kind']], 'definition.schedule.');
+/** What depends on more than the kind of a field. */
+function wrongDefinition(of: unknown): string | null {
+  const definition = (of as { definition?: { schedule: Fields; policies: Fields } } | undefined)?.definition;
+  if (definition === undefined) return null;
+  const { schedule, policies } = definition;
+  // What a schedule needs depends on its kind, which is known by now.
+  return (
+    wrong(schedule, schedules[schedule.kind as Schedule['kind']], 'definition.schedule.') ??
+    wrongOverlap(policies.overlap)
+  );
+}
+
+/** A policy that is not known here would let runs begin that it forbids. */
+function wrongOverlap(overlap: unknown): string | null {
+  const path = 'definition.policies.overlap';
+  if (kindOf(overlap) !== 'object') {
+    const problem = wrongWord(overlap, ['skip', 'queue', 'replace']);
+    return problem === null ? null : `${path} ${problem}`;
+  }
+  const { allow, ...others } = overlap as Fields;
+  const known = Number.isSafeInteger(allow) && (allow as number) > 1 && Object.keys(others).length === 0;
+  return known ? null : `${path} is no { allow: n }`;
 }
 
 function isWords(wanted: Wanted | readonly string[] | Shape): wanted is readonly string[] {

@@ -1,22 +1,30 @@
 import type { JobEvent } from '../job/events';
 import type { JobRecord } from '../job/state';
 import type { JobTrack } from './job-track';
-import { runWords } from './job-track';
+import { heldOf, runWords } from './job-track';
 import { checkBinding, checkRelease, checkRequeue } from './ownership-rules';
 import type { At } from './ownership-rules';
 import { checkOutcome, checkRefusedOutcome, checkStart } from './run-rules';
 import type { ServiceFacts } from './service-facts';
 import { checkMoved, checkSkipped, checkUnmoved } from './slot-rules';
+import type { SuspectRuns } from './suspect-runs';
 import type { Report } from './violation';
 
 /** What may follow a JobRequeued that says neither who takes the job nor why nobody does. */
 const afterRequeue = new Set<JobEvent['type']>([
   'JobBoundToService',
+  'JobNextSlotRecomputed',
   'JobSlotsSkipped',
   'JobQuarantined',
   'JobCompleted',
 ]);
 const inTerminal = new Set<JobEvent['type']>(['JobRunOutcomeRefused', 'JobScheduled', 'JobRemoved', 'JobBooksClosed']);
+
+/** What rules need to know beyond the job at hand. */
+export interface LogFacts {
+  readonly services: ServiceFacts;
+  readonly suspects: SuspectRuns;
+}
 
 /** Checks one readable event of one job against what the log said before, and folds it. */
 export function checkJobEvent(
@@ -24,14 +32,26 @@ export function checkJobEvent(
   jobId: string,
   event: JobEvent,
   at: At,
-  services: ServiceFacts,
+  facts: LogFacts,
+  report: Report,
+): void {
+  checkOne(track, jobId, event, at, facts, report);
+  if ('nextSlot' in event.data) track.nextDueAt = event.data.nextDueAt ?? null;
+}
+
+function checkOne(
+  track: JobTrack,
+  jobId: string,
+  event: JobEvent,
+  at: At,
+  { services, suspects }: LogFacts,
   report: Report,
 ): void {
   if (track.requeued !== null) {
     if (!afterRequeue.has(event.type)) {
       report('transition', `${event.type} follows a JobRequeued that left open who takes the job.`);
     }
-    if (event.type !== 'JobSlotsSkipped') track.requeued = null;
+    if (event.type !== 'JobSlotsSkipped' && event.type !== 'JobNextSlotRecomputed') track.requeued = null;
   }
   if (track.stage === 'absent' && event.type !== 'JobScheduled' && event.type !== 'JobBooksClosed') {
     report('transition', `${event.type} stands before the JobScheduled of the job.`);
@@ -46,6 +66,15 @@ export function checkJobEvent(
     case 'JobRescheduled':
       checkMoved(track, event.data.nextSlot, event.data.at, event.type, report);
       track.define(event.data.definition, at.revision);
+      return;
+    case 'JobNextSlotRecomputed':
+      if (event.data.formerSlot !== track.nextSlot) {
+        report(
+          'I8',
+          `JobNextSlotRecomputed names ${event.data.formerSlot}, but pending is ${track.nextSlot ?? 'none'}.`,
+        );
+      }
+      checkMoved(track, event.data.nextSlot, event.data.at, event.type, report);
       return;
     case 'JobEndSet':
       if (event.data.nextSlot !== null) report('transition', `JobEndSet leaves slot ${event.data.nextSlot} pending.`);
@@ -64,12 +93,12 @@ export function checkJobEvent(
     case 'JobSlotsSkipped':
       return checkSkipped(track, event, report);
     case 'JobRunStarted':
-      return checkStart(track, event, at, report);
+      return checkStart(track, jobId, event, at, suspects, report);
     case 'JobRunSucceeded':
     case 'JobRunFailed':
     case 'JobRunTimedOut':
     case 'JobRunAbandoned':
-      return checkOutcome(track, event, services, report);
+      return checkOutcome(track, event, services, suspects, report);
     case 'JobRunOutcomeRefused':
       return checkRefusedOutcome(track, event, report);
     case 'JobReleased':
@@ -78,6 +107,7 @@ export function checkJobEvent(
       return checkRequeue(track, event, at, services, report);
     default:
       checkFlags(track, event, at, report);
+      if (event.type === 'JobBooksClosed') suspects.restored(jobId, track);
   }
 }
 
@@ -97,7 +127,7 @@ function scheduled(
   }
   track.stage = 'live';
   track.paused = false;
-  track.held = null;
+  track.held = [];
   track.slots.clear();
   track.requested.clear();
   track.define(data.definition, at.revision);
@@ -129,16 +159,19 @@ function checkFlags(track: JobTrack, event: FlagEvent, at: At, report: Report): 
       if (slot === undefined || slot.run !== null) {
         report('transition', `JobHeld for slot ${event.data.slot}, which does not wait after a lost run.`);
       }
-      if (track.held !== null) report('transition', `JobHeld, but slot ${track.held} is held already.`);
-      track.held = event.data.slot;
+      if (track.held.includes(event.data.slot)) {
+        report('transition', `JobHeld, but slot ${event.data.slot} is held already.`);
+      }
+      track.held = [...track.held, event.data.slot];
       return;
     }
     case 'JobHoldResolved':
-      if (track.held !== event.data.slot) {
-        report('transition', `JobHoldResolved for slot ${event.data.slot}, but ${track.held ?? 'none'} is held.`);
+      if (track.held[0] !== event.data.slot) {
+        const is = track.held[0] ?? 'none';
+        report('transition', `JobHoldResolved for slot ${event.data.slot}, but ${is} is held.`);
       }
       if (event.data.resolution !== 'retry') track.slots.delete(event.data.slot);
-      track.held = null;
+      track.held = track.held.filter((slot) => slot !== event.data.slot);
       checkUnmoved(track, event.data.nextSlot, event.type, report);
       return;
     case 'JobQuarantined':
@@ -199,7 +232,7 @@ function ends(
   track.nextSlot = null;
   track.requested.clear();
   track.slots.clear();
-  track.held = null;
+  track.held = [];
   if (track.owner !== null) track.endEpoch(at.revision);
 }
 
@@ -213,7 +246,7 @@ function compareBooks(track: JobTrack, state: JobRecord, report: Report): void {
       ['epoch', state.epoch, track.epoch],
       ['owner', ownership.kind === 'bound' ? ownership.incarnation : null, track.owner?.incarnation ?? null],
       ['paused', state.paused, track.paused],
-      ['held slot', state.held?.slot ?? null, track.held],
+      ['held slots', heldOf(state).join('; '), track.held.join('; ')],
       ['next slot', state.nextSlot, track.nextSlot],
       ['open runs', open.sort().join('; '), track.openRuns().map(runWords).sort().join('; ')],
       [

@@ -1,11 +1,13 @@
 import { instantOfSlot } from '../job/events';
 import type { RunRef } from '../job/events';
-import type { JobDefinition, Slot } from '../job/definition';
+import type { JobDefinition, Overlap, Slot } from '../job/definition';
 import type { JobRecord } from '../job/state';
 import { CommandWindow } from './command-window';
 
 export interface TrackedRun extends RunRef {
   readonly revision: number;
+  /** It was started as the only suspect of its process. */
+  readonly soleSuspect?: boolean;
 }
 
 export interface TrackedSlot {
@@ -18,6 +20,7 @@ export interface TrackedSlot {
 /** The parts of a definition that rules speak of; the payload is not kept. */
 export type TrackedDefinition = Pick<JobDefinition, 'handler' | 'tag' | 'affinity'> & {
   readonly onOwnerLoss: JobDefinition['policies']['onOwnerLoss'];
+  readonly overlap: Overlap;
 };
 
 /** Closed runs that are remembered per job, and per job that has ended. */
@@ -53,8 +56,11 @@ export class JobTrack {
   /** Revision at which the newest epoch ended; null while it lasts, or before the first. */
   epochEndedAt: number | null = null;
   paused = false;
-  held: Slot | null = null;
+  /** Lost runs that an operator must judge, in this order. */
+  held: readonly Slot[] = [];
   nextSlot: Slot | null = null;
+  /** When that is due, where it is not at its instant. */
+  nextDueAt: number | null = null;
   /** Scheduled slots up to here were started or skipped. */
   accountedThrough = Number.NEGATIVE_INFINITY;
   readonly slots = new Map<Slot, TrackedSlot>();
@@ -74,7 +80,8 @@ export class JobTrack {
 
   define(definition: JobDefinition, revision: number): void {
     const { handler, tag, affinity, policies } = definition;
-    this.definition = { handler, tag, affinity, onOwnerLoss: policies.onOwnerLoss };
+    const { onOwnerLoss, overlap } = policies;
+    this.definition = { handler, tag, affinity, onOwnerLoss, overlap };
     this.definitionRevision = revision;
   }
 
@@ -87,8 +94,21 @@ export class JobTrack {
     if (slot.run === null) return;
     const { attempt, epoch, incarnation, slot: name } = slot.run;
     this.closed.push({ slot: name, attempt, epoch, incarnation, refused: false });
-    if (this.closed.length > CLOSED_RUNS) this.closed.shift();
+    if (this.closed.length > this.keptClosedRuns()) this.closed.shift();
     slot.run = null;
+  }
+
+  /** How many runs may be open at once; the log has begun before what is known of the definition: any number. */
+  runLimit(): number {
+    const overlap = this.definition?.overlap;
+    if (overlap === undefined) return Infinity;
+    return typeof overlap === 'object' ? overlap.allow : 1;
+  }
+
+  /** All that one owner leaves behind, and more. */
+  private keptClosedRuns(): number {
+    const limit = this.runLimit();
+    return limit === Infinity || limit === 1 ? CLOSED_RUNS : CLOSED_RUNS + 2 * limit;
   }
 
   endEpoch(revision: number): void {
@@ -124,8 +144,9 @@ export class JobTrack {
       ownership.kind === 'bound' ? { serviceId: ownership.serviceId, incarnation: ownership.incarnation } : null;
     this.epochEndedAt = this.owner === null && record.epoch > 0 ? record.revision : null;
     this.paused = record.paused;
-    this.held = record.held?.slot ?? null;
+    this.held = heldOf(record);
     this.nextSlot = record.nextSlot;
+    this.nextDueAt = record.nextDueAt ?? null;
     this.accountedThrough = record.accountedThrough ?? Number.NEGATIVE_INFINITY;
     this.slots.clear();
     for (const { slot, attempt, retriesUsed, retryAt, run } of record.inProgress) {
@@ -143,6 +164,11 @@ export class JobTrack {
     this.commands.restore(record.commands);
     this.requeued = null;
   }
+}
+
+/** Slots that are held, as a record has them. */
+export function heldOf({ held, heldNext = [] }: JobRecord): readonly Slot[] {
+  return held === null ? [] : [held, ...heldNext].map(({ slot }) => slot);
 }
 
 export function sameRun(a: RunRef, b: RunRef): boolean {

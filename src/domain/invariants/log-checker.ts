@@ -1,12 +1,13 @@
 import type { DomainEvent } from '../codec/domain-event';
 import type { JobEvent } from '../job/events';
 import type { ServiceEvent } from '../service/events';
-import { checkJobEvent } from './job-rules';
+import { checkJobEvent, type LogFacts } from './job-rules';
 import { JobTrack, type EndedJob } from './job-track';
 import type { CheckedCategory, LoggedEvent } from './logged-event';
 import { overdueWords } from './overdue';
 import { ServiceFacts } from './service-facts';
 import { StreamOrder } from './stream-order';
+import { SuspectRuns } from './suspect-runs';
 import type { InvariantName, Report, Violation } from './violation';
 
 const categories: readonly CheckedCategory[] = ['job', 'service', 'heartbeat'];
@@ -35,6 +36,7 @@ interface Place {
 export class LogChecker {
   private readonly prefix: string;
   private readonly services = new ServiceFacts();
+  private readonly facts: LogFacts = { services: this.services, suspects: new SuspectRuns() };
   private readonly places = new Map<string, Place>();
   private last: bigint | null = null;
   private lastCreated = 0;
@@ -118,7 +120,7 @@ export class LogChecker {
     if (event.type === '$unreadable') track.opaque = true;
     else if (!isJobEvent(event)) report('log', `${event.type} stands in the stream of a job.`);
     else if (!track.opaque || event.type === 'JobBooksClosed') {
-      checkJobEvent(track, place.id, event, logged, this.services, report);
+      checkJobEvent(track, place.id, event, logged, this.facts, report);
       const ended = track.ended();
       if (ended === null) return;
       place.job = ended;

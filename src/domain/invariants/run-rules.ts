@@ -14,22 +14,28 @@ import { ownerWords } from './ownership-rules';
 import type { At } from './ownership-rules';
 import type { ServiceFacts } from './service-facts';
 import { checkUnmoved } from './slot-rules';
+import type { SuspectRuns } from './suspect-runs';
 import type { Report } from './violation';
 
 /** I12: a first attempt may precede its slot by this much of the log's clock, not more. */
 const EARLY_MS = 5_000;
 
 /** I2, I12: a start is the owner's, of the right epoch, once per (job, slot, attempt), and not early. */
-export function checkStart(track: JobTrack, { data }: JobRunStarted, at: At, report: Report): void {
+export function checkStart(
+  track: JobTrack,
+  jobId: string,
+  { data }: JobRunStarted,
+  at: At,
+  suspects: SuspectRuns,
+  report: Report,
+): void {
   const words = `JobRunStarted of ${runWords(data)}`;
   checkStarter(track, data, words, report);
   if (track.stage === 'quarantined') report('transition', `${words} in a quarantined job.`);
   if (track.paused) report('transition', `${words} while the job is paused.`);
-  if (track.held !== null) report('transition', `${words} while slot ${track.held} is held.`);
+  if (track.held.length > 0) report('transition', `${words} while slot ${track.held[0]} is held.`);
   const known = track.slots.get(data.slot);
-  for (const run of track.openRuns()) {
-    if (run.slot !== data.slot) report('transition', `${words} while ${runWords(run)} is open: overlap is skip.`);
-  }
+  checkOverlap(track, data, words, report);
   if (known !== undefined) checkLaterAttempt(track, known, data, words, report);
   else checkFirstAttempt(track, data, at, words, report);
 
@@ -40,13 +46,33 @@ export function checkStart(track: JobTrack, { data }: JobRunStarted, at: At, rep
     checkUnmoved(track, data.nextSlot, words, report);
   }
   track.requested.delete(data.slot);
-  const { slot, attempt, epoch, incarnation } = data;
+  const { slot, attempt, epoch, incarnation, soleSuspect = false } = data;
+  const run = { slot, attempt, epoch, incarnation, revision: at.revision, soleSuspect };
+  if (soleSuspect) suspects.started(jobId, track, run, report);
   track.slots.set(slot, {
     attempt,
     retriesUsed: known?.retriesUsed ?? 0,
     retryAt: null,
-    run: { slot, attempt, epoch, incarnation, revision: at.revision },
+    run,
   });
+}
+
+/**
+ * Never more open runs than the definition in force at the start allows, whatever is started. A scheduled slot begins only where fewer slots are
+ * in progress: those that wait for their next attempt count. (A requested one does not wait for the retry of another.)
+ */
+function checkOverlap(track: JobTrack, data: JobRunStarted['data'], words: string, report: Report): void {
+  const limit = track.runLimit();
+  const overlap = track.definition?.overlap;
+  const policy = typeof overlap === 'object' ? `allow(${overlap.allow})` : overlap;
+  const others = [...track.slots].filter(([slot]) => slot !== data.slot);
+  const open = others.flatMap(([, { run }]) => (run === null ? [] : [run]));
+  if (open.length >= limit) {
+    report('transition', `${words} while ${open.map(runWords).join(', ')} is open: overlap is ${policy}.`);
+  } else if (others.length >= limit && !track.slots.has(data.slot) && instantOfSlot(data.slot) !== null) {
+    const names = others.map(([slot]) => slot).join(', ');
+    report('transition', `${words} while slot ${names} is in progress: overlap is ${policy}.`);
+  }
 }
 
 function checkStarter(track: JobTrack, data: JobRunStarted['data'], words: string, report: Report): void {
@@ -103,11 +129,11 @@ function checkFirstAttempt(track: JobTrack, data: JobRunStarted['data'], at: At,
   if (data.nextSlot !== null && !((instantOfSlot(data.nextSlot) ?? NaN) > instant)) {
     report('I8', `${words}: the next slot ${data.nextSlot} does not come after it.`);
   }
-  if (instant - at.created > EARLY_MS) {
-    report(
-      'I12',
-      `${words} was written at ${new Date(at.created).toISOString()}, ${instant - at.created} ms before its slot.`,
-    );
+  const pending = data.slot === track.nextSlot ? track.nextDueAt : null;
+  const early = (pending ?? instant) - at.created;
+  if (early > EARLY_MS) {
+    const before = pending === null ? 'its slot' : 'its slot was due';
+    report('I12', `${words} was written at ${new Date(at.created).toISOString()}, ${early} ms before ${before}.`);
   }
 }
 
@@ -116,6 +142,7 @@ export function checkOutcome(
   track: JobTrack,
   event: JobRunSucceeded | JobRunFailed | JobRunTimedOut | JobRunAbandoned,
   services: ServiceFacts,
+  suspects: SuspectRuns,
   report: Report,
 ): void {
   const words = `${event.type} of ${runWords(event.data)}`;
@@ -124,6 +151,7 @@ export function checkOutcome(
     report('I3', `${words}: ${whyNotOpen(track, event.data)}.`);
     return;
   }
+  if (slot.run?.soleSuspect) suspects.ended(slot.run);
   track.closeRun(slot);
   switch (event.type) {
     case 'JobRunSucceeded':
@@ -142,9 +170,12 @@ export function checkOutcome(
     }
     case 'JobRunAbandoned':
       checkAbandoned(track, event, words, services, report);
-      if (event.data.reason === 'fail' || event.data.reason === 'cancelled') track.slots.delete(event.data.slot);
+      if (endsSlot.has(event.data.reason)) track.slots.delete(event.data.slot);
   }
 }
+
+/** After these the slot is not run again. */
+const endsSlot: ReadonlySet<string> = new Set(['fail', 'cancelled', 'replaced']);
 
 const byOwnerLoss = new Set(['ownerFailed', 'ownerStopped', 'ownerMarked', 'fail', 'hold']);
 

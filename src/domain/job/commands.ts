@@ -111,6 +111,8 @@ export interface StartRun extends Common {
   readonly epoch: number;
   /** It runs no other suspect: it may start this job also when it is one. Default false. */
   readonly soleSuspect?: boolean;
+  /** The handler that is to be replaced ignores its abort: what is due is skipped, as `stuck`. Default false. */
+  readonly stuck?: boolean;
 }
 /** What the owner wants in the same append once the run has ended. */
 export interface AfterRun {
@@ -133,13 +135,18 @@ export interface FailRun extends Common {
     ({ readonly kind: 'failed' } & FailureDetail) | { readonly kind: 'timedOut'; readonly timeoutMs: number };
   readonly then: AfterRun;
 }
-/** An open run of the owner's own incarnation that ends without an outcome. `stuck` and `drain` release the job in the same append. */
+/**
+ * An open run of the owner's own incarnation that ends without an outcome. `stuck` and `drain` release the job in the same append, unless
+ * other runs are open. `replaced`: a newer slot takes its place, and the handler has settled.
+ */
 export interface AbandonRun extends Common {
   readonly kind: 'AbandonRun';
   readonly run: RunRef;
-  readonly reason: 'lostInProcess' | 'drain' | 'stuck';
+  readonly reason: 'lostInProcess' | 'drain' | 'stuck' | 'replaced';
   /** `stuck` after a time-out: recorded as JobRunTimedOut instead of JobRunAbandoned. */
   readonly timedOut: { readonly durationMs: number; readonly timeoutMs: number } | null;
+  /** What follows a `replaced` run; default: nothing. */
+  readonly then?: AfterRun;
 }
 export interface PauseJob extends FromCaller {
   readonly kind: 'PauseJob';

@@ -5,12 +5,13 @@ import { Draft, refuse } from './draft';
 import type { AbandonReason, BindingReason, OwnerGone } from './events';
 import { openRuns, placeable } from './inspect';
 import type { JobDecision } from './refusals';
+import { unlessUnreadable } from './slots';
 import { refuseNotLive, refuseNotOwner } from './standing';
 import type { JobRecord } from './state';
 import { countedCrashes } from './suspicion';
 
 /**
- * Claim: `[(JobSlotsSkipped), JobBoundToService e+1, (JobRunStarted)]`: with a start, what fell while nobody owned it is accounted for.
+ * Claim: `[(JobNextSlotRecomputed), (JobSlotsSkipped), JobBoundToService e+1, (JobRunStarted)]`: with a start, what fell while nobody owned it is accounted for.
  * Without one it stays pending, and the owner accounts for it when it starts.
  * Operator's move: `[(JobReleased(moved)), JobBoundToService e+1]`, never with an open run.
  */
@@ -90,7 +91,7 @@ const reasonByCause: { readonly [cause in OwnerGone]: AbandonReason } = {
 /**
  * The owner is gone by a fact of its service stream.
  *
- * - idle: `[JobRequeued, (JobSlotsSkipped), JobBoundToService e+1, (JobRunStarted)]`
+ * - idle: `[JobRequeued, (JobNextSlotRecomputed), (JobSlotsSkipped), JobBoundToService e+1, (JobRunStarted)]`
  * - running, by policy: rerun `[JobRunAbandoned(ownerFailed) × n, JobRequeued, …same slot, attempt + 1]`; fail `[JobRunAbandoned(fail), …]`, and
  *   `JobCompleted(failed)` when it was the last; hold `[JobRunAbandoned(hold), JobHeld, …]`
  * - nobody eligible: `[JobRunAbandoned…, JobRequeued]`, unbound, with the reason
@@ -162,6 +163,7 @@ function bind(
       type: 'JobBoundToService',
       data: { epoch: draft.record.epoch + 1, serviceId, incarnation, viewPosition, why, at: draft.at },
     });
+  unlessUnreadable(() => draft.recompute());
   if (start) draft.startDue(service, soleSuspect, bound);
   else bound();
 }

@@ -1,9 +1,10 @@
 import type { AbandonRun, AfterRun, CompleteRun, FailRun, StartRun } from './commands';
 import type { RetryPolicy } from './definition';
 import { Draft, blocked, refuse } from './draft';
-import { instantOfSlot, type JobRunOutcomeRefused, type RunRef } from './events';
+import type { JobRunOutcomeRefused, RunRef } from './events';
 import { sameRun } from './evolve-runs';
 import { openRuns } from './inspect';
+import { fellWhileFull, mayBegin, runLimit } from './overlap';
 import type { JobDecision } from './refusals';
 import { unlessUnreadable } from './slots';
 import { refuseNotLive, refuseNotOwner } from './standing';
@@ -20,10 +21,12 @@ export function decideStart(record: JobRecord, command: StartRun): JobDecision {
     const rule = {
       'job-held': 'This job is held for an operator.',
       'job-paused': 'This job is paused.',
-      'run-open': 'A run of this job is open.',
+      'run-open': openWords(record),
     }[block];
+    if (command.stuck === true && block === 'run-open') return decideStuck(record, command);
     return refuse(block, 'jobId', record.jobId, rule, 'Nothing is started until that has ended.');
   }
+  if (command.stuck === true) return nothingDue(record, 'No run of this job is open that a new slot would replace.');
   if (isSuspect(record) && command.soleSuspect !== true) {
     return refuse(
       'job-suspect',
@@ -35,13 +38,30 @@ export function decideStart(record: JobRecord, command: StartRun): JobDecision {
   }
   const draft = new Draft(record, at, zoneData);
   if (draft.startDue({ serviceId, incarnation }, command.soleSuspect === true)) return draft.done();
-  return refuse(
-    'nothing-due',
-    'jobId',
-    record.jobId,
-    `Nothing of this job is due (next slot ${record.nextSlot ?? 'none'}).`,
-    'Wait for its next run time.',
+  return nothingDue(record, `Nothing of this job is due (next slot ${record.nextSlot ?? 'none'}).`);
+}
+
+/** `[JobSlotsSkipped(stuck)]`: a handler that ignores its abort keeps the slots that would replace it from starting. */
+function decideStuck(record: JobRecord, { at, zoneData }: StartRun): JobDecision {
+  const draft = new Draft(record, at, zoneData);
+  if (mayBegin(record, 'scheduled') && draft.due() !== null) {
+    draft.skipDue('stuck');
+    return draft.done();
+  }
+  return nothingDue(
+    record,
+    `No scheduled slot waits to replace the open run (next slot ${record.nextSlot ?? 'none'}).`,
   );
+}
+
+function nothingDue(record: JobRecord, rule: string): JobDecision {
+  return refuse('nothing-due', 'jobId', record.jobId, rule, 'Wait for its next run time.');
+}
+
+function openWords(record: JobRecord): string {
+  const open = openRuns(record).length;
+  if (open === 1) return 'A run of this job is open.';
+  return `${open} runs of this job are open; its overlap policy allows ${runLimit(record.definition.policies.overlap)}.`;
 }
 
 /** `[JobRunSucceeded, (JobSlotsSkipped overlap), (JobReleased | JobRunStarted)]`, or `[JobRunSucceeded, JobCompleted]` when it was the last. */
@@ -51,7 +71,7 @@ export function decideComplete(record: JobRecord, command: CompleteRun): JobDeci
   if (!entry) return decideLate(record, command);
   const draft = new Draft(record, at, zoneData);
   draft.push({ type: 'JobRunSucceeded', data: { ...ref(run), durationMs, at } });
-  afterRun(draft, entry, then, 'succeeded');
+  afterRun(draft, record, then, 'succeeded', entry.run?.soleSuspect === true);
   return draft.done();
 }
 
@@ -65,13 +85,15 @@ export function decideFail(record: JobRecord, command: FailRun): JobDecision {
   if (!entry) return decideLate(record, command);
   const draft = new Draft(record, at, zoneData);
   pushFailure(draft, entry, run, durationMs, failure);
-  afterRun(draft, entry, then, 'failed');
+  afterRun(draft, record, then, 'failed', entry.run?.soleSuspect === true);
   return draft.done();
 }
 
 /**
  * An open run of the owner's own incarnation that ends without an outcome: lost in process `[JobRunAbandoned]`; drain
- * `[JobRunAbandoned(drain), JobReleased(drain)]`; stuck `[JobRunTimedOut or JobRunAbandoned(stuck), JobReleased(stuck)]`.
+ * `[JobRunAbandoned(drain), JobReleased(drain)]`; stuck `[JobRunTimedOut or JobRunAbandoned(stuck), JobReleased(stuck)]`; replaced
+ * `[JobRunAbandoned(replaced), (JobSlotsSkipped coalesced), (JobReleased | JobRunStarted)]`, its handler has settled. While other runs are open the
+ * job is not released: whoever ends the last one does it.
  * A run that others have ended meanwhile is recorded as refused, once: its process lives, so it was no crash. With `onStuck: wait` a stuck
  * run adds nothing: the job stays until the handler has settled.
  */
@@ -91,13 +113,26 @@ export function decideAbandon(record: JobRecord, command: AbandonRun): JobDecisi
   if (timedOut === null) draft.push({ type: 'JobRunAbandoned', data: { ...ref(run), reason, at } });
   else pushFailure(draft, entry, run, timedOut.durationMs, { kind: 'timedOut', timeoutMs: timedOut.timeoutMs });
   if (reason === 'lostInProcess') return draft.done();
-  unlessUnreadable(() => skipOverlap(draft, entry));
+  if (reason === 'replaced') {
+    const then = command.then ?? { release: null, startNext: false };
+    afterRun(draft, record, then, 'failed', entry.run?.soleSuspect === true);
+    return draft.done();
+  }
+  unlessUnreadable(() => skipOverlap(draft, record));
   if (!draft.completeIfOver('failed')) release(draft, reason);
   return draft.done();
 }
 
 /** How the owner itself ends a run. */
-const ownWords: ReadonlySet<string> = new Set(['succeeded', 'failed', 'timedOut', 'lostInProcess', 'drain', 'stuck']);
+const ownWords: ReadonlySet<string> = new Set([
+  'succeeded',
+  'failed',
+  'timedOut',
+  'lostInProcess',
+  'drain',
+  'stuck',
+  'replaced',
+]);
 
 /**
  * A result of a run that is not open: `[JobRunOutcomeRefused]`, once per run; nothing when the run ended with this very outcome (it is the
@@ -180,32 +215,33 @@ export function backoffMs(retry: RetryPolicy, n: number): number {
   return Math.round(Math.min(retry.initialMs * retry.factor ** (n - 1), retry.maxMs));
 }
 
-/** What follows in the append that ends a run. The outcome is recorded also where the schedule cannot be evaluated. */
-function afterRun(draft: Draft, ended: SlotInProgress, then: AfterRun, outcome: 'succeeded' | 'failed'): void {
+/**
+ * What follows in the append that ends a run. The outcome is recorded also where the schedule cannot be evaluated.
+ * @param before the outcome. @param soleSuspect the run was that of the sole suspect of its process.
+ */
+function afterRun(
+  draft: Draft,
+  before: JobRecord,
+  then: AfterRun,
+  outcome: 'succeeded' | 'failed',
+  soleSuspect: boolean,
+): void {
   const { ownership } = draft.record;
-  unlessUnreadable(() => skipOverlap(draft, ended));
+  unlessUnreadable(() => skipOverlap(draft, before));
   if (draft.completeIfOver(outcome)) return;
   if (then.release !== null) release(draft, then.release);
-  else if (then.startNext && ownership.kind === 'bound')
-    unlessUnreadable(() => draft.startDue(ownership, ended.run?.soleSuspect === true));
+  else if (then.startNext && ownership.kind === 'bound') unlessUnreadable(() => draft.startDue(ownership, soleSuspect));
 }
 
-/**
- * Scheduled slots that fell while a slot was in progress are skipped when it has ended. While one still waits for its retry, none has.
- * A slot that was due before a requested run began did not fall during it: it is run, late.
- */
-function skipOverlap(draft: Draft, ended: SlotInProgress): void {
-  const { inProgress, nextSlot } = draft.record;
-  if (inProgress.length > 0) return;
-  const requested = instantOfSlot(ended.slot) === null;
-  const pending = nextSlot === null ? null : instantOfSlot(nextSlot);
-  if (requested && pending !== null && ended.run !== null && pending <= ended.run.startedAt) return;
-  draft.skipDue('overlap');
+/** Scheduled slots that fell while none could begin are skipped when one can again. While a slot waits for its retry, it has not ended. */
+function skipOverlap(draft: Draft, before: JobRecord): void {
+  if (fellWhileFull(before, draft.record)) draft.skipDue('overlap');
 }
 
+/** Not while another run is open: whoever ends the last one releases. */
 function release(draft: Draft, reason: 'drain' | 'stuck' | 'ineligible'): void {
   const { ownership, epoch } = draft.record;
-  if (ownership.kind !== 'bound') return;
+  if (ownership.kind !== 'bound' || openRuns(draft.record).length > 0) return;
   const { serviceId, incarnation } = ownership;
   draft.push({ type: 'JobReleased', data: { epoch, serviceId, incarnation, reason, target: null, at: draft.at } });
 }

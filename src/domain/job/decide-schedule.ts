@@ -1,6 +1,6 @@
 import type { Instant } from '../instant';
 import type { RequestRun, RescheduleJob, ScheduleJob } from './commands';
-import { Draft, firstSlot, refuse } from './draft';
+import { Draft, firstSlot, pendingAt, refuse } from './draft';
 import type { Declaration } from './events';
 import type { JobDefinition } from './definition';
 import { sameSchedule } from './evolve';
@@ -50,8 +50,9 @@ export function begin(
   const anchor = anchorOf(given.definition, at, accounted);
   const nextSlot = firstSlot({ schedule, anchor }, accounted);
   if (nextSlot === null) return neverFires(schedule.kind);
+  const pending = pendingAt({ schedule, anchor }, jobId, nextSlot, zoneData);
   const renewed = state.stage !== 'absent';
-  draft.push({ type: 'JobScheduled', data: { jobId, ...given, anchor, renewed, nextSlot, zoneData, at } });
+  draft.push({ type: 'JobScheduled', data: { jobId, ...given, anchor, renewed, ...pending, at } });
   return null;
 }
 
@@ -89,9 +90,11 @@ export function change(draft: Draft, given: Given): JobDecision | null {
   draft.skipForGood('rescheduled');
   const { accountedThrough } = draft.record;
   const anchor = anchorOf(definition, at, accountedThrough);
-  const nextSlot = firstSlot({ schedule: definition.schedule, anchor }, accountedThrough);
+  const anchored = { schedule: definition.schedule, anchor };
+  const nextSlot = firstSlot(anchored, accountedThrough);
   if (nextSlot === null) return neverFires(definition.schedule.kind);
-  draft.push({ type: 'JobRescheduled', data: { ...given, anchor, nextSlot, zoneData, at } });
+  const pending = pendingAt(anchored, record.jobId, nextSlot, zoneData);
+  draft.push({ type: 'JobRescheduled', data: { ...given, anchor, ...pending, at } });
   return null;
 }
 

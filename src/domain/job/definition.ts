@@ -19,10 +19,22 @@ export interface RetryPolicy {
   readonly maxMs: number;
 }
 
+/**
+ * What happens to a slot that falls while a slot of the job is in progress: started, and not ended (a slot that waits for its retry is in
+ * progress). It holds in the whole cluster, and across takeover. Default `skip`.
+ *
+ * - `skip`: it is skipped, as `overlap`.
+ * - `queue`: the first that falls waits for the end of the one in progress; further ones are skipped, as `overlap`.
+ * - `replace`: the handler in progress is aborted; when it has settled its run ends as `replaced` and the new slot starts. While it ignores its
+ *   abort beyond `abortGraceMs`, new slots are skipped, as `stuck`. A requested run is not replaced.
+ * - `{ allow: n }`: up to n slots are in progress at once, 2 … 100; further ones are skipped, as `overlap`. Fencing tokens do not order concurrent
+ *   runs.
+ */
+export type Overlap = 'skip' | 'queue' | 'replace' | { readonly allow: number };
+
 export interface JobPolicies {
   readonly retry: RetryPolicy;
-  /** What happens to a slot that falls while a run is open. Only `skip` yet. */
-  readonly overlap: 'skip';
+  readonly overlap: Overlap;
   /** What happens to slots that nobody started in time: `once` runs the latest of them, the earlier are coalesced into it. Only `once` yet. */
   readonly misfire: 'once';
   /** What becomes of an open run whose owner is gone. Default `rerun`. */

@@ -9,6 +9,7 @@ import type { JobRecord } from './state';
 export type JobEvent =
   | JobScheduled
   | JobRescheduled
+  | JobNextSlotRecomputed
   | JobEndSet
   | JobRunRequested
   | JobBoundToService
@@ -45,6 +46,8 @@ export interface Pending {
   readonly nextSlot: Slot | null;
   /** `process.versions.tz` of the decider. */
   readonly zoneData: string;
+  /** When it is due, where the schedule has jitter; absent: at its instant. The slot keeps its name and its place in every account. */
+  readonly nextDueAt?: Instant;
 }
 
 /** One run: (slot, attempt) under an epoch, by an incarnation. */
@@ -89,6 +92,18 @@ export type JobRescheduled = Fact<
     declaration?: Declaration;
   }
 >;
+/**
+ * The pending slot was computed anew by newer zone data (older data never undoes it): part of a binding. Not when it had come already: then it
+ * was promised, and counts by itself.
+ */
+export type JobNextSlotRecomputed = Fact<
+  'JobNextSlotRecomputed',
+  Pending & {
+    /** The slot that was pending, and the zone data by which it was computed. */
+    formerSlot: Slot;
+    formerZoneData: string;
+  }
+>;
 /** A cancel with `mode: afterRun`: the open run ends in its own time, then the job completes; no further slot. */
 export type JobEndSet = Fact<'JobEndSet', Pending & { reason: string }>;
 /** `slot` is `manual:<revision of this event>`. */
@@ -119,8 +134,20 @@ export type JobBoundToService = Fact<
   }
 >;
 export type SkipReason =
-  'coalesced' | 'overlap' | 'paused' | 'held' | 'rescheduled' | 'cancelled' | 'quarantined' | 'ended';
-/** Slots that will not run, each accounted for. A range of scheduled slots (inclusive bounds, `count` of them), or requested slots by name. */
+  | 'coalesced'
+  | 'overlap'
+  | 'paused'
+  | 'held'
+  | 'rescheduled'
+  | 'cancelled'
+  | 'quarantined'
+  | 'ended'
+  | 'stuck'
+  | 'replaced';
+/**
+ * Slots that will not run, each accounted for. A range of scheduled slots (inclusive bounds, `count` of them), or requested slots by name.
+ * `replaced` (overlap `replace`): the one slot that `from` and `to` name was started, waits for its next attempt, and is not started again.
+ */
 export type JobSlotsSkipped = Fact<
   'JobSlotsSkipped',
   Pending & {
@@ -164,11 +191,21 @@ export type JobRunTimedOut = Fact<
  * An open run ended without an outcome of its own.
  * `ownerFailed` is a crash (the owner was judged by an observer); `ownerStopped`, `ownerMarked`: leftovers of a stop, an operator's mark, `confirmedDead` or not: no crash;
  * `fail`, `hold`: the job's policy for a lost owner; the slot ends (fail) or waits for an operator (hold);
+ * `replaced`: a newer slot takes its place (overlap `replace`); the slot ends;
  * `lostInProcess`, `drain`, `stuck`: by the owner itself. After `ownerFailed`, `ownerStopped`, `ownerMarked`, `lostInProcess`, `drain`, `stuck`
  * the slot is still to be run: attempt + 1. After `cancelled` it is not.
  */
 export type AbandonReason =
-  'ownerFailed' | 'ownerStopped' | 'ownerMarked' | 'fail' | 'hold' | 'lostInProcess' | 'drain' | 'stuck' | 'cancelled';
+  | 'ownerFailed'
+  | 'ownerStopped'
+  | 'ownerMarked'
+  | 'fail'
+  | 'hold'
+  | 'lostInProcess'
+  | 'drain'
+  | 'stuck'
+  | 'cancelled'
+  | 'replaced';
 export type JobRunAbandoned = Fact<'JobRunAbandoned', RunRef & { reason: AbandonReason }>;
 /** A result that came too late: recorded, without effect, once per run. Takes back the crash that its run was counted as. */
 export type JobRunOutcomeRefused = Fact<
@@ -202,6 +239,7 @@ export type JobRequeued = Fact<
   }
 >;
 export type OwnerGone = 'failed' | 'stopped' | 'marked';
+/** Of a job with several open runs when its owner was lost: one for each, judged one by one. */
 export type JobHeld = Fact<'JobHeld', { slot: Slot; attempt: number }>;
 export type JobHoldResolved = Fact<
   'JobHoldResolved',

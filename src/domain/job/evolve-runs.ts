@@ -8,14 +8,22 @@ import {
   type JobRunStarted,
   type JobRunSucceeded,
   type JobRunTimedOut,
+  type JobSlotsSkipped,
   type Pending,
   type RunRef,
 } from './events';
+import { runLimit } from './overlap';
 import type { ClosedRun, Crash, JobRecord, LastOutcome, OpenRun } from './state';
 
 /** How runs begin and end in the fold. An outcome of a run that is not open changes nothing. */
 const KEPT_CLOSED_RUNS = 8;
 const KEPT_CRASHES = 16;
+
+/** All runs that one owner leaves behind must be known when their late outcomes come. */
+function keptClosedRuns({ definition }: JobRecord): number {
+  const limit = runLimit(definition.policies.overlap);
+  return limit === 1 ? KEPT_CLOSED_RUNS : KEPT_CLOSED_RUNS + 2 * limit;
+}
 
 export function started(state: JobRecord, { data }: JobRunStarted, revision: number): JobRecord {
   const { slot, attempt, epoch, incarnation, serviceId, definitionRevision, soleSuspect, at } = data;
@@ -73,8 +81,8 @@ export function refused(state: JobRecord, { data }: JobRunOutcomeRefused): JobRe
     ...state,
     closedRuns: known
       ? state.closedRuns.map((r) => (sameRun(r, data) ? { ...r, refused: true } : r))
-      : [...state.closedRuns, added].slice(-KEPT_CLOSED_RUNS),
-    crashes: state.crashes.filter((c) => c.slot !== slot || c.attempt !== attempt),
+      : [...state.closedRuns, added].slice(-keptClosedRuns(state)),
+    crashes: state.crashes.filter((c) => !(c.slot === slot && c.attempt === attempt) && c.incarnation !== incarnation),
   };
 }
 
@@ -84,23 +92,42 @@ function isOpen(state: JobRecord, run: RunRef): boolean {
 
 export function abandoned(state: JobRecord, { data }: JobRunAbandoned): JobRecord {
   if (!isOpen(state, data)) return state;
-  const { slot, attempt, reason, at } = data;
+  const { slot, reason, at } = data;
   const after = closed(state, data, reason);
-  const over = reason === 'fail' || reason === 'cancelled';
-  const entry = state.inProgress.find((s) => s.slot === slot);
-  const retriesUsed = entry?.retriesUsed ?? 0;
-  const crash: Crash = { slot, attempt, at, ...(entry?.run?.soleSuspect === true && { soleSuspect: true }) };
+  const over = reason === 'fail' || reason === 'cancelled' || reason === 'replaced';
+  const retriesUsed = state.inProgress.find((s) => s.slot === slot)?.retriesUsed ?? 0;
   return {
     ...(over ? slotEnded(after, data) : waiting(after, data, at, retriesUsed)),
     lastOutcome: outcome(data, 'abandoned', at, reason),
-    crashes: reason === 'ownerFailed' ? [...state.crashes, crash].slice(-KEPT_CRASHES) : state.crashes,
+    crashes: reason === 'ownerFailed' ? crashed(state, data) : state.crashes,
   };
+}
+
+/** One crash for each owner that died, however many of its runs were open. */
+function crashed({ crashes, inProgress }: JobRecord, { slot, attempt, incarnation, at }: RunRef & { at: Instant }) {
+  if (crashes.some((crash) => crash.incarnation === incarnation)) return crashes;
+  const open = inProgress.flatMap(({ run }) => (run === null ? [] : [run]));
+  const sole = open.find((run) => run.slot === slot)?.soleSuspect === true;
+  const crash: Crash = {
+    ...{ slot, attempt, at },
+    ...(sole && { soleSuspect: true }),
+    ...(open.length > 1 && { incarnation }),
+  };
+  return [...crashes, crash].slice(-KEPT_CRASHES);
+}
+
+/** A slot that waits for its next attempt is not started again; null: the event is not about such a slot. */
+export function givenUp(state: JobRecord, { data }: JobSlotsSkipped): JobRecord | null {
+  const { from, to } = data;
+  if (from === null || from !== to || !state.inProgress.some(({ slot, run }) => slot === from && run === null))
+    return null;
+  return { ...moved(state, data), inProgress: state.inProgress.filter(({ slot }) => slot !== from) };
 }
 
 export function closed(state: JobRecord, run: RunRef, how: ClosedRun['outcome']): JobRecord {
   const { slot, attempt, epoch, incarnation } = run;
   const closedRun: ClosedRun = { slot, attempt, epoch, incarnation, outcome: how, refused: false };
-  return { ...state, closedRuns: [...state.closedRuns, closedRun].slice(-KEPT_CLOSED_RUNS) };
+  return { ...state, closedRuns: [...state.closedRuns, closedRun].slice(-keptClosedRuns(state)) };
 }
 
 function waiting(state: JobRecord, run: RunRef, retryAt: Instant, retriesUsed: number): JobRecord {
@@ -119,8 +146,15 @@ function outcome(run: RunRef, how: LastOutcome['outcome'], at: Instant, detail: 
 }
 
 /** The pending slot stands where the event says. Zone data is that by which it was computed: a slot that stays keeps its own. */
-export function moved(state: JobRecord, { nextSlot, zoneData }: Pending): JobRecord {
-  return nextSlot === state.nextSlot ? { ...state } : { ...state, nextSlot, zoneData };
+export function moved(state: JobRecord, { nextSlot, zoneData, nextDueAt }: Pending): JobRecord {
+  return nextSlot === state.nextSlot ? { ...state } : withPending(state, { nextSlot, zoneData, nextDueAt });
+}
+
+/** The pending slot is this one, whatever it was. */
+export function withPending(state: JobRecord, { nextSlot, zoneData, nextDueAt }: Pending): JobRecord {
+  if (nextDueAt !== undefined) return { ...state, nextSlot, zoneData, nextDueAt };
+  const { nextDueAt: _former, ...rest } = state;
+  return { ...rest, nextSlot, zoneData };
 }
 
 export function later(accounted: Instant | null, slot: Slot | null): Instant | null {

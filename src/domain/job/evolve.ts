@@ -3,8 +3,19 @@ import type { Instant } from '../instant';
 import { canonical } from './canonical';
 import type { JobDefinition } from './definition';
 import type { Declaration, JobEvent, JobScheduled, ReleaseReason } from './events';
-import { abandoned, closed, failed, later, moved, refused, started, succeeded } from './evolve-runs';
-import type { AbsentJob, AppliedDeclaration, JobRecord, JobState, OpaqueJob, Ownership } from './state';
+import {
+  abandoned,
+  closed,
+  failed,
+  givenUp,
+  later,
+  moved,
+  refused,
+  started,
+  succeeded,
+  withPending,
+} from './evolve-runs';
+import type { AbsentJob, AppliedDeclaration, HeldSlot, JobRecord, JobState, OpaqueJob, Ownership } from './state';
 
 /** A stream without an event. */
 export const absentJob: AbsentJob = { stage: 'absent', revision: -1 };
@@ -91,6 +102,7 @@ function scheduled(state: AbsentJob | JobRecord, { data }: JobScheduled, revisio
     accountedThrough: former?.accountedThrough ?? null,
     slotsCounted: 0,
     zoneData: data.zoneData,
+    ...(data.nextDueAt !== undefined && { nextDueAt: data.nextDueAt }),
     inProgress: [],
     requested: [],
     crashes: [],
@@ -128,21 +140,21 @@ function apply(record: JobRecord, event: Later, revision: number): JobRecord {
   const { at } = event.data;
   switch (event.type) {
     case 'JobRescheduled': {
-      const { definition, definitionHash, anchor, nextSlot, zoneData } = event.data;
+      const { definition, definitionHash, anchor } = event.data;
       // The same schedule goes on, so its slots stay counted; another one counts from the beginning.
       const slotsCounted = sameSchedule(state.definition, definition) ? state.slotsCounted : 0;
       return {
-        ...state,
+        ...withPending(state, event.data),
         definition,
         definitionHash,
         anchor,
-        nextSlot,
-        zoneData,
         definitionRevision: revision,
         slotsCounted,
         ...declared(state, event.data.declaration),
       };
     }
+    case 'JobNextSlotRecomputed':
+      return withPending(state, event.data);
     case 'JobEndSet':
       return { ...moved(state, event.data), ending: true };
     case 'JobRunRequested':
@@ -152,6 +164,8 @@ function apply(record: JobRecord, event: Later, revision: number): JobRecord {
       return { ...state, epoch, ownership: { kind: 'bound', since: at, serviceId, incarnation } };
     }
     case 'JobSlotsSkipped': {
+      const after = givenUp(state, event);
+      if (after !== null) return after;
       const { slots, to, count } = event.data;
       return {
         ...moved(state, event.data),
@@ -193,10 +207,10 @@ function apply(record: JobRecord, event: Later, revision: number): JobRecord {
       };
     }
     case 'JobHeld':
-      return { ...state, held: { slot: event.data.slot, attempt: event.data.attempt } };
+      return holds(state, { slot: event.data.slot, attempt: event.data.attempt });
     case 'JobHoldResolved': {
       const { resolution, slot } = event.data;
-      const after = { ...moved(state, event.data), held: null };
+      const after = nextHeld(moved(state, event.data));
       if (resolution === 'retry') return after;
       const attempt = state.held?.attempt ?? 0;
       return {
@@ -233,15 +247,25 @@ function apply(record: JobRecord, event: Later, revision: number): JobRecord {
   }
 }
 
+function holds(state: JobRecord, slot: HeldSlot): JobRecord {
+  if (state.held === null) return { ...state, held: slot };
+  return { ...state, heldNext: [...(state.heldNext ?? []), slot] };
+}
+
+function nextHeld(state: JobRecord): JobRecord {
+  const { heldNext = [], ...rest } = state;
+  const [held = null, ...further] = heldNext;
+  return { ...rest, held, ...(further.length > 0 && { heldNext: further }) };
+}
+
 function ended(record: JobRecord, stage: 'completed' | 'cancelled' | 'removed', at: Instant): JobRecord {
   // No terminal job has an open run. Should a log say so all the same, its late outcome must find the run closed.
   const open = record.inProgress.flatMap((s) => (s.run === null ? [] : [s.run]));
-  const state = open.reduce((folded, run) => closed(folded, run, 'cancelled'), record);
+  const { heldNext: _judged, ...state } = open.reduce((folded, run) => closed(folded, run, 'cancelled'), record);
   return {
-    ...state,
+    ...withPending(state, { nextSlot: null, zoneData: state.zoneData }),
     stage,
     ownership: unbound(state.ownership, at, 'ended'),
-    nextSlot: null,
     inProgress: [],
     requested: [],
     held: null,

@@ -11,4 +11,6 @@ export { instantOfSlot, slotOf } from './events';
 export { BOOKS_SCHEMA, absentJob, evolve, fold } from './evolve';
 export { canonical, canonicalDefinition } from './canonical';
 export { countedCrashes, isSuspect } from './suspicion';
+export { MOST_ALLOWED, mayBegin, overlapWords, replaceable, runLimit } from './overlap';
 export { dueAt, fencingToken, isTerminal, openRuns, placeable, statusOf } from './inspect';
+export { pendingDueAt } from './pending';

@@ -1,6 +1,7 @@
 import type { Instant } from '../instant';
 import type { Placeable } from '../placement/eligibility';
-import { instantOfSlot } from './events';
+import { isFull, mayBegin } from './overlap';
+import { pendingDueAt } from './pending';
 import type { JobRecord, JobState, JobStatus, OpenRun } from './state';
 
 /** One word for where a job is. */
@@ -24,14 +25,18 @@ export function isTerminal(state: JobState): boolean {
 
 /**
  * When its owner will next start something: a slot that waits for its next attempt, a requested run, the next scheduled slot.
- * Null when nothing will be started: while a run is open (overlap `skip`), paused, held, quarantined, at the end.
+ * Null when nothing will be started: while as many runs are open as the policy allows (under `replace`: while one is open that is not replaced),
+ * paused, held, quarantined, at the end.
  */
 export function dueAt(record: JobRecord): Instant | null {
-  if (record.stage !== 'live' || record.paused || record.held !== null || openRuns(record).length > 0) return null;
-  const times = record.inProgress.map((s) => s.retryAt ?? record.scheduledAt);
-  if (record.requested.length > 0) times.push(record.requested[0].at);
-  // A scheduled slot that falls while another slot waits for its retry is skipped when that one ends.
-  if (record.inProgress.length === 0 && record.nextSlot !== null) times.push(instantOfSlot(record.nextSlot) ?? 0);
+  if (record.stage !== 'live' || record.paused || record.held !== null) return null;
+  const { inProgress, requested, scheduledAt } = record;
+  const waiting = isFull(record) ? [] : inProgress.filter(({ run }) => run === null);
+  const times = waiting.map((s) => s.retryAt ?? scheduledAt);
+  if (requested.length > 0 && mayBegin(record, 'requested')) times.push(requested[0].at);
+  // A scheduled slot that falls while another cannot begin is skipped, or waits, until that one ends.
+  const pending = pendingDueAt(record);
+  if (pending !== null && mayBegin(record, 'scheduled')) times.push(pending);
   return times.length === 0 ? null : Math.min(...times);
 }
 

@@ -40,6 +40,9 @@ export function previousSlot(anchored: AnchoredSchedule, before: Instant): Insta
 export function countSlots(anchored: AnchoredSchedule, from: Instant, to: Instant): number {
   return read(() => schedules.countSlots(anchored, from, to));
 }
+export function dueTime(anchored: AnchoredSchedule, jobId: string, slot: Instant): Instant {
+  return read(() => schedules.dueTime(anchored, jobId, slot));
+}
 
 /**
  * The n-th slot after `from`, found by counting: a walk over millions of slots would take as long as they are many.

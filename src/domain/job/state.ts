@@ -46,22 +46,26 @@ export interface JobRecord {
   /** Operator's flags. */
   readonly paused: boolean;
   /** The slot whose run was lost and that an operator must judge; null: none. */
-  readonly held: { readonly slot: Slot; readonly attempt: number } | null;
+  readonly held: HeldSlot | null;
+  /** Further ones, to be judged after it, in this order; absent: none. */
+  readonly heldNext?: readonly HeldSlot[];
   /** The next scheduled slot, not yet started or skipped; null: no more. */
   readonly nextSlot: Slot | null;
+  /** When that is due, where the schedule has jitter; absent: at its instant. */
+  readonly nextDueAt?: Instant;
   /** Every scheduled slot up to here is accounted for; null: none yet. */
   readonly accountedThrough: Instant | null;
   /** Scheduled slots accounted for, whatever became of them (for maxRuns). */
   readonly slotsCounted: number;
   /** Zone data by which nextSlot was computed. */
   readonly zoneData: string;
-  /** Slots that were started and have not ended: at most one with an open run under overlap `skip`. Oldest first. */
+  /** Slots that were started and have not ended, oldest first. At most as many have an open run as the overlap policy allows. */
   readonly inProgress: readonly SlotInProgress[];
   /** Requested slots that wait to be started, with the time of their request, oldest first. */
   readonly requested: readonly { readonly slot: Slot; readonly at: Instant }[];
   /** Crashes (JobRunAbandoned ownerFailed) since the last success, oldest first, at most 16. Two of them make the job suspect: `isSuspect`. */
   readonly crashes: readonly Crash[];
-  /** Closed runs, newest last, at most 8: late outcomes are told from unknown runs, and recorded once. */
+  /** Closed runs, newest last, at most 8, and two more for each run that `allow` allows: late outcomes are told from unknown runs, and recorded once. */
   readonly closedRuns: readonly ClosedRun[];
   readonly lastOutcome: LastOutcome | null;
   /** No slot will follow the ones in progress: JobEndSet. */
@@ -76,6 +80,11 @@ export interface JobRecord {
   readonly declaration?: AppliedDeclaration;
   /** Revision of the newest JobBooksClosed, −1 when there is none. */
   readonly booksRevision: number;
+}
+
+export interface HeldSlot {
+  readonly slot: Slot;
+  readonly attempt: number;
 }
 
 export interface AppliedDeclaration extends Declaration {
@@ -124,13 +133,15 @@ export interface OpenRun extends RunRef {
   readonly soleSuspect?: true;
 }
 
-/** An owner that died in a run. */
+/** An owner that died in a run, or in several: one crash. */
 export interface Crash {
   readonly slot: Slot;
   readonly attempt: number;
   readonly at: Instant;
   /** The run was that of the sole suspect of its process. */
   readonly soleSuspect?: true;
+  /** The owner, when more than this run of it was open; absent: only this one was. */
+  readonly incarnation?: string;
 }
 
 export interface ClosedRun extends RunRef {

@@ -361,6 +361,24 @@ export const ask = {
     reason: 'lostInProcess' | 'drain' | 'stuck',
     timedOut: { durationMs: number; timeoutMs: number } | null = null,
   ): JobCommand => ({ kind: 'AbandonRun', run: of, reason, timedOut, ...timed(seconds) }),
+  /** The handler of the run has settled after it was told to make room. */
+  replace: (seconds: number, of: RunRef, then: Partial<AfterRun> = { startNext: true }): JobCommand => ({
+    kind: 'AbandonRun',
+    run: of,
+    reason: 'replaced',
+    timedOut: null,
+    then: { ...nothingMore, ...then },
+    ...timed(seconds),
+  }),
+  /** The handler that is to make room ignores its abort. */
+  skipStuck: (seconds: number, epoch: number, { serviceId, incarnation }: Candidate): JobCommand => ({
+    kind: 'StartRun',
+    serviceId,
+    incarnation,
+    epoch,
+    stuck: true,
+    ...timed(seconds),
+  }),
   pause: (seconds: number, id = 'c'): JobCommand => ({ kind: 'PauseJob', ...asked(seconds, id) }),
   resume: (seconds: number, id = 'c'): JobCommand => ({ kind: 'ResumeJob', ...asked(seconds, id) }),
   cancel: (seconds: number, mode: 'now' | 'afterRun' = 'now', id = 'c'): JobCommand => ({

@@ -1,6 +1,6 @@
 import type { Candidate } from '../service/state';
 import { ineligibility, labelsMatch, type Placeable } from './eligibility';
-import { hashText, pairUnit, type TextHash } from './hash';
+import { hashText, pairUnit, type TextHash } from '../hash';
 import { LOAD_BOUND, rendezvous, weightOf } from './rank';
 
 interface Weighed {

@@ -1,8 +1,8 @@
 import type { Candidate } from '../service/state';
 import { ineligibility, labelsMatch } from './eligibility';
 import type { Placeable } from './eligibility';
-import { hashText, pairUnit } from './hash';
-import type { TextHash } from './hash';
+import { hashText, pairUnit } from '../hash';
+import type { TextHash } from '../hash';
 
 /** Version of the ranking. Processes with different versions may disagree about who steps in first; safety does not depend on it. */
 export const placementVersion = 1;

@@ -1,7 +1,9 @@
 import { CronPattern } from 'croner';
 import { sixFields } from './cron-text';
+import { DAY_MS, monthAfter, monthOf, type Month } from './days';
+import { Recent } from './recent';
+import type { WallRule } from './wall-rule';
 
-const DAY_MS = 86_400_000;
 const DAY_S = 86_400;
 /** The calendar repeats after 400 years. */
 const PERIOD_MONTHS = 4_800;
@@ -34,16 +36,24 @@ class Values {
     this.count = this.below[size];
   }
 
+  /** Between two neighbours; Infinity for a single value. */
+  shortestGap(): number {
+    let shortest = Infinity;
+    for (let value = this.first; value < this.last;) {
+      const next = this.atOrAfter[value + 1];
+      shortest = Math.min(shortest, next - value);
+      value = next;
+    }
+    return shortest;
+  }
+
   has(value: number): boolean {
     return this.atOrAfter[value] === value;
   }
 }
 
-/**
- * The wall times that a pattern names, as if there were no zones: "wall" is the milliseconds since 1970-01-01T00:00 on the clock on
- * the wall. Knows no gap and no fold; `cron-slots` adds them.
- */
-export class WallTimes {
+/** The wall times that a pattern names, as if there were no zones. */
+export class WallTimes implements WallRule {
   /** Neither the minute nor the hour holds `*`, `?` or `/`: the rule for gaps and folds depends on it. */
   readonly fixed: boolean;
   private readonly hours: Values;
@@ -67,7 +77,6 @@ export class WallTimes {
     this.dayMasks = Array.from({ length: 28 }, (_, i) => dayMask(parsed, days, i % 7, 28 + Math.floor(i / 7)));
   }
 
-  /** The first wall time at or after `wall`; null if there is none. */
   next(wall: number): number | null {
     const second = Math.ceil(wall / 1_000);
     const day = Math.floor(second / DAY_S);
@@ -80,7 +89,6 @@ export class WallTimes {
     return later * DAY_MS + timeOfDay(this.hours.first, this.minutes.first, this.seconds.first) * 1_000;
   }
 
-  /** The last wall time before `wall`; null if there is none. */
   previous(wall: number): number | null {
     const second = Math.ceil(wall / 1_000);
     const day = Math.floor(second / DAY_S);
@@ -93,13 +101,26 @@ export class WallTimes {
     return earlier * DAY_MS + timeOfDay(this.hours.last, this.minutes.last, this.seconds.last) * 1_000;
   }
 
-  /** How many wall times lie in [from, to). */
   count(from: number, to: number): number {
     if (from >= to) return 0;
     const [first, last] = [Math.ceil(from / 1_000), Math.ceil(to / 1_000)];
     const [firstDay, lastDay] = [Math.floor(first / DAY_S), Math.floor(last / DAY_S)];
     const before = (day: number, second: number) => (this.matchesDay(day) ? this.countBefore(second - day * DAY_S) : 0);
     return this.countDays(firstDay, lastDay) * this.perDay - before(firstDay, first) + before(lastDay, last);
+  }
+
+  /** The smallest distance between two wall times, ms; a day before the next day's first is taken to match. */
+  shortestGapMs(): number {
+    const { hours, minutes, seconds } = this;
+    const inMinute = seconds.last - seconds.first;
+    const inHour = minutes.last * 60 + inMinute - minutes.first * 60;
+    const gaps = [
+      seconds.shortestGap(),
+      minutes.shortestGap() * 60 - inMinute,
+      hours.shortestGap() * 3_600 - inHour,
+      DAY_S - (hours.last - hours.first) * 3_600 - inHour,
+    ];
+    return Math.min(...gaps) * 1_000;
   }
 
   private secondAtOrAfter(second: number): number {
@@ -177,37 +198,6 @@ export class WallTimes {
   }
 }
 
-interface Month {
-  readonly year: number;
-  /** 0–11 */
-  readonly month: number;
-  /** Days since 1970-01-01. */
-  readonly firstDay: number;
-  /** Of the first; 0 is Sunday. */
-  readonly weekday: number;
-  readonly length: number;
-}
-
-function monthOf(day: number): Month {
-  const date = new Date(day * DAY_MS);
-  const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()];
-  return monthFrom(year, month, day - date.getUTCDate() + 1);
-}
-
-function monthAfter({ year, month, firstDay, length }: Month): Month {
-  return month === 11 ? monthFrom(year + 1, 0, firstDay + length) : monthFrom(year, month + 1, firstDay + length);
-}
-
-function monthFrom(year: number, month: number, firstDay: number): Month {
-  // 1970-01-01 was a Thursday.
-  return { year, month, firstDay, weekday: (((firstDay + 4) % 7) + 7) % 7, length: lengthOf(year, month) };
-}
-
-function lengthOf(year: number, month: number): number {
-  if (month === 1) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
-  return month === 3 || month === 5 || month === 8 || month === 10 ? 30 : 31;
-}
-
 function timeOfDay(hour: number, minute: number, second: number): number {
   return hour * 3_600 + minute * 60 + second;
 }
@@ -253,21 +243,9 @@ function matchesWeekday(parsed: CronPattern, day: number, firstWeekday: number, 
   return (wanted & nth) !== 0 || ((wanted & LAST) !== 0 && day + 7 > length);
 }
 
-/** Compiled patterns, the least recently used dropped first. */
-const compiled = new Map<string, WallTimes>();
-const MOST_COMPILED = 2_000;
+const compiled = new Recent<WallTimes>(2_000);
 
 /** @throws TypeError for a pattern that cannot be read. */
 export function wallTimes(pattern: string, days: 'either' | 'both'): WallTimes {
-  const key = `${days} ${pattern}`;
-  const known = compiled.get(key);
-  if (known) {
-    compiled.delete(key);
-    compiled.set(key, known);
-    return known;
-  }
-  const walls = new WallTimes(pattern, days);
-  compiled.set(key, walls);
-  if (compiled.size > MOST_COMPILED) compiled.delete(compiled.keys().next().value as string);
-  return walls;
+  return compiled.get(`${days} ${pattern}`, () => new WallTimes(pattern, days));
 }

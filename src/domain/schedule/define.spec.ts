@@ -15,6 +15,7 @@ function refused(input: unknown, at: number | null = now) {
   return result.refusal;
 }
 
+const calendar = (every: unknown, more: object = {}) => ({ kind: 'calendar', every, ...more });
 const cron = (pattern: unknown, more: object = {}) => ({ kind: 'cron', pattern, ...more });
 
 describe('a schedule that is accepted', () => {
@@ -79,6 +80,32 @@ describe('a schedule that is accepted', () => {
     ['the last Friday', cron('0 0 * * fri#l'), cron('0 0 * * 5L')],
     ['a range of first weekdays', cron('0 0 * * MON-TUE#1'), cron('0 0 * * 1#1,2#1')],
     ['the letter case of a zone', cron('@daily', { zone: 'europe/berlin' }), cron('@daily', { zone: 'Europe/Berlin' })],
+    [
+      'an aligned interval and its origin',
+      { kind: 'interval', every: 9, aligned: true },
+      { kind: 'interval', every: 9, origin: 345_600_000 },
+    ],
+    ['not aligned and nothing', { kind: 'interval', every: 9, aligned: false }, { kind: 'interval', every: 9 }],
+    ['no jitter and nothing', cron('@daily', { jitter: 0 }), cron('@daily')],
+    ['jitter as duration and as number', cron('@daily', { jitter: 'PT1M' }), cron('@daily', { jitter: 60_000 })],
+    ['a year and twelve months', calendar('P1Y'), calendar('P12M')],
+    ['a year and a half', calendar('P1Y6M'), calendar('p18m')],
+    ['a week and seven days', calendar('P1W'), calendar('P7D')],
+    ['all weekdays and every day', calendar('P1W', { weekdays: [7, 6, 5, 4, 3, 2, 1] }), calendar('P1D')],
+    [
+      'weekdays in any order and spelling',
+      calendar('P1W', { weekdays: ['fri', 1, 'MON'] }),
+      calendar('P1W', { weekdays: [1, 5] }),
+    ],
+    [
+      'two days of one week',
+      calendar('P2W', { weekdays: [1], origin: '2026-03-04' }),
+      calendar('P2W', { weekdays: [1], origin: '2026-03-02' }),
+    ],
+    ['an origin of every day', calendar('P1D', { origin: '2026-03-04' }), calendar('P1D')],
+    ['the day of an origin', calendar('P1M', { origin: '2026-01-31' }), calendar('P1M', { day: 31 })],
+    ['a day that no month lacks', calendar('P1M', { day: 28, missing: 'skip' }), calendar('P1M', { day: 28 })],
+    ['midnight and none', calendar('P1D', { at: '0:00:00' }), calendar('P1D')],
     ['the zone UTC and none', cron('@daily', { zone: 'UTC' }), cron('@daily')],
   ])('is the same for %s', (_what, one, other) => {
     expect(JSON.stringify(defined(one))).toBe(JSON.stringify(defined(other)));
@@ -107,6 +134,41 @@ describe('a schedule that is accepted', () => {
   });
 });
 
+describe('a limit of slots per second', () => {
+  const limited = (input: unknown, maxFiresPerSecond: number) => defineSchedule(input, now, { maxFiresPerSecond });
+
+  it.each([
+    [{ kind: 'interval', every: 100 }, 10],
+    [cron('* * * * * *'), 1],
+    [cron('0,59 * * * * *'), 1],
+    [cron('*/2 * * * *'), 1 / 120],
+    [cron('@daily'), 1 / 86_400],
+    [cron('59 59 23 * * *'), 1 / 86_400],
+    [cron('30 10,50 1-3 * * *'), 1 / 1_200],
+    [cron('0 0-58 3 * * *'), 1 / 60],
+    [cron('10,50 0,1 3 * * *'), 1 / 20],
+    [cron('5,55 1,2 * * *'), 1 / 600],
+    [cron('0 0,23 * * *'), 1 / 3_600],
+    [cron('59 0,23 * * *'), 1 / 3_600],
+    [calendar('P2D'), 1 / 172_800],
+    [{ kind: 'once' }, 0.001],
+  ])('%j is as frequent as %d a second', (input, most) => {
+    expect(limited(input, most)).toMatchObject({ ok: true });
+    if (input.kind !== 'once') {
+      const field = input.kind === 'cron' ? 'schedule.pattern' : 'schedule.every';
+      expect(limited(input, most * 0.99)).toMatchObject({ ok: false, refusal: { code: 'too-frequent', field } });
+    }
+  });
+
+  it('says how long is long enough', () => {
+    const result = limited({ kind: 'interval', every: 5 }, 10);
+    expect(result).toMatchObject({
+      ok: false,
+      refusal: { value: '5 ms', rule: expect.stringContaining('100 ms') as string },
+    });
+  });
+});
+
 describe('a schedule that is refused', () => {
   it.each<[input: unknown, code: ScheduleRefusalCode, field: string]>([
     [undefined, 'bad-schedule', 'schedule'],
@@ -114,7 +176,7 @@ describe('a schedule that is refused', () => {
     ['@daily', 'bad-schedule', 'schedule'],
     [[cron('@daily')], 'bad-schedule', 'schedule'],
     [{}, 'bad-schedule', 'schedule.kind'],
-    [{ kind: 'calendar' }, 'bad-schedule', 'schedule.kind'],
+    [{ kind: 'lunar' }, 'bad-schedule', 'schedule.kind'],
     [{ kind: 'constructor' }, 'bad-schedule', 'schedule.kind'],
     [{ kind: 'once', zone: 'UTC' }, 'bad-schedule', 'schedule.zone'],
     [{ kind: 'interval', everyMs: 5 }, 'bad-schedule', 'schedule.everyMs'],
@@ -144,6 +206,36 @@ describe('a schedule that is refused', () => {
     [{ kind: 'interval', every: '5m' }, 'bad-interval', 'schedule.every'],
     [{ kind: 'interval', every: 'PT0.0005S' }, 'bad-interval', 'schedule.every'],
     [{ kind: 'interval', every: {} }, 'bad-interval', 'schedule.every'],
+    [{ kind: 'interval', every: 5, jitter: -1 }, 'bad-interval', 'schedule.jitter'],
+    [{ kind: 'interval', every: 5, jitter: 'P1M' }, 'bad-interval', 'schedule.jitter'],
+    [{ kind: 'interval', every: 5, aligned: 'yes' }, 'bad-schedule', 'schedule.aligned'],
+    [{ kind: 'interval', every: 5, aligned: true, origin: now }, 'bad-schedule', 'schedule.origin'],
+    [cron('@daily', { aligned: true }), 'bad-schedule', 'schedule.aligned'],
+    [{ kind: 'calendar' }, 'bad-schedule', 'schedule.every'],
+    [calendar(5), 'bad-interval', 'schedule.every'],
+    [calendar('P0D'), 'bad-interval', 'schedule.every'],
+    [calendar('PT1H'), 'bad-interval', 'schedule.every'],
+    [calendar('P1M1D'), 'bad-interval', 'schedule.every'],
+    [calendar('P'), 'bad-interval', 'schedule.every'],
+    [calendar('P9000Y'), 'bad-interval', 'schedule.every'],
+    [calendar('P1D', { at: '24:00' }), 'bad-calendar', 'schedule.at'],
+    [calendar('P1D', { at: 9 }), 'bad-calendar', 'schedule.at'],
+    [calendar('P1D', { zone: 'Europe/Berln' }), 'bad-zone', 'schedule.zone'],
+    [calendar('P2D', { origin: '2026-02-30' }), 'bad-calendar', 'schedule.origin'],
+    [calendar('P2D', { origin: '1969-12-31' }), 'bad-calendar', 'schedule.origin'],
+    [calendar('P2D', { origin: now }), 'bad-calendar', 'schedule.origin'],
+    [calendar('P1D', { weekdays: ['MON'] }), 'bad-calendar', 'schedule.weekdays'],
+    [calendar('P1W', { weekdays: ['MO'] }), 'bad-calendar', 'schedule.weekdays'],
+    [calendar('P1W', { weekdays: [0] }), 'bad-calendar', 'schedule.weekdays'],
+    [calendar('P1W', { weekdays: 'MON' }), 'bad-calendar', 'schedule.weekdays'],
+    [calendar('P1W', { day: 1 }), 'bad-calendar', 'schedule.day'],
+    [calendar('P1D', { missing: 'skip' }), 'bad-calendar', 'schedule.missing'],
+    [calendar('P1M', { day: 32 }), 'bad-calendar', 'schedule.day'],
+    [calendar('P1M', { day: 'first' }), 'bad-calendar', 'schedule.day'],
+    [calendar('P1M', { missing: 'next' }), 'bad-calendar', 'schedule.missing'],
+    [calendar('P1Y', { origin: '2026-02-01', day: 30, missing: 'skip' }), 'never-fires', 'schedule.day'],
+    [calendar('P2Y', { origin: '2023-02-01', day: 29, missing: 'skip' }), 'never-fires', 'schedule.day'],
+    [calendar('P1Y', { origin: '2026-07-01', end: now + 1 }), 'never-fires', 'schedule.end'],
     [cron('@daily', { zone: 'Europe/Berln' }), 'bad-zone', 'schedule.zone'],
     [cron('@daily', { zone: '' }), 'bad-zone', 'schedule.zone'],
     [cron('@daily', { zone: 2 }), 'bad-zone', 'schedule.zone'],
@@ -240,7 +332,7 @@ it('never throws, whatever it is given', () => {
   const part = fc.oneof(fc.anything({ withDate: true, withBigInt: true }), fc.string());
   const input = fc.record(
     {
-      kind: fc.constantFrom('once', 'interval', 'cron'),
+      kind: fc.constantFrom('once', 'interval', 'cron', 'calendar'),
       at: part,
       every: part,
       origin: part,
@@ -253,6 +345,11 @@ it('never throws, whatever it is given', () => {
       zone: part,
       start: part,
       end: part,
+      jitter: part,
+      weekdays: part,
+      day: part,
+      missing: part,
+      aligned: part,
     },
     { requiredKeys: ['kind'] },
   );

@@ -18,6 +18,28 @@ describe('a schedule in plain words', () => {
       { kind: 'interval', every: 5_000, start: 0, end: 60_000, maxRuns: 1 },
       'every 5 seconds, from 1970-01-01T00:00:00.000Z, before 1970-01-01T00:01:00.000Z, 1 time at most',
     ],
+    [{ kind: 'interval', every: 'PT15M', aligned: true }, 'every 15 minutes, aligned to the clock (UTC)'],
+    [{ kind: 'interval', every: 'PT1H', jitter: 'PT1M' }, 'every hour, each up to one minute later'],
+    [{ kind: 'interval', every: 'PT1H', jitter: 90_000 }, 'every hour, each up to 1 minute and 30 seconds later'],
+    [{ kind: 'calendar', every: 'P1D', at: '9:30', zone: 'Europe/Berlin' }, 'every day at 09:30 (Europe/Berlin)'],
+    [{ kind: 'calendar', every: 'P3D', origin: '2026-03-01' }, 'every 3 days at 00:00 (UTC), counted from 2026-03-01'],
+    [
+      { kind: 'calendar', every: 'P2W', weekdays: ['MON', 'THU'], origin: '2026-03-04' },
+      'every 2 weeks on Monday and Thursday at 00:00 (UTC), counted from the week of 2026-03-02',
+    ],
+    [{ kind: 'calendar', every: 'P1M', day: 'last' }, 'every month on the last day of the month at 00:00 (UTC)'],
+    [
+      { kind: 'calendar', every: 'P3M', day: 31, origin: '2026-01-31' },
+      'every 3 months on day 31, or the last day of a shorter month, at 00:00 (UTC), counted from January 2026',
+    ],
+    [
+      { kind: 'calendar', every: 'P1Y', origin: '2024-02-29', missing: 'skip' },
+      'every year on day 29, where the month has it, at 00:00 (UTC), counted from February 2024',
+    ],
+    [
+      { kind: 'calendar', every: 'P1M' },
+      'every month on the day of the month on which it begins, or the last day of a shorter month, at 00:00 (UTC)',
+    ],
   ])('%j: %s', (input, text) => {
     expect(words(input)).toBe(text);
   });

@@ -1,21 +1,9 @@
 import { sixFields } from './cron-text';
-import type { CronSchedule, Schedule } from './schedule';
+import { alignedOrigin } from './durations';
+import { describeCalendar } from './describe-calendar';
+import type { CronSchedule, IntervalSchedule, Schedule } from './schedule';
+import { listed, months, weekdays } from './word-lists';
 
-const months = [
-  'January',
-  'February',
-  'March',
-  'April',
-  'May',
-  'June',
-  'July',
-  'August',
-  'September',
-  'October',
-  'November',
-  'December',
-];
-const weekdays = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'];
 const ordinals = ['first', 'second', 'third', 'fourth', 'fifth'];
 const units: readonly [number, string][] = [
   [604_800_000, 'week'],
@@ -34,6 +22,7 @@ export function describe(schedule: Schedule): string {
   if (schedule.start !== null) words.push(`from ${iso(schedule.start)}`);
   if (schedule.end !== null) words.push(`before ${iso(schedule.end)}`);
   if (schedule.maxRuns !== null) words.push(`${schedule.maxRuns} ${schedule.maxRuns === 1 ? 'time' : 'times'} at most`);
+  if (schedule.jitterMs !== undefined) words.push(`each up to ${interval(schedule.jitterMs, 'one ')} later`);
   return words.join(', ');
 }
 
@@ -41,22 +30,29 @@ function core(schedule: Schedule): string {
   switch (schedule.kind) {
     case 'once':
       return schedule.at === 'asap' ? 'once, as soon as possible' : `once, at ${iso(schedule.at)}`;
-    case 'interval': {
-      const counted = schedule.origin === null ? '' : `, counted from ${iso(schedule.origin)}`;
-      return `every ${interval(schedule.everyMs)}${counted}`;
-    }
+    case 'interval':
+      return `every ${interval(schedule.everyMs)}${counted(schedule)}`;
+    case 'calendar':
+      return describeCalendar(schedule);
     case 'cron':
       return cron(schedule);
   }
 }
 
-function interval(ms: number): string {
+function counted({ origin }: IntervalSchedule): string {
+  if (origin === alignedOrigin) return ', aligned to the clock (UTC)';
+  return origin === null ? '' : `, counted from ${iso(origin)}`;
+}
+
+/** @param one stands before a single unit, as in `one minute`. */
+function interval(ms: number, one = ''): string {
   const parts: string[] = [];
   let left = ms;
   for (const [size, name] of units) {
     const count = Math.floor(left / size);
     left -= count * size;
-    if (count > 0) parts.push(count === 1 && ms === size ? name : `${count} ${name}${count === 1 ? '' : 's'}`);
+    if (count > 0)
+      parts.push(count === 1 && ms === size ? `${one}${name}` : `${count} ${name}${count === 1 ? '' : 's'}`);
   }
   return listed(parts);
 }
@@ -139,10 +135,6 @@ function items(field: string, name: string, word: (value: string) => string): st
 function nth(n: number): string {
   const teen = n % 100 > 10 && n % 100 < 14;
   return `${n}${(!teen && ['th', 'st', 'nd', 'rd'][n % 10]) || 'th'}`;
-}
-
-function listed(words: readonly string[]): string {
-  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
 }
 
 function iso(instant: number): string {

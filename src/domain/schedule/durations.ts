@@ -1,5 +1,9 @@
+import type { Instant } from '../instant';
 import { lastInstant } from './instants';
 import { accept, refuse, type ScheduleResult } from './refusals';
+
+/** Monday, 1970-01-05T00:00Z: where aligned intervals are counted from. */
+export const alignedOrigin: Instant = Date.UTC(1970, 0, 5);
 
 const duration = /^P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:[.,](\d{1,9}))?S)?)?$/;
 const units = [604_800_000, 86_400_000, 3_600_000, 60_000, 1_000];
@@ -16,7 +20,7 @@ export function readInterval(input: unknown, field: string): ScheduleResult<numb
     if (/^P(\d+[YMWD])*\d+[YM]/.test(text)) {
       return wrong(
         'Years and months are no elapsed time: they differ in length.',
-        'Use a cron schedule (0 0 1 * * is monthly), or days.',
+        "Use { kind: 'calendar', every: 'P1M' }, or days.",
       );
     }
     const parts = duration.exec(text);

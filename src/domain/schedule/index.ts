@@ -1,8 +1,11 @@
 export type * from './schedule';
 export type { ScheduleRefusalCode } from './refusals';
-export { defineSchedule } from './define';
+export { defineSchedule, type ScheduleLimits } from './define';
 export { readInterval } from './durations';
 export { countSlots, isSlot, nextSlot, preview, previousSlot, slotsBetween } from './slots';
+export { previewSlots, type PreviewedSlot } from './preview';
+export { dueTime } from './jitter';
+export { isNewerZoneData, usesZoneData } from './zones';
 export { fixedZone } from './fixed-offset';
 export { describe } from './describe';
 export { readInstant } from './instants';

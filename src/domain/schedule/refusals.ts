@@ -5,13 +5,23 @@ import type { Refusal, Result } from '../refusal';
  * - `bad-schedule`: not an object, an unknown kind, an unknown or a missing field
  * - `bad-instant`: not an instant, or not between 1970 and 9999
  * - `bad-interval`: not a positive whole number of milliseconds
+ * - `bad-calendar`: a field of kind `calendar` is not what it should be
  * - `bad-pattern`: not a cron pattern; `rule` names the field and its place
  * - `bad-zone`: not an IANA time zone that this process knows
  * - `bad-bounds`: `end` not after `start`, or `maxRuns` not a whole number from 1 on
  * - `never-fires`: well formed, but without a slot
+ * - `too-frequent`: slots nearer to each other than the limit of this service allows
  */
 export type ScheduleRefusalCode =
-  'bad-schedule' | 'bad-instant' | 'bad-interval' | 'bad-pattern' | 'bad-zone' | 'bad-bounds' | 'never-fires';
+  | 'bad-schedule'
+  | 'bad-instant'
+  | 'bad-interval'
+  | 'bad-calendar'
+  | 'bad-pattern'
+  | 'bad-zone'
+  | 'bad-bounds'
+  | 'never-fires'
+  | 'too-frequent';
 
 export type ScheduleResult<T> = Result<T, ScheduleRefusalCode>;
 

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import {
   countSlots,
   defineSchedule,
@@ -62,6 +63,58 @@ describe('a schedule of kind interval', () => {
     const every7 = anchored({ kind: 'interval', every: 7 });
     expect([previousSlot(every7, anchor + 7), previousSlot(every7, anchor + 8)]).toEqual([anchor, anchor + 7]);
     expect([countSlots(every7, anchor, anchor + 6), countSlots(every7, anchor, anchor + 7)]).toEqual([0, 1]);
+  });
+});
+
+describe('an aligned interval', () => {
+  const at = instant('2026-03-05T12:07:00Z');
+  const first = (every: string | number, more: object = {}) =>
+    preview(anchored({ kind: 'interval', every, aligned: true, ...more }, at), at, 2).map((slot) =>
+      new Date(slot).toISOString().slice(0, 16),
+    );
+
+  it('begins where the clock does, and the week on Monday', () => {
+    expect(first('PT15M')).toEqual(['2026-03-05T12:15', '2026-03-05T12:30']);
+    expect(first('PT8H')).toEqual(['2026-03-05T16:00', '2026-03-06T00:00']);
+    expect(first('P1D')).toEqual(['2026-03-06T00:00', '2026-03-07T00:00']);
+    expect(first('P1W')).toEqual(['2026-03-09T00:00', '2026-03-16T00:00']);
+    // No whole number of them is a day: they are counted on, over midnight.
+    expect(first('PT7H')).toEqual(['2026-03-05T19:00', '2026-03-06T02:00']);
+  });
+
+  it('stays so with a start, which is no origin then', () => {
+    expect(first('PT1H', { start: at })).toEqual(['2026-03-05T13:00', '2026-03-05T14:00']);
+  });
+});
+
+describe('any interval', () => {
+  it('has slots that increase, the same backwards, none between two of them, and as many as it counts', () => {
+    const ms = fc.integer({ min: 1, max: 400_000_000 });
+    const any = fc.integer({ min: 0, max: Date.UTC(2100, 0, 1) });
+    fc.assert(
+      fc.property(
+        ms,
+        any,
+        any,
+        fc.constantFrom('origin', 'start', 'anchor', 'aligned'),
+        fc.nat(),
+        (every, from, after, by, part) => {
+          const more = by === 'aligned' ? { aligned: true } : by === 'anchor' ? {} : { [by]: from };
+          const schedule = anchored({ kind: 'interval', every, ...more }, from);
+          const slots = preview(schedule, after, 5);
+          slots.forEach((slot, i) => {
+            const before = i === 0 ? after : slots[i - 1];
+            expect(slot).toBeGreaterThan(before);
+            if (i === 0) return;
+            expect(slot - before).toBe(every);
+            expect([nextSlot(schedule, before), previousSlot(schedule, slot)]).toEqual([slot, before]);
+            const between = before + 1 + (part % every);
+            expect(isSlot(schedule, between)).toBe(between === slot);
+            expect(countSlots(schedule, after, slot)).toBe(i + 1);
+          });
+        },
+      ),
+    );
   });
 });
 

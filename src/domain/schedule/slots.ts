@@ -1,11 +1,13 @@
 import type { Instant } from '../instant';
-import { CronSlots } from './cron-slots';
+import { calendarWalls } from './calendar-walls';
 import { wallTimes } from './cron-walls';
+import { DAY_MS } from './days';
 import { firstInstant, lastInstant } from './instants';
 import { IntervalSlots } from './interval-slots';
 import { OnceSlots } from './once-slots';
 import type { AnchoredSchedule } from './schedule';
 import type { SlotRule } from './slot-rule';
+import { ZonedSlots } from './zoned-slots';
 import { zoneOffsets } from './zone-offsets';
 
 /*
@@ -80,6 +82,12 @@ function ruleOf({ schedule, anchor }: AnchoredSchedule): SlotRule {
     case 'interval':
       return new IntervalSlots(schedule.everyMs, schedule.origin ?? schedule.start ?? anchor);
     case 'cron':
-      return new CronSlots(wallTimes(schedule.pattern, schedule.days), zoneOffsets(schedule.zone));
+      return new ZonedSlots(wallTimes(schedule.pattern, schedule.days), zoneOffsets(schedule.zone));
+    case 'calendar': {
+      const zone = zoneOffsets(schedule.zone);
+      const from = schedule.start ?? anchor;
+      const today = Math.floor((from + zone.at(from).offset) / DAY_MS);
+      return new ZonedSlots(calendarWalls(schedule, today), zone);
+    }
   }
 }

@@ -138,7 +138,7 @@ const MOST_ZONES = 256;
 export function zoneOffsets(zone: string): Offsets {
   const known = zones.get(zone);
   if (known) return known;
-  const fixed = fixedOffset(zone);
+  const fixed = zone === 'UTC' ? 0 : fixedOffset(zone);
   const offsets = fixed === null ? new ZoneOffsets(zone) : new FixedOffsets(fixed);
   if (zones.size >= MOST_ZONES) zones.delete(zones.keys().next().value as string);
   zones.set(zone, offsets);

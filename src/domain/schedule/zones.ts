@@ -1,5 +1,6 @@
 import { fixedOffset, fixedZone } from './fixed-offset';
 import { accept, refuse, type ScheduleResult } from './refusals';
+import type { Schedule } from './schedule';
 
 /**
  * Reads an IANA zone, or a fixed offset (`+05:30`). Only the letter case of a name is corrected: a linked name stays what it is.
@@ -42,4 +43,16 @@ function remedyFor([, sign, hours, minutes = '00']: RegExpExecArray): string {
   const name = 'Write the name of the zone (Europe/Berlin), which knows its summer time';
   if (Number(hours) > 23 || Number(minutes) > 59) return `${name}.`;
   return `${name}, or ${sign}${hours.padStart(2, '0')}:${minutes} if the offset never changes.`;
+}
+
+/** Whether the slots of a schedule depend on zone data: on a zone that may change its offset. */
+export function usesZoneData(schedule: Schedule): boolean {
+  if (schedule.kind !== 'cron' && schedule.kind !== 'calendar') return false;
+  return schedule.zone !== 'UTC' && fixedOffset(schedule.zone) === null;
+}
+
+/** Releases of the zone data are named by year and letter, `2026b`. What is named otherwise is neither newer nor older. */
+export function isNewerZoneData(one: string, than: string): boolean {
+  const release = /^\d{4}[a-z]$/;
+  return release.test(one) && release.test(than) && one > than;
 }

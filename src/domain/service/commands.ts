@@ -37,6 +37,8 @@ export interface RegisterService extends Common {
   readonly process: ProcessIdentity;
   readonly placementVersion: number;
   readonly reason: 'start' | 'falselyFailed';
+  /** `process.versions.tz`. */
+  readonly zoneData: string;
   /**
    * What ends a former incarnation that has neither failed nor stopped, in the same append. Null: there is none to end.
    * Not needed, and ignored, once the former one has ended.

@@ -87,8 +87,9 @@ function register(state: ServiceState, command: RegisterService): ServiceDecisio
     if (refusal !== null) return { ok: false, refusal };
     events.push(observerMark(state, { ...verdict, at: command.at }));
   }
-  const { serviceId, incarnation, labels, capacity, handlers, process, placementVersion, reason, at } = command;
-  const data = { serviceId, incarnation, labels, capacity, handlers, process, placementVersion, reason, at };
+  const { serviceId, incarnation, labels, capacity, handlers, process, placementVersion, zoneData, reason, at } =
+    command;
+  const data = { serviceId, incarnation, labels, capacity, handlers, process, placementVersion, zoneData, reason, at };
   events.push({ type: 'ServiceRegistered', data });
   return { ok: true, events };
 }

@@ -41,6 +41,8 @@ export type ServiceRegistered = Fact<
     process: ProcessIdentity;
     /** Version of the placement function that this process uses. */
     placementVersion: number;
+    /** `process.versions.tz`: services that differ compute other slots. Absent: registered before this was recorded. */
+    zoneData?: string;
     /** Why it registered: `start`, or `falselyFailed` after a verdict on a living process. */
     reason: 'start' | 'falselyFailed';
   }

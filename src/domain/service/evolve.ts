@@ -39,7 +39,7 @@ function evolveIncarnations(
 ): readonly Incarnation[] {
   const { data } = event;
   if (event.type === 'ServiceRegistered') {
-    const { incarnation, labels, capacity, handlers, process, placementVersion } = event.data;
+    const { incarnation, labels, capacity, handlers, process, placementVersion, zoneData } = event.data;
     const registered: Incarnation = {
       incarnation,
       registeredRevision: revision,
@@ -49,6 +49,7 @@ function evolveIncarnations(
       handlers,
       process,
       placementVersion,
+      ...(zoneData !== undefined && { zoneData }),
       life: 'live',
       endedRevision: null,
       endedAt: null,

@@ -30,6 +30,7 @@ const description = {
   handlers: { audit: '1' },
   process: { pid: 4242, bootId: 'boot', pidNamespace: 'ns', startTicks: '77' },
   placementVersion: 1,
+  zoneData: '2026a',
 } as const;
 
 const registered = (incarnation: string): ServiceEvent => ({

@@ -26,6 +26,8 @@ export interface Incarnation {
   readonly handlers: { readonly [handler: string]: string };
   readonly process: ProcessIdentity;
   readonly placementVersion: number;
+  /** Of its process; absent: unknown. */
+  readonly zoneData?: string;
   readonly life: IncarnationLife;
   /** Revision of the event that ended it; null while it lives. */
   readonly endedRevision: number | null;

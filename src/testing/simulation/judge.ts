@@ -1,10 +1,12 @@
 import { decode } from '../../domain/codec';
 import { LogChecker } from '../../domain/invariants';
-import { absentJob, evolve, type JobEvent, type JobState } from '../../domain/job';
+import { absentJob, evolve, openRuns, type JobEvent, type JobState, type RunRef } from '../../domain/job';
 import type { ServiceEvent } from '../../domain/service';
-import type { RecordedEvent } from '../../event-store';
+import type { LogPosition, RecordedEvent } from '../../event-store';
 import type { LivenessOptions } from '../../membership';
 import type { ReadModel } from '../../read-model';
+import { Blame, type BlamePorts } from './blame';
+import type { AppendSeen } from './simulated-connection';
 import type { SimulatedProcess } from './simulated-process';
 import type { WrittenAppend } from './simulated-log';
 import type { TroubleHistory } from './trouble-history';
@@ -19,6 +21,8 @@ export interface SimulatedViolation {
 }
 
 interface Incarnation {
+  /** Of its registration. */
+  readonly position: bigint;
   readonly serviceId: string;
   /** Name of the process that registered it. */
   readonly process: string;
@@ -36,13 +40,14 @@ interface Followed {
   /** True time of its newest event, ms. */
   changedAt: number;
   /** Newest last. */
-  readonly history: { readonly position: bigint; readonly state: JobState }[];
+  readonly history: { readonly position: bigint; readonly state: JobState; text?: string }[];
 }
 
 export interface JudgePorts {
   readonly now: () => number;
   readonly note: (what: string) => void;
   readonly liveness: LivenessOptions;
+  readonly quarantine: BlamePorts['quarantine'];
   readonly troubles: TroubleHistory;
   /** The process of that name, if it lives. */
   readonly living: (process: string) => SimulatedProcess | null;
@@ -56,8 +61,13 @@ export const ORDER = 'order-';
 const MOST_VIOLATIONS = 20;
 /** In a world in which nothing is wrong, ms. */
 const SHOWN_WITHIN_MS = 1_000;
+/** A handler whose process was resumed after its trust had run out may go on for so long, ms; where trust runs for hours, for a part of it. */
+const RESUMED_MS = 200;
+const RESUMED_PART = 300;
 /** States of a job that are kept, for views that lag. */
 const KEPT_STATES = 400;
+/** A claim that was decided in time may be sent so much later, ms. */
+const CLAIM_LATER_MS = 2_000;
 
 /** Checks every event when it is written, and every entry of a handler when it is made. */
 export class Judge {
@@ -66,7 +76,8 @@ export class Judge {
   readonly incarnations = new Map<string, Incarnation>();
   /** Run → why it ended, as the log says. */
   private readonly closed = new Map<string, string>();
-  private readonly starts = new Map<string, { readonly run: string; readonly by: string }>();
+  /** `allowed`: handlers of the job that may be unsettled at once, by its overlap policy when this one was started. */
+  private readonly starts = new Map<string, { readonly run: string; readonly by: string; readonly allowed: number }>();
   private readonly commands = new Map<string, number>();
   private readonly checker = new LogChecker();
   /** Service id → position of the newest fact of its stream. */
@@ -76,7 +87,12 @@ export class Judge {
   private newestFact = 0n;
   private newestAt = 0;
 
-  constructor(private readonly ports: JudgePorts) {}
+  private readonly blame: Blame;
+
+  constructor(private readonly ports: JudgePorts) {
+    const { note, quarantine } = ports;
+    this.blame = new Blame({ note, quarantine, violate: (rule, words) => this.violate(rule, words) });
+  }
 
   violate(rule: string, words: string): void {
     if (this.violations.length < MOST_VIOLATIONS) this.violations.push({ rule, at: this.ports.now(), words });
@@ -84,8 +100,9 @@ export class Judge {
 
   written({ events, by }: WrittenAppend): void {
     this.appends++;
-    for (const recorded of events) {
-      const event = decode(recorded.type, recorded.data, recorded.metadata);
+    const decoded = events.map(({ type, data, metadata }) => decode(type, data, metadata));
+    for (const [index, recorded] of events.entries()) {
+      const event = decoded[index];
       const { stream, revision, position, created, id } = recorded;
       for (const broken of this.checker.check({ stream, revision, position, created, id, event }))
         this.violate(broken.invariant, `${broken.stream} ${broken.revision}: ${broken.words}`);
@@ -94,11 +111,11 @@ export class Judge {
       if (event.type === '$unreadable') this.violate('log', `${stream} ${revision} cannot be read: ${event.why}`);
       else if (event.type.startsWith('Job')) this.job(of, event as JobEvent, recorded, by);
       else if (event.type !== 'ServiceHeartbeat') {
-        this.service(of, event as ServiceEvent, by);
+        this.service(of, event as ServiceEvent, position, by);
         this.facts.set(of, position);
       }
     }
-    this.early(events);
+    this.early(events[0].stream, decoded);
   }
 
   /** What an order has added is in the log. */
@@ -128,8 +145,49 @@ export class Judge {
         'entry',
         `${wordsOf(run)} is entered in ${run.process}, which is fenced (${trusted?.fence ?? 'another incarnation'}).`,
       );
+    const lapse = this.lapse(run);
+    if (lapse !== null) this.violate('entry', `${wordsOf(run)} is entered in ${run.process}, and ${lapse}.`);
     if (this.closed.has(keyOf(run))) this.ports.note('entered-after-end');
-    for (const other of others) this.overlap(other, run, processOf(other));
+    this.blame.enters(run);
+    this.overlaps(run, others, start?.allowed ?? 1, processOf);
+  }
+
+  /** A handler that was in the middle of its run when its process was held up for longer than trust runs has ended or was told to. */
+  resumed(run: WitnessedRun, wentOnMs: number): void {
+    this.ports.note('resumed-without-trust');
+    if (wentOnMs > Math.max(RESUMED_MS, this.ports.liveness.selfFenceAfterMs / RESUMED_PART))
+      this.violate(
+        'resumed',
+        `${wordsOf(run)} went on for ${wentOnMs.toFixed(0)} ms after ${run.process} was resumed.`,
+      );
+  }
+
+  /** A handler was let pass by `guard()`. */
+  guarded(run: WitnessedRun): void {
+    this.ports.note('guard-passed');
+    const lapse = this.lapse(run);
+    if (lapse !== null) this.violate('guard', `${wordsOf(run)} may go on in ${run.process}, and ${lapse}.`);
+  }
+
+  /** 5.12: whoever knows that its view is behind neither beats nor claims. @param view where it stands. */
+  sent(process: SimulatedProcess, { stream, events }: AppendSeen, view: LogPosition): void {
+    const { type } = events[events.length - 1];
+    const beats = type === 'ServiceHeartbeat';
+    if (!beats && !events.some(({ type }) => type === 'JobRequeued')) return;
+    // Before the view shows its own registration it owns nothing.
+    const life = this.incarnations.get(process.told.life ?? '');
+    if (life === undefined || view === 'start' || view < life.position) return;
+    const behind = process.told.viewBehindMs(view);
+    if (behind <= this.ports.liveness.failAfterMs + (beats ? 0 : CLAIM_LATER_MS)) return;
+    this.violate(
+      '5.12',
+      `${process.name} sends ${type} to ${stream}, and its view is ${Math.round(behind)} ms behind.`,
+    );
+  }
+
+  private lapse({ process, incarnation }: WitnessedRun): string | null {
+    const { liveness, living } = this.ports;
+    return living(process)?.told.whyNoTrust(incarnation, liveness.selfFenceAfterMs) ?? null;
   }
 
   /** What the view of a living service says of every job, at its position, against the fold of the log. */
@@ -139,13 +197,13 @@ export class Judge {
     this.ports.note('view-compared');
     for (const [jobId, { history }] of this.jobs) {
       if (history.length === 0 || history[0].position > position) continue;
-      const expected = history.findLast((one) => one.position <= position)?.state;
-      const row = view.job(jobId);
-      const found = JSON.stringify(row?.state ?? null);
-      if (found !== JSON.stringify(expected ?? null)) {
+      const expected = history.findLast((one) => one.position <= position);
+      const said = expected === undefined ? 'null' : (expected.text ??= JSON.stringify(expected.state));
+      const found = JSON.stringify(view.job(jobId)?.state ?? null);
+      if (found !== said) {
         this.violate(
           'I7',
-          `The view of ${whose} at position ${position} shows ${jobId} as ${found}, and the log says ${JSON.stringify(expected ?? null)}.`,
+          `The view of ${whose} at position ${position} shows ${jobId} as ${found}, and the log says ${said}.`,
         );
         return;
       }
@@ -166,6 +224,7 @@ export class Judge {
   private job(jobId: string, event: JobEvent, { revision, position }: RecordedEvent, by: string): void {
     let job = this.jobs.get(jobId);
     if (job === undefined) this.jobs.set(jobId, (job = { state: absentJob, changedAt: 0, history: [] }));
+    this.blame.event(jobId, event, 'slot' in event.data && openIn(job.state, event.data as RunRef));
     this.newestFact = position;
     this.newestAt = this.ports.now();
     job.state = evolve(job.state, event, revision);
@@ -174,7 +233,11 @@ export class Judge {
     if (job.history.length > KEPT_STATES) job.history.shift();
     switch (event.type) {
       case 'JobRunStarted':
-        this.starts.set(`${jobId} ${revision}`, { run: keyOf({ jobId, ...event.data }), by });
+        this.starts.set(`${jobId} ${revision}`, {
+          run: keyOf({ jobId, ...event.data }),
+          by,
+          allowed: allowedBy(job.state),
+        });
         break;
       case 'JobRunSucceeded':
       case 'JobRunFailed':
@@ -184,6 +247,9 @@ export class Judge {
       case 'JobRunAbandoned':
         this.closed.set(keyOf({ jobId, ...event.data }), event.data.reason);
         this.ports.note(`abandoned-${event.data.reason}`);
+        break;
+      case 'JobSlotsSkipped':
+        this.ports.note(`skipped-${event.data.reason}`);
         break;
       case 'JobRunOutcomeRefused':
         this.ports.note('late-outcome-refused');
@@ -203,11 +269,12 @@ export class Judge {
     }
   }
 
-  private service(serviceId: string, event: ServiceEvent, by: string): void {
+  private service(serviceId: string, event: ServiceEvent, position: bigint, by: string): void {
     const { incarnation } = event.data;
     if (event.type === 'ServiceRegistered') {
       const { labels, handlers, reason } = event.data;
       this.incarnations.set(incarnation, {
+        position,
         serviceId,
         process: by,
         labels,
@@ -258,11 +325,10 @@ export class Judge {
   }
 
   /** 5.10, 5.13: what may still run somewhere moves after a full failAfter. */
-  private early(events: readonly RecordedEvent[]): void {
-    const decoded = events.map(({ type, data, metadata }) => decode(type, data, metadata));
+  private early(stream: string, decoded: readonly ReturnType<typeof decode>[]): void {
     for (const event of decoded) {
       if (event.type !== 'JobRequeued') continue;
-      const jobId = events[0].stream.slice(events[0].stream.indexOf('-') + 1);
+      const jobId = stream.slice(stream.indexOf('-') + 1);
       const owner = this.incarnations.get(event.data.fromIncarnation);
       if (owner === undefined) continue;
       const { failAfterMs, clockRateError } = this.ports.liveness;
@@ -313,30 +379,53 @@ export class Judge {
     this.commands.set(key, this.appends);
   }
 
-  /** Two handlers of one job at the same time: only for a reason that the guarantees name. */
-  private overlap(earlier: WitnessedRun, later: WitnessedRun, process: SimulatedProcess | null): void {
-    const now = this.ports.now();
-    if (earlier.process === later.process)
-      this.violate(
-        '3.7',
-        `${wordsOf(later)} is entered in ${later.process}, where ${wordsOf(earlier)} has not settled.`,
-      );
-    const { abortGraceMs, loopDelayMs, failAfterMs, clockRateError } = this.ports.liveness;
-    const ignored = earlier.abortedAt !== null && now - earlier.abortedAt >= abortGraceMs * (1 - clockRateError);
-    if (ignored) return this.ports.note('overlap-ignored-abort');
-    const paused = process?.pausedWithin(now - 2 * failAfterMs, now) ?? 0;
-    if (paused > loopDelayMs) return this.ports.note('overlap-paused');
-    if (this.incarnations.get(earlier.incarnation)?.confirmedDead === true)
-      return this.ports.note('overlap-confirmed-dead');
-    const why = this.closed.get(keyOf(earlier));
-    if (why === 'cancelled') return this.ports.note('overlap-cancelled');
-    this.violate(
-      'overlap',
-      `${wordsOf(later)} is entered in ${later.process} while ${wordsOf(earlier)} runs in ${earlier.process} (entered at ${earlier.enteredAt.toFixed(0)}, ${
-        earlier.abortedAt === null ? 'not aborted' : `aborted ${(now - earlier.abortedAt).toFixed(0)} ms ago`
-      }; in the log: ${why ?? 'open'}).`,
-    );
+  /** More handlers of one job at the same time than its overlap policy allows: only for a reason that the guarantees name. */
+  private overlaps(
+    run: WitnessedRun,
+    others: readonly WitnessedRun[],
+    allowed: number,
+    processOf: (run: WitnessedRun) => SimulatedProcess | null,
+  ): void {
+    if (others.length > 0 && others.length < allowed) return this.ports.note('overlap-allowed');
+    if (others.length < allowed) return;
+    const [here] = others.filter(({ process }) => process === run.process).slice(allowed - 1);
+    if (here !== undefined)
+      this.violate('3.7', `${wordsOf(run)} is entered in ${run.process}, where ${wordsOf(here)} has not settled.`);
+    const [beyond] = others.filter((other) => !this.excused(other, processOf(other))).slice(allowed - 1);
+    if (beyond !== undefined) this.violate('overlap', this.overlapWords(beyond, run, allowed));
   }
+
+  /** The guarantees name a reason why its handler may still run. */
+  private excused(earlier: WitnessedRun, process: SimulatedProcess | null): boolean {
+    const now = this.ports.now();
+    const { abortGraceMs, loopDelayMs, failAfterMs, clockRateError } = this.ports.liveness;
+    const because = (why: string) => (this.ports.note(why), true);
+    const ignored = earlier.abortedAt !== null && now - earlier.abortedAt >= abortGraceMs * (1 - clockRateError);
+    if (ignored) return because('overlap-ignored-abort');
+    const paused = process?.pausedWithin(now - 2 * failAfterMs, now) ?? 0;
+    if (paused > loopDelayMs) return because('overlap-paused');
+    if (this.incarnations.get(earlier.incarnation)?.confirmedDead === true) return because('overlap-confirmed-dead');
+    return this.closed.get(keyOf(earlier)) === 'cancelled' && because('overlap-cancelled');
+  }
+
+  private overlapWords(earlier: WitnessedRun, later: WitnessedRun, allowed: number): string {
+    const now = this.ports.now();
+    return `${wordsOf(later)} is entered in ${later.process} while ${wordsOf(earlier)} runs in ${earlier.process} (entered at ${earlier.enteredAt.toFixed(0)}, ${
+      earlier.abortedAt === null ? 'not aborted' : `aborted ${(now - earlier.abortedAt).toFixed(0)} ms ago`
+    }; in the log: ${this.closed.get(keyOf(earlier)) ?? 'open'}), and the job allows ${allowed} at once.`;
+  }
+}
+
+/** Written down once more, on purpose: the judge must not share a mistake with the code. */
+function allowedBy(state: JobState): number {
+  if (state.stage === 'absent' || state.stage === 'opaque') return 1;
+  const { overlap } = state.definition.policies;
+  return typeof overlap === 'object' ? overlap.allow : 1;
+}
+
+function openIn(state: JobState, run: RunRef): boolean {
+  if (state.stage === 'absent' || state.stage === 'opaque') return false;
+  return openRuns(state).some((one) => one.slot === run.slot && one.attempt === run.attempt && one.epoch === run.epoch);
 }
 
 function keyOf(run: {

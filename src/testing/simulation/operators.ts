@@ -112,8 +112,9 @@ function ordered(
     case 'bind':
       return jobs.bind(action.job, action.service, call);
     case 'reschedule': {
-      const { schedule, tag } = action;
-      return jobs.reschedule(action.job, { ...(schedule && { schedule }), ...(tag && { tag }) }, call);
+      const { schedule, tag, policies } = action;
+      const changes = { ...(schedule && { schedule }), ...(tag && { tag }), ...(policies && { policies }) };
+      return jobs.reschedule(action.job, changes, call);
     }
     case 'schedule': {
       const job = script.jobs.find(({ id }) => id === action.job);

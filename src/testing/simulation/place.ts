@@ -43,6 +43,9 @@ export interface WorldPorts {
   readonly substitute: Substitution;
   readonly living: (pid: number) => boolean;
   readonly nextPid: () => number;
+  /** The process begins this append. */
+  readonly sent: (running: Running, append: AppendSeen) => void;
+  readonly selfFenceAfterMs: number;
   readonly startsAt: number;
   /** Something in the machinery failed that no service may let out. */
   readonly broken: (error: unknown, where: string) => void;
@@ -112,7 +115,11 @@ export class Place {
       log,
       scheduler,
       troubles,
-      { latency: script.latency ?? [1, 8], timeoutMs: script.requestTimeoutMs ?? 3_000 },
+      {
+        latency: script.latency ?? [1, 8],
+        timeoutMs: script.requestTimeoutMs ?? 3_000,
+        trustMs: this.world.selfFenceAfterMs,
+      },
       new SeededRandom(random.next() * 2 ** 32),
       (append) => this.seen(process, append),
       this.world.note as Note,
@@ -236,6 +243,7 @@ export class Place {
 
   private seen(process: SimulatedProcess, append: AppendSeen): void {
     if (this.current?.process !== process) return;
+    if (append.moment === 'sent') this.world.sent(this.current, append);
     const trap = this.traps.find(
       ({ on, types }) =>
         on === append.moment &&

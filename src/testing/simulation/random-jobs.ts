@@ -1,4 +1,5 @@
 import type { SeededRandom } from '../../clock';
+import type { Overlap } from '../../domain/job';
 import type { Behaviour } from './behaviours';
 import { Draw } from './draws';
 import type { JobScript } from './script';
@@ -13,6 +14,17 @@ const weights: ReadonlyMap<Behaviour, number> = new Map<Behaviour, number>([
   ['deadly', 6],
 ]);
 
+/** Most do not say; those that do have slots that fall during their runs. */
+export const overlaps: readonly Overlap[] = [
+  'skip',
+  'queue',
+  'queue',
+  'replace',
+  'replace',
+  { allow: 2 },
+  { allow: 3 },
+];
+
 /** 20–50 jobs of every kind. @param names of their handlers; null: those of the simulation's own, by weight. */
 export function randomJobs(random: SeededRandom, durationMs: number, names: readonly string[] | null): JobScript[] {
   const draw = new Draw(random);
@@ -24,7 +36,9 @@ function randomJob(id: string, draw: Draw, durationMs: number, names: readonly s
   const handler = names === null ? draw.weighted(weights) : draw.of(names);
   const at = Math.round(draw.chance(0.75) ? draw.between(1_000, 25_000) : draw.between(25_000, durationMs * 0.8));
   const rare = handler === 'deadly' || handler === 'blocking' ? 2 : 1;
-  const every = Math.round(draw.between(35, 160) * rare) * 1_000;
+  const overlap = draw.chance(0.4) ? draw.of(overlaps) : 'skip';
+  const often = overlap !== 'skip' && handler !== 'brief' && draw.chance(0.6);
+  const every = Math.round((often ? draw.between(5, 20) : draw.between(35, 160)) * rare) * 1_000;
   const when: Pick<JobScript, 'schedule' | 'dueMs'> = draw.weighted(
     new Map<Pick<JobScript, 'schedule' | 'dueMs'>, number>([
       [{ schedule: { kind: 'interval', every } }, 55],
@@ -54,6 +68,7 @@ function randomJob(id: string, draw: Draw, durationMs: number, names: readonly s
     affinity: draw.chance(0.35) ? 'preferred' : 'required',
     policies: {
       retry: { maxRetries: draw.of([0, 1, 3]), initialMs: draw.of([100, 1_000, 5_000]) },
+      overlap,
       onOwnerLoss: draw.of(['rerun', 'rerun', 'rerun', 'fail', 'hold'] as const),
       onStuck: draw.of(['release', 'release', 'wait'] as const),
       timeoutMs: handler === 'hanging' ? draw.of([2_000, 8_000, 20_000]) : draw.of([null, null, 4_000]),

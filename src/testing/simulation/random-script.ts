@@ -1,7 +1,7 @@
 import type { SeededRandom } from '../../clock';
 import type { Tag } from '../../domain/job';
 import { behaviours } from './behaviours';
-import { randomJobs } from './random-jobs';
+import { overlaps, randomJobs } from './random-jobs';
 import type { Action, Order, PlaceScript, Script } from './script';
 import { Draw, drawn, uuidOf } from './draws';
 import type { Trouble } from './troubles';
@@ -259,6 +259,7 @@ function orderOf({ draw, jobs, places }: Context): Order {
     case 'bind':
       return { order, job, service };
     case 'reschedule':
+      if (draw.chance(0.3)) return { order, job, policies: { overlap: draw.of(overlaps) } };
       return draw.chance(0.5)
         ? { order, job, schedule: { kind: 'interval', every: Math.round(draw.between(20, 90)) * SECOND } }
         : { order, job, tag: draw.of<Tag>([{}, { zone: 'x' }, { zone: 'y' }, { host: `host-${service}` }]) };

@@ -12,10 +12,13 @@ interface Entry extends Step {
   run: (() => void) | null;
 }
 
+/** Turns of the real event loop that are asked for at once: Node takes them one by one, but looks for the machine's own events only after the last. */
+const TURNS = 64;
+
 /**
  * True time of a simulated world, and everything that will happen in it, in one order: by time, and what happens at the same time by the seed.
  *
- * After each step everything that needs no time is let run to its end: one turn of the real event loop, before which Node runs all microtasks
+ * After each step everything that needs no time is let run to its end: one immediate of the real event loop, before which Node runs all microtasks
  * (and what they make ready), however long their chain. Nothing of a simulated service waits for anything else than a step, so that is exact.
  */
 export class Scheduler {
@@ -48,7 +51,12 @@ export class Scheduler {
 
   /** Takes steps until that time, or until `stop` says so. */
   async runUntil(time: number, stop: () => boolean = () => false): Promise<void> {
-    await this.real.yield();
+    let turns: Promise<void>[] = [];
+    const turn = () => {
+      if (turns.length === 0) turns = Array.from({ length: TURNS }, () => this.real.yield());
+      return turns.shift();
+    };
+    await turn();
     while (!stop()) {
       const entry = this.peek();
       if (entry === null || entry.at > time) {
@@ -61,7 +69,7 @@ export class Scheduler {
       const { run } = entry;
       entry.run = null;
       run?.();
-      await this.real.yield();
+      await turn();
     }
   }
 

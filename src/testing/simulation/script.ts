@@ -48,7 +48,13 @@ export type Order =
     }
   | { readonly order: 'resolveHold'; readonly job: string; readonly resolution: 'retry' | 'fail' | 'succeeded' }
   | { readonly order: 'bind'; readonly job: string; readonly service: string }
-  | { readonly order: 'reschedule'; readonly job: string; readonly schedule?: ScheduleInput; readonly tag?: Tag }
+  | {
+      readonly order: 'reschedule';
+      readonly job: string;
+      readonly schedule?: ScheduleInput;
+      readonly tag?: Tag;
+      readonly policies?: PoliciesInput;
+    }
   | { readonly order: 'schedule'; readonly job: string; readonly renew: boolean }
   | { readonly order: 'drain'; readonly service: string }
   | { readonly order: 'mark'; readonly service: string; readonly confirmedDead: boolean };

@@ -8,6 +8,7 @@ import {
   type NewEvent,
   type ReadAllOptions,
   type ReadStreamOptions,
+  type RecordedEvent,
   type StreamSlice,
   type SubscribeOptions,
   type Subscription,
@@ -23,6 +24,8 @@ export interface ConnectionTraits {
   readonly latency: readonly [from: number, to: number];
   /** A request without an answer is given up after so long, by the clock of the process, ms. */
   readonly timeoutMs: number;
+  /** selfFenceAfterMs: for how long a process may trust itself from the start of an acknowledged heartbeat on. */
+  readonly trustMs: number;
 }
 
 /** An append on its way, as those who watch see it. */
@@ -68,6 +71,7 @@ export class SimulatedConnection implements EventStore {
     if (this.process.dead) return NEVER;
     this.seen({ stream, events, moment: 'sent' });
     if (this.process.dead) return NEVER;
+    const asked = this.process.told.asks(events);
     const perform = async () => {
       this.seen({ stream, events, moment: 'arrived' });
       const { head } = this.log;
@@ -80,6 +84,8 @@ export class SimulatedConnection implements EventStore {
       append: true,
       exact: expected !== 'any',
     });
+    if (asked !== null && answer !== REFUSED && answer !== LOST && answer.outcome === 'appended')
+      this.process.told.appended(asked, this.traits.trustMs);
     if (answer === REFUSED) return { outcome: 'unavailable', message: 'the log cannot be reached' };
     if (answer === LOST) return { outcome: 'unknown', message: 'no answer came' };
     return answer;
@@ -124,7 +130,12 @@ export class SimulatedConnection implements EventStore {
       },
       blocked: () => this.troubles.blocked(this.place, 'in') !== null,
       refused: () => (this.troubles.of(this.place, 'refuse')?.rate ?? 0) >= 1,
-      delivered: () => undefined,
+      delivered: (events: readonly RecordedEvent[]) => {
+        if (which === 'view') return;
+        for (const { stream, position, id } of events)
+          if (categoryOf(stream).endsWith('service')) this.process.told.heard(position);
+          else this.process.told.readBack(id, this.traits.trustMs);
+      },
     };
     const subscription = new SimulatedSubscription(this.log, this.process, this.scheduler, passage, options);
     this.subscriptions.add(subscription);

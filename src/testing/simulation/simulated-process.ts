@@ -3,6 +3,7 @@ import type { ProcessIdentity } from '../../domain/service';
 import type { Processes } from '../../membership';
 import { ProcessClock, type ClockTraits } from './process-clock';
 import type { Scheduler, Step } from './scheduler';
+import { Told } from './told';
 
 /** The machine that a process runs on, in what others can prove of it. */
 export interface Machine {
@@ -17,11 +18,13 @@ export interface Machine {
 export class SimulatedProcess {
   readonly clock: ProcessClock;
   readonly random: SeededRandom;
+  readonly told: Told;
   private alive = true;
   private heldUntil = -Infinity;
   private release: Step | null = null;
   private held: (() => void)[] = [];
   private asleep = false;
+  private asleepSince = 0;
   /** True times between which nothing of it ran, newest last. */
   readonly pauses: { readonly from: number; to: number; readonly kind: 'stall' | 'suspend' }[] = [];
 
@@ -39,6 +42,7 @@ export class SimulatedProcess {
   ) {
     this.random = new SeededRandom(seed);
     this.clock = new ProcessClock(scheduler, traits, this.random, (callback) => this.post(callback));
+    this.told = new Told(this.clock);
   }
 
   get dead(): boolean {
@@ -72,8 +76,15 @@ export class SimulatedProcess {
     const until = this.scheduler.now + ms;
     this.note('suspend', until);
     this.asleep = true;
+    this.asleepSince = this.scheduler.now;
     this.clock.suspend();
     this.scheduler.at(until, () => this.wake());
+  }
+
+  /** Its wall clock is put to another time. */
+  jumpWall(byMs: number): void {
+    this.clock.jumpWall(byMs);
+    this.told.jumped(byMs);
   }
 
   /** Whatever holds it up ends now. */
@@ -82,6 +93,7 @@ export class SimulatedProcess {
     if (this.asleep) {
       this.asleep = false;
       this.clock.wake();
+      this.told.jumped(this.scheduler.now - this.asleepSince);
     }
     if (this.heldUntil > this.scheduler.now) this.releaseAt(this.heldUntil);
     else this.goOn();

@@ -18,8 +18,8 @@ export interface Passage {
   readonly blocked: () => boolean;
   /** The log turns the subscriber away. */
   readonly refused: () => boolean;
-  /** Whether a batch that arrives is to be noted as late. */
-  readonly delivered: () => void;
+  /** The process is given this. */
+  readonly delivered: (events: readonly RecordedEvent[]) => void;
 }
 
 /** A subscriber that hears nothing for so long is broken off, as by a keep-alive. */
@@ -159,7 +159,7 @@ export class SimulatedSubscription implements Subscription {
     const moved = position !== 'start' && (this.position === 'start' || position > this.position);
     try {
       if (moved) {
-        this.passage.delivered();
+        this.passage.delivered(events);
         await onEvents(events, position);
         this.position = position;
       }

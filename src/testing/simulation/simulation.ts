@@ -27,6 +27,8 @@ export interface SimulationOptions {
   readonly commandId?: (order: string, tries: number) => string;
   /** Ends with the first violation. Default true. */
   readonly stopAtFirst?: boolean;
+  /** When the time of the script is over all faults end, and after a while everything must be in its place. Default true; false: it ends there. */
+  readonly heals?: boolean;
   /** What services tell their log. Default: nothing. */
   readonly logger?: (process: string, trueTime: () => number) => Logger;
 }
@@ -85,6 +87,7 @@ class World {
       now: () => scheduler.now,
       note: (what) => this.counters.note(what),
       liveness: this.liveness,
+      quarantine: { crashes: 3, windowMs: 3_600_000, ...script.options?.quarantine },
       troubles: this.history,
       living: (name) => this.processes().find((process) => process.name === name) ?? null,
       trusted: (name) => this.trusted(name),
@@ -98,6 +101,8 @@ class World {
       this.judge.written(append);
     });
     this.witness.onEntry((run, others) => this.judge.entered(run, others, (other) => this.witness.processOf(other)));
+    this.witness.onResumed((run, wentOnMs) => this.judge.resumed(run, wentOnMs));
+    this.witness.onGuard((run) => this.judge.guarded(run));
     const ports: WorldPorts = {
       script,
       scheduler,
@@ -111,6 +116,10 @@ class World {
       substitute: options.substitute ?? ((asIs) => asIs),
       living: (pid) => this.processes().some((process) => process.pid === pid),
       nextPid: () => ++this.pid,
+      sent: ({ process, service }, append) => {
+        if (service !== null) this.judge.sent(process, append, service.readModel.position());
+      },
+      selfFenceAfterMs: this.liveness.selfFenceAfterMs,
       startsAt: WORLD_STARTS_AT,
       broken: (error, where) =>
         this.judge.violate(
@@ -139,6 +148,7 @@ class World {
     for (const action of script.actions) scheduler.at(action.at, () => this.act(action));
     this.compareViews();
     await scheduler.runUntil(script.durationMs, stop);
+    if (this.options.heals === false) return this.result();
     if (!stop()) {
       this.heal();
       await scheduler.runUntil(script.durationMs + quietTimeMs(this.liveness), stop);
@@ -227,7 +237,7 @@ class World {
         return place?.current?.process.suspend(action.ms);
       case 'wall':
         this.counters.note('wall-jump');
-        return place?.current?.process.clock.jumpWall(action.byMs);
+        return place?.current?.process.jumpWall(action.byMs);
       case 'trouble': {
         const { on, types = null } = action;
         if (on === undefined || place === null) return this.befall(action);

@@ -22,7 +22,10 @@ export interface WitnessedRun {
   abortedAt: number | null;
   /** Why. */
   abortReason: string | null;
-  /** How long it had gone on, since its process was resumed from a pause, when it was told to stop by a fence; null: no pause, or no fence. ms. */
+  /**
+   * How long it had gone on, since its process was resumed from a pause that outlasts trust, when it was told to stop by the fence, or ended by itself
+   * before that. Null: no such pause, or told to stop for another reason. Without the time for which the process was held up once more. ms.
+   */
   zombieMs: number | null;
 }
 
@@ -35,17 +38,25 @@ interface Open {
 export class Witness {
   readonly runs: WitnessedRun[] = [];
   private readonly open = new Set<Open>();
+  private readonly resumedListeners: ((run: WitnessedRun, wentOnMs: number) => void)[] = [];
   private readonly listeners: ((
     run: WitnessedRun,
     others: readonly WitnessedRun[],
     process: SimulatedProcess,
   ) => void)[] = [];
 
+  private readonly guardListeners: ((run: WitnessedRun) => void)[] = [];
+
   constructor(
     private readonly scheduler: Scheduler,
     /** A process that was held up for longer cannot trust itself. */
     private readonly longPauseMs: number,
   ) {}
+
+  /** Told of every handler that was in the middle of its run when its process was held up for so long that it cannot trust itself, and how long it went on. */
+  onResumed(listener: (run: WitnessedRun, wentOnMs: number) => void): void {
+    this.resumedListeners.push(listener);
+  }
 
   /** Told of every entry, with the runs of the same job that are open at that moment. */
   onEntry(listener: (run: WitnessedRun, others: readonly WitnessedRun[], process: SimulatedProcess) => void): void {
@@ -64,7 +75,7 @@ export class Witness {
         const entry = this.enter(handler, context, process);
         let result: unknown;
         try {
-          result = handler.run(payload, context);
+          result = handler.run(payload, this.watched(context, entry.run));
         } catch (error) {
           this.leave(entry, 'threw');
           throw error;
@@ -89,6 +100,19 @@ export class Witness {
 
   openRuns(): readonly WitnessedRun[] {
     return [...this.open].map(({ run }) => run);
+  }
+
+  /** Told whenever a handler has asked whether it may still act, and was let pass. */
+  onGuard(listener: (run: WitnessedRun) => void): void {
+    this.guardListeners.push(listener);
+  }
+
+  private watched(context: JobContext, run: WitnessedRun): JobContext {
+    const guard = async () => {
+      await context.guard();
+      for (const listener of this.guardListeners) listener(run);
+    };
+    return { ...context, guard };
   }
 
   private enter(handler: HandlerDefinition, context: JobContext, process: SimulatedProcess): Open {
@@ -119,9 +143,7 @@ export class Witness {
       () => {
         run.abortedAt = this.scheduler.now;
         run.abortReason = (context.signal.reason as { reason?: string }).reason ?? null;
-        const pause = process.pauses.findLast(({ to }) => to > run.enteredAt && to <= this.scheduler.now);
-        if (pause !== undefined && pause.to - pause.from >= this.longPauseMs && run.abortReason === 'fenced')
-          run.zombieMs = this.scheduler.now - pause.to;
+        if (run.abortReason === 'fenced') this.resumed(run, process);
       },
       { once: true },
     );
@@ -129,8 +151,20 @@ export class Witness {
     return entry;
   }
 
+  /** A handler that was in the middle of its run when its process was held up for long ends, or is told to: how long has it gone on since? */
+  private resumed(run: WitnessedRun, process: SimulatedProcess): void {
+    const { now } = this.scheduler;
+    const pause = process.pauses.findLast(
+      ({ from, to }) => from >= run.enteredAt && to <= now && to - from >= this.longPauseMs,
+    );
+    if (pause === undefined) return;
+    run.zombieMs = Math.max(0, now - pause.to - process.pausedWithin(pause.to, now));
+    for (const listener of this.resumedListeners) listener(run, run.zombieMs);
+  }
+
   private leave(entry: Open, how: 'returned' | 'threw' | 'died'): void {
     if (!this.open.delete(entry)) return;
+    if (entry.run.abortedAt === null && how !== 'died') this.resumed(entry.run, entry.process);
     entry.run.leftAt = this.scheduler.now;
     entry.run.how = how;
   }

@@ -177,6 +177,10 @@ export const ask = {
   ): Of<'AbandonRun'> {
     return { kind: 'AbandonRun', run, reason, timedOut, ...common(at) };
   },
+  replace(at: number, run: RunRef, then: Partial<Of<'CompleteRun'>['then']> = {}): Of<'AbandonRun'> {
+    const reason = 'replaced';
+    return { kind: 'AbandonRun', run, reason, timedOut: null, then: { ...goOn, ...then }, ...common(at) };
+  },
   cancel(at: number, mode: Of<'CancelJob'>['mode'] = 'now'): Of<'CancelJob'> {
     return { kind: 'CancelJob', mode, ...caller('CancelJob', at) };
   },

@@ -52,8 +52,8 @@ export function commandOf(jobId: string, asked: JobCommand): CommandToJob {
       return new RequeueJobCommand({ jobId, gone, to, nobody, viewPosition, quarantine });
     }
     case 'StartRun': {
-      const { serviceId, incarnation, epoch, soleSuspect } = asked;
-      return new StartJobRunCommand({ jobId, serviceId, incarnation, epoch, soleSuspect });
+      const { serviceId, incarnation, epoch, soleSuspect, stuck } = asked;
+      return new StartJobRunCommand({ jobId, serviceId, incarnation, epoch, soleSuspect, stuck });
     }
     case 'CompleteRun': {
       const { run, durationMs, then } = asked;
@@ -64,8 +64,8 @@ export function commandOf(jobId: string, asked: JobCommand): CommandToJob {
       return new FailJobRunCommand({ jobId, run, durationMs, failure, then });
     }
     case 'AbandonRun': {
-      const { run, reason, timedOut } = asked;
-      return new AbandonJobRunCommand({ jobId, run, reason, timedOut });
+      const { run, reason, timedOut, then } = asked;
+      return new AbandonJobRunCommand({ jobId, run, reason, timedOut, ...(then && { then }) });
     }
     case 'PauseJob':
       return new PauseJobCommand({ jobId, ...caller(asked) });
@@ -88,8 +88,8 @@ function caller({ commandId, reason }: { readonly commandId: string; readonly re
 
 /** A definition as people would have written it. */
 function inputOf({ schedule, ...rest }: JobDefinition): DefinitionInput {
-  const { start, end, maxRuns } = schedule;
-  const bounds = { start: start ?? undefined, end: end ?? undefined, maxRuns: maxRuns ?? undefined };
+  const { start, end, maxRuns, jitterMs: jitter } = schedule;
+  const bounds = { start: start ?? undefined, end: end ?? undefined, maxRuns: maxRuns ?? undefined, jitter };
   const input = (): ScheduleInput => {
     switch (schedule.kind) {
       case 'once':
@@ -98,6 +98,14 @@ function inputOf({ schedule, ...rest }: JobDefinition): DefinitionInput {
         return { kind: 'interval', every: schedule.everyMs, origin: schedule.origin ?? undefined, ...bounds };
       case 'cron':
         return { kind: 'cron', pattern: schedule.pattern, zone: schedule.zone, days: schedule.days, ...bounds };
+      case 'calendar': {
+        const { unit, every, at, zone, missing } = schedule;
+        const [origin, day] = [schedule.origin ?? undefined, schedule.day ?? undefined];
+        const when = { at, zone, origin, ...bounds };
+        if (unit === 'day') return { kind: 'calendar', every: `P${every}D`, ...when };
+        if (unit === 'week') return { kind: 'calendar', every: `P${every}W`, weekdays: schedule.weekdays, ...when };
+        return { kind: 'calendar', every: `P${every}M`, day, missing, ...when };
+      }
     }
   };
   return { ...rest, schedule: input() };

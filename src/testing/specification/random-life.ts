@@ -11,6 +11,7 @@ import {
   type JobEvent,
   type JobRecord,
   type JobState,
+  type Overlap,
   type RunRef,
 } from '../../domain/job';
 import type { Candidate, ServiceEvent } from '../../domain/service';
@@ -19,7 +20,7 @@ import { aDefinition, aService, ask, MINUTE, T0 } from './a-job';
 /** One step: what is done, by whom, with what, and how much later than the one before. */
 export type Step = readonly [action: number, who: number, what: number, dt: number];
 export const ACTIONS = 20;
-const KEPT_RUNS = 7;
+const KEPT_RUNS = 4;
 
 interface LifeOptions {
   readonly definitions: readonly JobDefinition[];
@@ -93,7 +94,8 @@ export class RandomLife {
       case 8: {
         const mine = what % 5 === 0 ? who : owner;
         const epoch = what % 7 === 0 ? Math.max(1, record.epoch - 1) : record.epoch;
-        return ask.start(now, { serviceId: mine.serviceId, incarnation: mine.incarnation, epoch });
+        const stuck = record.definition.policies.overlap === 'replace' && what % 3 === 1;
+        return ask.start(now, { serviceId: mine.serviceId, incarnation: mine.incarnation, epoch, stuck });
       }
       case 9:
       case 10: {
@@ -105,6 +107,7 @@ export class RandomLife {
       case 12:
         return run === undefined ? null : ask.timeOut(now, run);
       case 13: {
+        if (what % 7 === 1 && run !== undefined) return ask.replace(now, run, { startNext: what % 3 !== 0 });
         const reason = (['lostInProcess', 'drain', 'stuck'] as const)[what % 3];
         const timedOut = what % 6 === 2 ? { durationMs: 6, timeoutMs: 5 } : null;
         return run === undefined ? null : ask.abandon(now, run, reason, timedOut);
@@ -161,8 +164,8 @@ export class RandomLife {
     const books = closeBooks(this.state, this.options.booksEvery);
     if (books !== null) this.write(books);
     for (const { slot, attempt, epoch, incarnation } of openRuns(this.record)) {
-      const last = this.runs.at(-1);
-      if (last?.slot !== slot || last.attempt !== attempt) this.runs.push({ slot, attempt, epoch, incarnation });
+      const known = this.runs.slice(-2 * KEPT_RUNS).some((one) => one.slot === slot && one.attempt === attempt);
+      if (!known) this.runs.push({ slot, attempt, epoch, incarnation });
     }
   }
 
@@ -263,10 +266,21 @@ export function sameSlots(maxRuns: number | null): readonly JobDefinition[] {
   ];
 }
 
+/** Definitions of one schedule with every overlap policy. */
+export function everyOverlap(maxRuns: number | null): readonly JobDefinition[] {
+  const schedule = everyMinuteAtMost(maxRuns);
+  const overlaps: readonly Overlap[] = ['skip', 'queue', 'replace', { allow: 2 }, { allow: 4 }];
+  return overlaps.flatMap((overlap, n) => [
+    aDefinition({ schedule, payload: n }, { overlap, retry }),
+    aDefinition({ schedule, payload: -n }, { overlap, onOwnerLoss: n % 2 === 0 ? 'hold' : 'fail' }),
+  ]);
+}
+
 /** Definitions of many schedules. */
 export const manySchedules: readonly JobDefinition[] = [
   ...sameSlots(null),
   ...sameSlots(5),
+  ...everyOverlap(null),
   aDefinition({ schedule: { kind: 'once', at: 'asap', start: null, end: null, maxRuns: null } }, { retry }),
   aDefinition({ schedule: { kind: 'once', at: T0 + 5 * MINUTE, start: null, end: null, maxRuns: null } }),
   aDefinition({
@@ -278,6 +292,18 @@ export const manySchedules: readonly JobDefinition[] = [
       start: null,
       end: null,
       maxRuns: 9,
+    },
+  }),
+  aDefinition({
+    schedule: {
+      ...{ kind: 'interval', everyMs: MINUTE, origin: null, start: null, end: null, maxRuns: 9 },
+      jitterMs: 50_000,
+    },
+  }),
+  aDefinition({
+    schedule: {
+      ...{ kind: 'calendar', every: 1, unit: 'day', weekdays: [], day: null, missing: 'last' },
+      ...{ at: '08:03', zone: 'UTC', origin: null, start: null, end: null, maxRuns: null, jitterMs: 200_000 },
     },
   }),
   aDefinition({

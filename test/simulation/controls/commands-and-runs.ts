@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { Decisions } from '../../../src/commands/execution/decisions';
 import { randomScript, type Script } from '../../../src/testing/simulation';
+import * as overlap from '../../../src/domain/job/overlap';
 import { OpenRuns } from '../../../src/worker/open-runs';
 import { Worker } from '../../../src/worker/worker';
-import { changingAppends, replaced, storeWith, type Control } from './control';
+import { all, changingAppends, replaced, storeWith, type Control } from './control';
 import { atHome, everyMs, jobsOf, Moments, three, world } from './worlds';
 
 const anyWorld = (seed: number): Script => randomScript(seed, { durationMs: 120_000 });
@@ -19,6 +20,12 @@ function answersLost(seed: number): Script {
     trouble: { kind: 'cut', direction: 'in', lands: true } as const,
   }));
   return world(seed, 50_000, jobsOf(14, 'brief', { ...atHome('a'), ...everyMs(1_500) }), cuts);
+}
+
+/** What the worker keeps of the runs that are here. */
+interface Here {
+  readonly jobs: ReadonlyMap<string, { readonly works: ReadonlySet<object> }>;
+  end(work: object): void;
 }
 
 /** Rules of commands, runs and their outcomes. */
@@ -224,10 +231,33 @@ export const commandsAndRuns: readonly Control[] = [
         Worker.prototype,
         'stuck',
         (original) =>
-          function (this: { busy: Map<string, unknown> }, ...args: never[]) {
+          function (this: { atWork: Here }, ...args: never[]) {
             original.apply(this, args);
-            this.busy.delete((args[0] as { jobId: string }).jobId);
+            const { jobId } = args[0] as { jobId: string };
+            for (const work of this.atWork.jobs.get(jobId)?.works ?? []) this.atWork.end(work);
           },
+      ),
+  },
+  {
+    rule: '9',
+    name: 'two runs are open beyond the overlap policy',
+    broken: 'isFull, mayBegin and runLimit of the domain, by ones that allow two more',
+    caughtBy: ['transition', 'overlap', '3.7'],
+    script: (seed) => {
+      const m = new Moments(seed);
+      const policies = [{ overlap: 'skip' }, { overlap: 'queue' }, { overlap: { allow: 2 } }] as const;
+      const jobs = policies.flatMap((one, n) =>
+        jobsOf(2, 'long', { ...everyMs(2_000), policies: one }).map((job) => ({ ...job, id: `${job.id}-${n}` })),
+      );
+      return world(seed, 40_000, jobs, [
+        { at: 15_000 + m.between(0, 4_000), do: 'crash', place: 'a', restartMs: 9_000 },
+      ]);
+    },
+    replace: () =>
+      all(
+        replaced(overlap, 'isFull', () => () => false),
+        replaced(overlap, 'mayBegin', () => () => true),
+        replaced(overlap, 'runLimit', (original) => (policy: never) => (original(policy) as number) + 2),
       ),
   },
   {

@@ -125,7 +125,8 @@ export class StreamJudge {
 
   private decision({ command, commandId, actor }: Settled, at: number, made = 'a loop'): Decision {
     const { directory, zoneData } = this.setup;
-    const inputs = { id: this.id, commandId: commandId ?? made, at, zoneData, actor, directory };
+    const limits = { maxFiresPerSecond: Infinity };
+    const inputs = { id: this.id, commandId: commandId ?? made, at, zoneData, limits, actor, directory };
     if (command instanceof CommandToJob) {
       const asked = command.ask(inputs, this.job);
       return asked.ok ? decide(this.job, asked.value) : asked;

@@ -1,18 +1,18 @@
 import type { Instant } from '../instant';
-import type { WallTimes } from './cron-walls';
 import type { SlotRule } from './slot-rule';
+import type { WallRule } from './wall-rule';
 import type { Offsets, Segment } from './zone-offsets';
 
 /** More than any offset: a slot and its wall time are nearer to each other than this. */
 const FARTHEST_MS = 18 * 3_600_000;
 
 /**
- * Wall times in a zone. A wildcard pattern has every instant whose wall time matches. A fixed one has only the first of two equal wall
+ * Wall times in a zone. A wildcard rule has every instant whose wall time matches. A fixed one has only the first of two equal wall
  * times, and for those that a gap swallowed, one slot at the first instant after the gap.
  */
-export class CronSlots implements SlotRule {
+export class ZonedSlots implements SlotRule {
   constructor(
-    private readonly walls: WallTimes,
+    private readonly walls: WallRule,
     private readonly zone: Offsets,
   ) {}
 
@@ -21,7 +21,7 @@ export class CronSlots implements SlotRule {
       const segment = this.zone.at(at);
       const slot = this.firstIn(segment, at);
       if (slot !== null) return slot < until ? slot : null;
-      // Nothing here: go where the next matching wall time can be, so that yearly patterns read few segments.
+      // Nothing here: go where the next matching wall time can be, so that yearly rules read few segments.
       const wall = this.walls.next(segment.end - FARTHEST_MS);
       if (wall === null) return null;
       at = Math.max(segment.end, wall - FARTHEST_MS);
@@ -71,7 +71,7 @@ export class CronSlots implements SlotRule {
     return this.walls.fixed ? Math.max(wall, segment.reached) : wall;
   }
 
-  /** Whether the gap before this segment swallowed a wall time of a fixed pattern. */
+  /** Whether the gap before this segment swallowed a wall time of a fixed rule. */
   private gapSlot(segment: Segment): boolean {
     const open = segment.start + segment.offset;
     if (!this.walls.fixed || open <= segment.reached) return false;

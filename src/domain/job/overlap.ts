@@ -1,0 +1,88 @@
+import type { Overlap, Slot } from './definition';
+import { instantOfSlot } from './events';
+import { pendingDueAt } from './pending';
+import type { JobRecord, SlotInProgress } from './state';
+
+/**
+ * How many runs of one job may be open, and what may begin beside what (protocol §9).
+ *
+ * A slot is *in progress* from its first start to its end. One that waits for its next attempt is in progress too: its retries belong to its run.
+ *
+ * 1. Never more open runs than the policy allows, whatever is started: a further attempt, a requested slot, a scheduled one.
+ * 2. A scheduled slot begins only where fewer slots are in progress than runs are allowed. A requested one was asked for now: it does not wait for
+ *    the retry of another.
+ * 3. Under `replace` a new slot begins in the place of the scheduled slots in progress. A requested slot is not replaced, so that of ten that are
+ *    asked for ten run; scheduled slots wait for its end.
+ */
+
+type Standing = Pick<JobRecord, 'definition' | 'inProgress'>;
+
+/** The most runs that a policy may allow: what one owner leaves behind must fit into one append. */
+export const MOST_ALLOWED = 100;
+
+/** How many runs of the job may be open at once. */
+export function runLimit(overlap: Overlap): number {
+  return typeof overlap === 'object' ? overlap.allow : 1;
+}
+
+/** An overlap policy as people say it: `allow(3)`. */
+export function overlapWords(overlap: Overlap): string {
+  return typeof overlap === 'object' ? `allow(${overlap.allow})` : overlap;
+}
+
+/** As many runs are open as may be: nothing starts before one of them has ended. */
+export function isFull({ definition, inProgress }: Standing): boolean {
+  return openCount(inProgress) >= runLimit(definition.policies.overlap);
+}
+
+/** Whether a new slot may begin once what it replaces has ended. */
+export function mayBegin(record: Standing, kind: 'requested' | 'scheduled'): boolean {
+  const limit = runLimit(record.definition.policies.overlap);
+  const beside = record.inProgress.filter((one) => !isReplaceable(record, one));
+  return openCount(beside) < limit && (kind === 'requested' || beside.length < limit);
+}
+
+/** Slots in progress that end when a new slot begins. */
+export function replaceable(record: Standing): readonly SlotInProgress[] {
+  return record.inProgress.filter((one) => isReplaceable(record, one));
+}
+
+function isReplaceable({ definition }: Standing, { slot }: SlotInProgress): boolean {
+  return definition.policies.overlap === 'replace' && !isRequested(slot);
+}
+
+/**
+ * The pending slot waits in the queue: it fell before the last run ended. What falls after it is a further one.
+ * False too when it is merely late: it fell when nothing was in progress.
+ */
+export function isQueued(record: JobRecord): boolean {
+  const { definition, lastOutcome } = record;
+  const pending = pendingDueAt(record);
+  if (definition.policies.overlap !== 'queue' || pending === null || lastOutcome === null) return false;
+  return pending <= lastOutcome.at;
+}
+
+/**
+ * Whether the scheduled slots that are due fell while no further slot could begin, and one can now that a slot has ended: they are to be skipped.
+ * A slot that was due before a requested run began did not fall during it: it is run, late. `queue` and `replace` keep what fell.
+ */
+export function fellWhileFull(before: Standing, after: JobRecord): boolean {
+  const { definition, inProgress } = after;
+  const { overlap } = definition.policies;
+  if (overlap === 'queue' || overlap === 'replace') return false;
+  const limit = runLimit(overlap);
+  if (inProgress.length >= limit) return false;
+  const pending = pendingDueAt(after);
+  const during = before.inProgress.filter(
+    ({ slot, run }) => !(isRequested(slot) && run !== null && pending !== null && pending <= run.startedAt),
+  );
+  return during.length >= limit;
+}
+
+function openCount(slots: readonly SlotInProgress[]): number {
+  return slots.filter(({ run }) => run !== null).length;
+}
+
+function isRequested(slot: Slot): boolean {
+  return instantOfSlot(slot) === null;
+}

@@ -1,0 +1,8 @@
+import type { Instant } from '../instant';
+import { instantOfSlot } from './events';
+import type { JobRecord } from './state';
+
+/** When the pending slot is due: at its instant, or later by its jitter; null: none is pending. */
+export function pendingDueAt({ nextSlot, nextDueAt }: Pick<JobRecord, 'nextSlot' | 'nextDueAt'>): Instant | null {
+  return nextSlot === null ? null : (nextDueAt ?? instantOfSlot(nextSlot));
+}

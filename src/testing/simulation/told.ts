@@ -1,0 +1,126 @@
+import type { Clock } from '../../clock';
+import type { LogPosition, NewEvent } from '../../event-store';
+
+/** A look at the clocks of a process. */
+interface Look {
+  readonly monotonic: number;
+  readonly boot: number;
+  /** Wall clock against monotonic time. */
+  readonly wallOff: number;
+}
+
+/** An append that may renew trust, from the moment in which the process began it. */
+interface Asked extends Look {
+  readonly type: string;
+  readonly incarnation: string;
+}
+
+/** A wall clock that jumps by more than this is in doubt (protocol 5.2), ms; and what rounding may take of it. */
+const JUMP_MS = 1_000;
+const ROUNDING_MS = 10;
+const KEPT_SENT = 256;
+
+/**
+ * What the log has told one process, and what its clocks have done: by this the judge measures own trust (5.2), doubt about the wall clock, and a
+ * view that is behind (5.12), without asking the code that it judges.
+ */
+export class Told {
+  private incarnation: string | null = null;
+  /** The newest append by which it may trust itself; null: none since the registration, or trust has expired. */
+  private from: Asked | null = null;
+  private expired = false;
+  /** When the registration was sent first: what was begun before it counts for nothing. */
+  private registeredAt = -Infinity;
+  private jumpedAt = -Infinity;
+  private readonly sent = new Map<string, Asked>();
+  private readonly facts: { readonly position: bigint; readonly at: number }[] = [];
+
+  constructor(private readonly clock: Clock) {}
+
+  /** The process sends this; null: it says nothing about trust. */
+  asks(events: readonly NewEvent[]): Asked | null {
+    const { id, type, data } = events[events.length - 1];
+    if (type !== 'ServiceHeartbeat' && type !== 'ServiceReasserted' && type !== 'ServiceRegistered') return null;
+    const { incarnation } = JSON.parse(data) as { incarnation: string };
+    const asked = { type, incarnation, ...this.look() };
+    if (type === 'ServiceRegistered' && incarnation !== this.incarnation) this.begins(asked);
+    this.sent.set(id, asked);
+    if (this.sent.size > KEPT_SENT) this.sent.delete(this.sent.keys().next().value as string);
+    return asked;
+  }
+
+  /** Whose life it leads by its own account; null: it was never registered. */
+  get life(): string | null {
+    return this.incarnation;
+  }
+
+  /** The process hears that it was appended. */
+  appended(asked: Asked, trustMs: number): void {
+    if (asked.type === 'ServiceRegistered' || asked.monotonic < this.registeredAt) return;
+    if (asked.incarnation !== this.incarnation || this.since(asked) >= trustMs) return;
+    this.expired ||= this.from !== null && this.since(this.from) >= trustMs;
+    if (this.expired && asked.type !== 'ServiceReasserted') return;
+    this.expired = false;
+    if (this.from === null || asked.monotonic > this.from.monotonic) this.from = asked;
+  }
+
+  /** It reads an event of its own: with the first heartbeat of an incarnation trust begins, whatever its append was answered. */
+  readBack(id: string, trustMs: number): void {
+    const asked = this.sent.get(id);
+    if (asked === undefined) return;
+    this.sent.delete(id);
+    if (asked.type === 'ServiceHeartbeat' && this.from === null) this.appended(asked, trustMs);
+  }
+
+  /** Its wall clock is put to another time, or went on while the machine slept. */
+  jumped(byMs: number): void {
+    if (Math.abs(byMs) > JUMP_MS + ROUNDING_MS) this.jumpedAt = this.clock.monotonic();
+  }
+
+  /** Why it cannot trust itself as this incarnation now; null: it can. */
+  whyNoTrust(incarnation: string, trustMs: number): string | null {
+    if (this.from === null || this.incarnation !== incarnation)
+      return 'no heartbeat of this incarnation was acknowledged';
+    const since = this.since(this.from);
+    if (this.expired || since >= trustMs) return `the newest acknowledged heartbeat began ${Math.round(since)} ms ago`;
+    const off = this.look().wallOff - this.from.wallOff;
+    if (this.jumpedAt >= this.from.monotonic && Math.abs(off) > JUMP_MS + ROUNDING_MS)
+      return `its wall clock has jumped by ${Math.round(off)} ms since the newest acknowledged heartbeat began`;
+    return null;
+  }
+
+  /** A fact of a service has reached its membership. */
+  heard(position: bigint): void {
+    this.facts.push({ position, at: this.clock.monotonic() });
+  }
+
+  /** For how long it has known of a fact that its view does not show, ms of its monotonic time. */
+  viewBehindMs(view: LogPosition): number {
+    if (view !== 'start') {
+      const first = this.facts.findIndex(({ position }) => position > view);
+      this.facts.splice(0, first < 0 ? this.facts.length : first);
+    }
+    return this.facts.length === 0 ? 0 : this.clock.monotonic() - this.facts[0].at;
+  }
+
+  /** The log is an older one now, or its subscriber begins anew. */
+  forgetFacts(): void {
+    this.facts.length = 0;
+  }
+
+  private begins({ incarnation, monotonic }: Asked): void {
+    this.incarnation = incarnation;
+    this.registeredAt = monotonic;
+    this.from = null;
+    this.expired = false;
+  }
+
+  private look(): Look {
+    const monotonic = this.clock.monotonic();
+    return { monotonic, boot: this.clock.boot(), wallOff: this.clock.wall() - monotonic };
+  }
+
+  private since(look: Look): number {
+    return Math.max(this.clock.monotonic() - look.monotonic, this.clock.boot() - look.boot);
+  }
+}
