@@ -1,6 +1,16 @@
 import type { DomainEvent } from '../domain/codec';
-import { overlapWords } from '../domain/job';
-import type { BindingReason, Declaration, JobDefinition, JobEvent, Pending, RunRef, SkipReason } from '../domain/job';
+import {
+  backfilledInstant,
+  overlapWords,
+  type Backlog,
+  type BindingReason,
+  type Declaration,
+  type JobDefinition,
+  type JobEvent,
+  type Pending,
+  type RunRef,
+  type SkipReason,
+} from '../domain/job';
 import { describe } from '../domain/schedule';
 import type { ServiceEvent, ServiceHeartbeat } from '../domain/service';
 import type { UnreadableEvent } from '../domain/unreadable';
@@ -31,13 +41,13 @@ function jobWords({ type, data }: JobEvent): string {
     case 'JobEndSet':
       return `to end with the open run: ${data.reason}`;
     case 'JobRunRequested':
-      return `a run was asked for (slot ${data.slot}): ${data.reason}`;
+      return because(requestWords(data.slot), data.reason);
     case 'JobBoundToService':
       return `epoch ${data.epoch}: bound to ${data.serviceId} (incarnation ${data.incarnation}) because ${whyWords(data.why)}; decided at view position ${data.viewPosition}`;
     case 'JobSlotsSkipped':
       return `${skippedWords(data)} skipped: ${skipWords[data.reason] ?? data.reason}; ${nextWords(data)}`;
     case 'JobRunStarted':
-      return `${runWords(data)} started on ${data.serviceId} (incarnation ${data.incarnation})${data.soleSuspect === true ? ', as the only suspect there' : ''}; ${nextWords(data)}`;
+      return `${runWords(data)} started on ${data.serviceId} (incarnation ${data.incarnation})${data.soleSuspect === true ? ', as the only suspect there' : ''}${data.backlogTo === undefined ? '' : `; missed slots through ${data.backlogTo} are run after it`}; ${nextWords(data)}`;
     case 'JobRunSucceeded':
       return `${runWords(data)} succeeded after ${data.durationMs} ms`;
     case 'JobRunFailed':
@@ -63,7 +73,7 @@ function jobWords({ type, data }: JobEvent): string {
     case 'JobPaused':
       return because('paused', data.reason);
     case 'JobResumed':
-      return `${because('resumed', data.reason)}; ${nextWords(data)}`;
+      return `${because('resumed', data.reason)}${data.backlog === undefined ? '' : `; ${owedWords(data.backlog)}`}; ${nextWords(data)}`;
     case 'JobCompleted':
       return `completed (${data.outcome})`;
     case 'JobCancelled':
@@ -114,6 +124,17 @@ export function whyWords(why: BindingReason): string {
   return `${kind[why.kind]}: rank ${why.rank} of ${why.candidates} (placement ${why.placementVersion}${first}${match})`;
 }
 
+function requestWords(slot: string): string {
+  const instant = backfilledInstant(slot);
+  if (instant === null) return `a run was asked for (slot ${slot})`;
+  return `a run was asked for, to make up for ${new Date(instant).toISOString()} (slot ${slot})`;
+}
+
+function owedWords({ to, policy }: Backlog): string {
+  const what = policy === 'all' ? 'each of the slots' : 'one run for the slots';
+  return `${what} of the pause, through ${to}, is to follow`;
+}
+
 const abandonWords = {
   ownerFailed: 'its owner was marked failed; the slot is run again',
   ownerStopped: 'its owner stopped; the slot is run again',
@@ -129,6 +150,9 @@ const abandonWords = {
 /** Where the word alone says too little. */
 const skipWords: { readonly [reason in SkipReason]?: string } = {
   stuck: 'stuck, the handler that it would replace ignores its abort',
+  misfire: 'misfire, nobody started them in time',
+  tooOld: 'tooOld, they were missed, and are older than the misfire policy runs',
+  overCap: 'overCap, they were missed, and are more than the misfire policy runs',
   replaced: 'replaced, it waited for its next attempt and a newer slot takes its place',
 };
 const releaseWords = {

@@ -1,4 +1,13 @@
-import { dueAt, isSuspect, openRuns, overlapWords, statusOf, type JobRecord } from '../domain/job';
+import {
+  describeMisfire,
+  dueAt,
+  isSuspect,
+  openRuns,
+  overlapWords,
+  statusOf,
+  type Backlog,
+  type JobRecord,
+} from '../domain/job';
 import { describe } from '../domain/schedule';
 import type { EventStore } from '../event-store';
 import { SystemClock } from '../clock';
@@ -41,8 +50,8 @@ export async function showJob(store: EventStore, jobId: string, options: JobOpti
 }
 
 function told(record: JobRecord, payload: boolean): [string, string | null][] {
-  const { definition, ownership, declaration, lastOutcome, held, requested } = record;
-  const { retry, overlap, onOwnerLoss, onStuck, timeoutMs, priority } = definition.policies;
+  const { definition, ownership, declaration, lastOutcome, held } = record;
+  const { retry, misfire, overlap, onOwnerLoss, onStuck, timeoutMs, priority } = definition.policies;
   const owner =
     ownership.kind === 'bound'
       ? `${ownership.serviceId} (incarnation ${ownership.incarnation}), epoch ${record.epoch}, since ${iso(ownership.since)}`
@@ -56,11 +65,13 @@ function told(record: JobRecord, payload: boolean): [string, string | null][] {
       'policies',
       `${retry.maxRetries} retries; overlap: ${overlapWords(overlap)}; owner lost: ${onOwnerLoss}; stuck: ${onStuck}; time-out: ${timeoutMs === null ? 'none' : `${timeoutMs} ms`}; priority ${priority}`,
     ],
+    ['misfire', describeMisfire(misfire)],
     ['declared by', declaration === undefined ? null : `${declaration.source} (${declaration.hash.slice(0, 12)})`],
     ['owner', owner],
     ['next slot', record.nextSlot ?? 'none'],
+    ['backlog', record.backlog === undefined ? null : backlogWords(record.backlog)],
     ['next start', iso(dueAt(record)) ?? 'nothing is pending'],
-    ['requested', requested.length === 0 ? null : requested.map(({ slot }) => slot).join(', ')],
+    ['requested', requestedWords(record)],
     ...record.inProgress.map(({ slot, attempt, run, retryAt }): [string, string] => [
       'slot',
       run === null
@@ -83,6 +94,20 @@ function told(record: JobRecord, payload: boolean): [string, string | null][] {
   ];
 }
 
+function backlogWords({ to, policy }: Backlog): string {
+  const what = policy === 'all' ? 'each slot' : 'one run for all';
+  return `missed slots through ${to} are still to be run: ${what}`;
+}
+
+const SHOWN_REQUESTS = 5;
+
+function requestedWords({ requested }: JobRecord): string | null {
+  if (requested.length === 0) return null;
+  const first = requested.slice(0, SHOWN_REQUESTS).map(({ slot }) => slot);
+  const more = requested.length - first.length;
+  return `${first.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
 function crashWords(record: JobRecord): string | null {
   const { length } = record.crashes;
   if (length === 0) return null;
@@ -103,6 +128,7 @@ function json(record: JobRecord, payload: boolean): object {
     held: rest.held,
     heldNext: rest.heldNext ?? [],
     nextSlot: rest.nextSlot,
+    backlog: rest.backlog ?? null,
     nextRunTime: iso(dueAt(record)),
     openRuns: openRuns(record).map(({ startedAt, ...run }) => ({ ...run, startedAt: iso(startedAt) })),
     inProgress: rest.inProgress.map(({ slot, attempt, retriesUsed, retryAt, run }) => ({

@@ -9,7 +9,7 @@ import { readingCommands } from './reading-commands';
 import { writingCommands } from './writing-commands';
 
 const footer = `
-Only these write to the log: bind, pause, resume, run-now, cancel, remove, release, resolve-hold, drain, mark-failed, restored.
+Only these write to the log: bind, pause, resume, run-now, backfill, cancel, remove, release, resolve-hold, drain, mark-failed, restored.
 All others open it for reading only (copy reads one log and writes another). While one reads a log that no service has open, SQLite keeps
 <log>-wal and <log>-shm beside it; they go with the end of the command (and stay, harmless, when it is interrupted or may not write there).
 

@@ -1,5 +1,5 @@
 import type { JobExecution, ServiceExecution } from '../commands';
-import { dueAt, mayBegin, openRuns, replaceable, type JobRecord, type OpenRun } from '../domain/job';
+import { backfilledInstant, dueAt, mayBegin, openRuns, replaceable, type JobRecord, type OpenRun } from '../domain/job';
 import { recordOf } from './known-job';
 import { iso } from './words';
 
@@ -33,6 +33,16 @@ export const afterJob = {
       return record.ownership.kind === 'bound'
         ? `${record.ownership.serviceId} starts it within moments.`
         : 'Nobody owns the job yet; whoever takes it starts it. See `holdfast why`.';
+    }),
+  backfill: (answer: JobExecution): string =>
+    told(answer, (record) => {
+      const waiting = record.requested.filter(({ slot }) => backfilledInstant(slot) !== null).length;
+      const runs = `${waiting} run${waiting === 1 ? '' : 's'} of times gone by`;
+      if (waiting === 0) return capitalized(starts(record));
+      if (record.paused) return `${runs} wait: the job is paused. See \`holdfast resume\`.`;
+      if (record.held !== null) return `${runs} wait: a lost run is held. See \`holdfast resolve-hold\`.`;
+      const who = record.ownership.kind === 'bound' ? record.ownership.serviceId : 'Whoever takes the job';
+      return `${who} starts them one after the other, whenever no scheduled slot is due: ${runs} to come.`;
     }),
   cancel: (answer: JobExecution): string =>
     told(answer, (record) => {

@@ -1,5 +1,6 @@
 import { Argument, Option, type Command } from 'commander';
 import {
+  BackfillJobCommand,
   BindJobToServiceCommand,
   CancelJobCommand,
   DrainServiceCommand,
@@ -64,6 +65,28 @@ function jobCommands(program: Command, call: Call): void {
   );
   ofJob('resume', 'let a paused job run again', (all) => new ResumeJobCommand(all), afterJob.resume);
   ofJob('run-now', 'ask for one run besides the schedule', (all) => new RunJobNowCommand(all), afterJob.runNow);
+  reasoned(writing(program, 'backfill', 'ask for a run of each slot of a window in the past'))
+    .argument('<job>', 'id of the job')
+    .requiredOption('--from <instant>', 'the window begins here (ISO 8601, with zone or offset)')
+    .requiredOption('--to <instant>', '… and ends here, exclusive')
+    .addOption(
+      new Option('--limit <slots>', 'refuse a window with more slots (default: 100)').argParser(
+        readCount('--limit', 1_000),
+      ),
+    )
+    .action((jobId: string, options: SendOptions & { from: string; to: string; limit?: number }) =>
+      send<JobExecution>(
+        call,
+        options,
+        (commandId) =>
+          new BackfillJobCommand({
+            ...fields(jobId, commandId, options),
+            ...{ from: options.from, to: options.to },
+            ...(options.limit !== undefined && { limit: options.limit }),
+          }),
+        afterJob.backfill,
+      ),
+    );
   reasoned(writing(program, 'cancel', 'end a job: at once, or after its open run'))
     .argument('<job>', 'id of the job')
     .option('--after-run', 'let the open run finish', false)

@@ -39,6 +39,8 @@ export interface ExecutorPorts {
   readonly namespace: string;
   readonly directory: ServiceDirectory;
   readonly logger: Logger;
+  /** Told of every append of this process that the log has acknowledged: up to which position. */
+  readonly appended?: (position: bigint) => void;
   readonly options?: Partial<ExecutorOptions>;
 }
 
@@ -86,6 +88,7 @@ export class CommandExecutor {
       sender: this.sender,
       states: new RecentStates(options.recentStates),
       turns: new Turns(clock),
+      appended: (position) => ports.appended?.(position),
       eventIds,
     });
   }

@@ -1,4 +1,5 @@
 import { AbandonJobRunHandler } from './jobs/abandon-job-run.command';
+import { BackfillJobHandler } from './jobs/backfill-job.command';
 import { BindJobToServiceHandler } from './jobs/bind-job-to-service.command';
 import { CancelJobHandler } from './jobs/cancel-job.command';
 import { CompleteJobRunHandler } from './jobs/complete-job-run.command';
@@ -24,6 +25,7 @@ import { StopServiceHandler } from './services/stop-service.command';
 /** Nest providers: one handler per command, all over the one `CommandExecutor`, which the module provides. */
 export const commandHandlers = [
   AbandonJobRunHandler,
+  BackfillJobHandler,
   BindJobToServiceHandler,
   CancelJobHandler,
   CompleteJobRunHandler,

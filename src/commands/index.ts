@@ -12,7 +12,7 @@ export {
 export { CommandExecutor, jobIdOfCommand, type ExecutorPorts, type Moment } from './executor';
 export { defaultExecutorOptions, type ExecutorOptions } from './execution/options';
 export { jobStream, serviceStream } from './execution/streams';
-export { Jobs, type JobChanges, type ReasonOptions, type ScheduleOptions } from './facade/jobs';
+export { Jobs, type BackfillOptions, type JobChanges, type ReasonOptions, type ScheduleOptions } from './facade/jobs';
 export { Services, type MarkFailedOptions } from './facade/services';
 export type { CallOptions, CommandDispatcher } from './facade/dispatcher';
 export { checkJobDefaults, type JobDefaults } from './job-defaults';
@@ -21,6 +21,7 @@ export { commandHandlers } from './handlers';
 export * from './validation';
 export type { DefinitionInput } from './jobs/definition';
 export { AbandonJobRunCommand, type AbandonJobRunFields } from './jobs/abandon-job-run.command';
+export { BackfillJobCommand, type BackfillJobFields } from './jobs/backfill-job.command';
 export {
   BindJobToServiceCommand,
   type BindJobToServiceFields,

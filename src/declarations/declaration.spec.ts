@@ -116,6 +116,7 @@ describe('the hash of a declaration', () => {
     ['options without effect', Cron('0 3 * * *', { waitForCompletion: true, unrefTimeout: true, threshold: 5 })],
     ['the zone of the process, written out', Cron('0 3 * * *', { timeZone: 'Europe/Berlin' })],
     ['another name', Cron('0 3 * * *', { name: 'nightly' })],
+    ['misfire that is undefined', Cron('0 3 * * *', { misfire: undefined })],
   ])('is the same with %s', (_, decorator) => expect(declare(decorator).hash).toBe(base));
 
   it.each<[string, MethodDecorator]>([
@@ -126,10 +127,18 @@ describe('the hash of a declaration', () => {
     ['tag', Cron('0 3 * * *', { tag: { a: 'b' } })],
     ['affinity', Cron('0 3 * * *', { affinity: 'preferred' })],
     ['policies', Cron('0 3 * * *', { policies: { priority: 1 } })],
+    ['misfire', Cron('0 3 * * *', { misfire: 'all' })],
     ['disabled', Cron('0 3 * * *', { disabled: true })],
     ['revision', Cron('0 3 * * *', { revision: '2' })],
     ['kind', Interval(1_000)],
   ])('is another one with another %s', (_, decorator) => expect(declare(decorator).hash).not.toBe(base));
+
+  it('is the same wherever misfire is written', () => {
+    const rule = { policy: 'all', cap: 3 } as const;
+    const declared = declare(Interval(500, { misfire: rule, policies: { priority: 1 } }));
+    expect(declared.policies).toEqual({ misfire: rule, priority: 1 });
+    expect(declare(Interval(500, { policies: { misfire: rule, priority: 1 } })).hash).toBe(declared.hash);
+  });
 
   it('does not depend on when the process starts', () => {
     expect(declare(Timeout(500)).hash).toBe(declare(Timeout('x', 500)).hash);
@@ -140,6 +149,19 @@ describe('the hash of a declaration', () => {
 
 describe('what is refused', () => {
   it.each<[string, MethodDecorator, string, RegExp]>([
+    ['a misfire policy that there is not', Cron('* * * * *', { misfire: 'twice' as never }), 'misfire', /skip, once/],
+    [
+      'a limit that has no effect',
+      Interval(1_000, { misfire: { policy: 'once', cap: 3 } }),
+      'misfire.cap',
+      /belongs to the policy all/,
+    ],
+    [
+      'misfire in two places',
+      Cron('* * * * *', { misfire: 'all', policies: { misfire: 'skip' } }),
+      'misfire',
+      /policies\.misfire is given, too/,
+    ],
     ['a pattern with a wrong field', Cron('0 25 * * *'), 'cronTime', /hour.*25/],
     ['a pattern of four fields', Cron('* * * *'), 'cronTime', /five or six fields/],
     ['a pattern that never fires', Cron('0 0 31 2 *'), 'cronTime', /No day/],

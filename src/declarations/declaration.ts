@@ -72,13 +72,13 @@ export function declarationOf(
       : take(readMs(method.decorator, method.timeout));
   const revision = take(readRevision(method.options.revision));
   take(readOverlap(method.options));
-  if (refusals.length > 0 || written === null) return { ok: false, refusals };
+  const policies = take(readPolicies(method.options));
+  if (refusals.length > 0 || written === null || policies === null) return { ok: false, refusals };
   const {
     tag = {},
     affinity = 'required',
     jitter = null,
   } = method.options as { tag?: Tag; affinity?: Affinity; jitter?: WrittenJitter };
-  const policies = policiesOf(method.options);
   const disabled = method.decorator === 'Cron' && Boolean(method.options.disabled);
   const jobId = jobIdOfName(name ?? where);
   const declaration = {
@@ -155,6 +155,17 @@ function readRevision(given: unknown): Read<string | null> {
   return refuse('revision', given, 'A revision is a text.', "Write a text such as '2'.");
 }
 
+/** The policies, with the one that has an option of its own. */
+function readPolicies(options: DeclaredMethod['options']): Read<PoliciesInput> {
+  const { misfire } = options;
+  const policies = policiesOf(options);
+  // What is no object is refused with the job.
+  if (misfire === undefined || typeof policies !== 'object' || policies === null) return { ok: true, value: policies };
+  if (policies.misfire === undefined)
+    return { ok: true, value: { ...policies, misfire: misfire as PoliciesInput['misfire'] } };
+  return refuse('misfire', misfire, 'policies.misfire is given, too.', 'Leave one of the two out.');
+}
+
 /** It is a policy, and may be written as one: once. */
 function readOverlap({ overlap, policies }: DeclaredMethod['options']): Read<null> {
   const other = (policies as PoliciesInput | undefined)?.overlap;
@@ -214,7 +225,7 @@ function readMs(decorator: 'Interval' | 'Timeout', timeout: unknown): Read<Writt
   };
 }
 
-const own = ['tag', 'affinity', 'overlap', 'policies', 'jitter', 'revision'];
+const own = ['tag', 'affinity', 'overlap', 'misfire', 'policies', 'jitter', 'revision'];
 const ofCron = [
   ...['name', 'timeZone', 'utcOffset', 'unrefTimeout', 'waitForCompletion', 'disabled', 'threshold', 'initialDelay'],
   ...own,
@@ -245,6 +256,9 @@ function asWritten(refusal: Refusal, method: DeclaredMethod): Refusal {
   if (field === 'schedule.zone' && method.decorator === 'Cron') {
     const offset = method.options.utcOffset != null;
     return { ...refusal, field: offset ? 'utcOffset' : 'timeZone' };
+  }
+  if (/^policies\.misfire\b/.test(field) && method.options.misfire !== undefined) {
+    return { ...refusal, field: field.slice('policies.'.length) };
   }
   if (field === 'schedule.start') return { ...refusal, field: 'initialDelay' };
   if (field === 'schedule.at' || field === 'schedule.every') {

@@ -1,4 +1,4 @@
-import type { Affinity, Overlap, Tag } from '../domain/job';
+import type { Affinity, MisfireInput, Overlap, Tag } from '../domain/job';
 import type { PoliciesInput } from '../commands';
 
 /** Metadata key under which `@Cron`, `@Interval` and `@Timeout` leave what was written on the method. */
@@ -15,6 +15,8 @@ export interface DeclarationOptions {
    * say it once.
    */
   readonly overlap?: Overlap;
+  /** What becomes of slots that nobody started in time. Default `once`: the latest is run. The same as `policies.misfire`, which is then left out. */
+  readonly misfire?: MisfireInput;
   /** Time-out, retries, what becomes of a run whose owner is lost, priority. What is left out has its default: no time-out, no retry, run again, 0. */
   readonly policies?: PoliciesInput;
   /**
@@ -48,7 +50,7 @@ export type CronOptions = DeclarationOptions & {
   readonly waitForCompletion?: boolean;
   /** The job exists and is paused. Default false. */
   readonly disabled?: boolean;
-  /** Accepted and without effect: what is late, by however much, runs once, and slots that were missed are coalesced into it. */
+  /** Accepted and without effect: what is late, by however much, runs once, and slots that were missed are coalesced into it, unless `misfire` says otherwise. */
   readonly threshold?: number;
   /** No slot before so many ms after the start of the application that declares it (or a change of it) first. Default 0. */
   readonly initialDelay?: number;

@@ -51,6 +51,8 @@ export class ServiceMembership implements Membership {
   /** Marked by an operator, or another process took the id: it does not register by itself any more. */
   private barred = false;
   private isDraining = false;
+  /** This process drains because it ends. */
+  private leaving = false;
   private timer: Timer | null = null;
   private comparedAt = -Infinity;
   private goingBack = false;
@@ -167,7 +169,12 @@ export class ServiceMembership implements Membership {
     this.beats.passCompleted();
   }
 
-  /** Age of the oldest service fact that membership has heard and the view has not applied, ms; 0: none. */
+  /** An append of this process was acknowledged: the view must show it, as it must what is heard. */
+  appended(position: bigint): void {
+    this.viewLag.knows(position);
+  }
+
+  /** Age of the oldest service fact that membership has heard, or own append that was acknowledged, which the view has not applied, ms; 0: none. */
   viewBehindMs(): number {
     return this.ports.viewPosition === undefined ? 0 : this.viewLag.behindMs();
   }
@@ -196,14 +203,16 @@ export class ServiceMembership implements Membership {
 
   /** Told to come back after an operator's mark. Anything else: nothing. */
   rejoin(): void {
-    if (this.standing.state !== 'marked' || this.isDraining) return;
+    if (this.standing.state !== 'marked' || this.leaving) return;
     this.barred = false;
+    // A drain was that of the life that was marked.
+    this.isDraining = false;
     this.registration.begin('start', 0);
   }
 
   /** Nothing more is claimed; beats go on. Resolves when it is in the log, or the log gave no answer. */
   async drain(reason: string): Promise<void> {
-    this.isDraining = true;
+    this.leaving = this.isDraining = true;
     this.registration.cancel();
     await this.registration.settled();
     const { live, serviceId } = this;
@@ -241,7 +250,7 @@ export class ServiceMembership implements Membership {
   private hearFact(serviceId: string, event: ServiceEvent | UnreadableEvent, recorded: RecordedEvent): void {
     const { clock, logger } = this.ports;
     const { revision, position, created } = recorded;
-    this.viewLag.heard(position);
+    this.viewLag.knows(position);
     this.observation.serviceEvent(serviceId, event, revision, clock.monotonic(), clock.wall() - created);
     if (event.type === '$unreadable') {
       logger.error('service.unreadable', { peer: serviceId, revision, type: event.originalType, why: event.why });

@@ -1,17 +1,29 @@
 import type { Clock } from '../clock';
 import type { LogPosition } from '../event-store';
 
-/** How far the view is behind what membership has heard (protocol 5.12): the age of the oldest service fact that it has not applied. */
+/** What becomes known so close together is kept as one, by the time of the first, ms. */
+const TOGETHER_MS = 20;
+
+/**
+ * How far the view is behind what this process knows to be in the log (protocol 5.12): the age of the oldest service fact that membership has heard,
+ * or own append that was acknowledged, which the view has not applied. Own appends need not come in the order of the log.
+ */
 export class ViewLag {
-  private readonly waiting: { readonly position: bigint; readonly heard: number }[] = [];
+  private readonly waiting: { position: bigint; readonly known: number }[] = [];
 
   constructor(
     private readonly clock: Clock,
     private readonly viewPosition: () => LogPosition,
   ) {}
 
-  heard(position: bigint): void {
-    this.waiting.push({ position, heard: this.clock.monotonic() });
+  knows(position: bigint): void {
+    const now = this.clock.monotonic();
+    const last = this.waiting.at(-1);
+    if (last !== undefined && now - last.known < TOGETHER_MS) {
+      if (position > last.position) last.position = position;
+      return;
+    }
+    this.waiting.push({ position, known: now });
     // Facts are few, but a long log is read at start: what is applied already need not be kept.
     if (this.waiting.length % 1_024 === 0) this.drop();
   }
@@ -19,7 +31,7 @@ export class ViewLag {
   /** ms; 0: the view has applied everything. */
   behindMs(): number {
     this.drop();
-    return this.waiting.length === 0 ? 0 : this.clock.monotonic() - this.waiting[0].heard;
+    return this.waiting.length === 0 ? 0 : this.clock.monotonic() - this.waiting[0].known;
   }
 
   clear(): void {

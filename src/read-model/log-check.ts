@@ -12,18 +12,26 @@ export interface Compared {
   readonly checkpoint: Checkpoint;
 }
 
+interface ComparePorts {
+  readonly store: EventStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly identified?: (log: LogIdentity) => void;
+}
+
 /**
  * Compares the view with the log, as soon as the log answers.
  * @returns why it is a view of another log, or of another state of it; null: it is not, or the signal was aborted.
  */
 export async function comparedWithLog(
-  { store, clock, logger }: { readonly store: EventStore; readonly clock: Clock; readonly logger: Logger },
+  { store, clock, logger, identified }: ComparePorts,
   view: () => Compared,
   signal: AbortSignal,
 ): Promise<string | null> {
   while (!signal.aborted) {
     try {
       const log = await store.identity();
+      identified?.(log);
       const { differs, checkpoint } = view();
       return differs(log) ?? (await logWentBack(store, checkpoint));
     } catch (error) {

@@ -1,5 +1,5 @@
 import type { Clock, Random } from '../clock';
-import type { EventStore } from '../event-store';
+import type { EventStore, LogIdentity } from '../event-store';
 import type { Logger } from '../logging';
 
 export interface SqliteReadModelOptions {
@@ -11,6 +11,8 @@ export interface SqliteReadModelOptions {
   /** Prefix of the streams; empty: none. */
   readonly namespace: string;
   readonly logger: Logger;
+  /** Told who the log is, whenever the view was compared with it: it may be of another generation than it was. */
+  readonly identified?: (log: LogIdentity) => void;
   /** A rebuild that has met so many events, and has more before it, goes on beside the view, the fast way. Default 10,000. */
   readonly longAfter?: number;
 }

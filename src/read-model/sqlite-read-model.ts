@@ -347,7 +347,9 @@ export class SqliteReadModel extends ViewReads implements ReadModel {
     this.subscription = null;
     while (!this.stop.signal.aborted) {
       try {
-        this.source = this.sourceOf(await store.identity());
+        const log = await store.identity();
+        this.options.identified?.(log);
+        this.source = this.sourceOf(log);
         this.file.rebuild(this.source, damaged);
         this.prepared = prepare(this.file.db, this.options);
         this.at = 'start';

@@ -45,6 +45,11 @@ export class LogAcquaintance {
       : `the log has not answered yet: ${this.lastWords}`;
   }
 
+  /** Somebody has asked it anyway. */
+  is(identity: LogIdentity): void {
+    if (this.current !== null && !this.stop.signal.aborted) this.know(identity);
+  }
+
   /** Asks once. @throws what the store throws. */
   async ask(): Promise<LogIdentity> {
     const identity = await this.store.identity();

@@ -77,6 +77,7 @@ export class HoldfastService {
     const executor = new CommandExecutor({
       ...ports,
       ...{ store, clusterTime, namespace, directory, options: { commandTimeoutMs, ...schedules } },
+      appended: (position) => this.serviceMembership?.appended(position),
     });
     this.executor = executor;
     this.feed = new FactFeed({ ...ports, store, namespace });

@@ -63,7 +63,15 @@ export async function openParts(asked: ResolvedOptions, given: RuntimePorts): Pr
   const log = new LogAcquaintance(store, ports, nameOfLog(options));
   try {
     const compare = await isThere(options, log, clock);
-    const view = await openView(options, { inMemory, compare }, { store, clock, random, namespace, logger });
+    const view = await openView(
+      options,
+      { inMemory, compare },
+      {
+        ...{ store, clock, random, namespace, logger },
+        // A log that went back is of another generation, also for a process that had seen nothing of what is lost.
+        identified: (identity) => log.is(identity),
+      },
+    );
     if (!compare) log.begin();
     return { options, ports, store, log, view };
   } catch (error) {

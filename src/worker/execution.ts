@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../clock';
-import { instantOfSlot } from '../domain/job';
+import { backfilledInstant, instantOfSlot } from '../domain/job';
 import type { Logger } from '../logging';
 import type { Trust } from '../membership';
 import { JobAbortedError, type AbortReason, type HandlerDefinition, type JobContext } from './job-context';
@@ -116,12 +116,14 @@ export class Execution {
     const log = () =>
       this.ports.logger.child({ jobId: record.jobId, slot: run.slot, attempt: run.attempt, epoch: run.epoch });
     let logger: Logger | null = null;
+    const backfilled = backfilledInstant(run.slot);
     return {
       jobId: record.jobId,
       handler: handler.name,
       tag: record.definition.tag,
       slot: run.slot,
-      scheduledAt: instantOfSlot(run.slot),
+      scheduledAt: backfilled ?? instantOfSlot(run.slot),
+      backfill: backfilled !== null,
       attempt: run.attempt,
       epoch: run.epoch,
       fencingToken,

@@ -26,10 +26,12 @@ export interface JobContext {
   readonly jobId: string;
   readonly handler: string;
   readonly tag: Tag;
-  /** The nominal fire time (ISO 8601), or `manual:…` for a run on request. */
+  /** The nominal fire time (ISO 8601), `manual:…` for a run on request, or `backfill:…` for one that makes up for a slot of the past. */
   readonly slot: Slot;
-  /** The slot as an instant; null for a requested one. */
+  /** The nominal fire time as an instant, of a backfill the one that it makes up for; null for a run on request. */
   readonly scheduledAt: Instant | null;
+  /** Somebody asked for the slots of a window in the past; this is one of them. It may have run in its time, too. */
+  readonly backfill: boolean;
   /** 1 for the first start of this slot. */
   readonly attempt: number;
   /** Grows by one with every binding of the job to a service. */

@@ -2,7 +2,7 @@ import { decode, encode } from '../../src/domain/codec';
 import { absentJob, closeBooks, evolve, type JobEvent, type JobRecord, type JobState } from '../../src/domain/job';
 import type { RecordedEvent } from '../../src/event-store';
 import { definition, healthyLog, incarnations } from './healthy-log';
-import { check, Recorder, zoneData } from './recorder';
+import { check, Recorder, renumber, zoneData } from './recorder';
 import { tamperings } from './tampering';
 
 const first = (events: readonly RecordedEvent[], namespace = '') => check(events, namespace)[0];
@@ -167,12 +167,115 @@ describe('closed books', () => {
       });
     }
   });
+  it('carry the commands that were before them: one that is sent again adds nothing', () => {
+    const log = new Recorder();
+    log.schedule('j', definition());
+    const common = { at: log.now, zoneData, reason: 'asked' };
+    log.job('j', { kind: 'PauseJob', commandId: 'pause', ...common });
+    log.job('j', { kind: 'ResumeJob', commandId: 'resume', ...common }, 2);
+    const { events } = log;
+    expect(events.at(-1)?.type).toBe('JobBooksClosed');
+    const books = events.at(-1)!;
+    const again = (commandId: string) => {
+      const pause = events.find(({ type }) => type === 'JobPaused')!;
+      const data = JSON.stringify({ ...(JSON.parse(pause.data) as object), commandId });
+      const id = '00000000-0000-4000-8000-000000000001';
+      return [books, { ...pause, id, data, revision: books.revision + 1, position: books.position + 1n }];
+    };
+    expect(check(again('another'))).toEqual([]);
+    expect(check(again('pause'))).toMatchObject([
+      {
+        invariant: 'I6',
+        words: expect.stringMatching(/by command pause, which has added its events at revision 1/) as unknown,
+      },
+    ]);
+  });
   it('carry what follows when history was cut off before them', () => {
     const cut = closed().filter((event) => event.stream !== 'job-j' || event.revision >= 3);
     expect(check(cut)).toEqual([]);
     const [last] = cut.slice(-1);
     const foreign = { ...last, data: JSON.stringify({ ...(JSON.parse(last.data) as object), epoch: 7 }) };
     expect(first([...cut.slice(0, -1), foreign])).toMatchObject({ invariant: 'I3' });
+  });
+});
+
+/** The log with a copy of `event`, with other data, behind `after`; and what is found in it. */
+function findIn(events: readonly RecordedEvent[], after: RecordedEvent, event: RecordedEvent, data: object = {}) {
+  const id = '00000000-0000-4000-8000-000000000001';
+  const copy = { ...event, id, data: JSON.stringify({ ...(JSON.parse(event.data) as object), ...data }) };
+  return check(renumber(events.flatMap((one) => (one === after ? [one, copy] : [one]))));
+}
+
+describe('quarantine', () => {
+  const asap = definition({ schedule: { kind: 'once', at: 'asap', start: null, end: null, maxRuns: null } });
+  /** Three owners die in the job. */
+  const quarantined = () => {
+    const log = new Recorder();
+    log.register('engine@host-1', incarnations.one);
+    log.register('engine@host-2', incarnations.two);
+    log.schedule('poison', asap);
+    log.claim('poison', 'engine@host-1');
+    const lives = ['engine@host-1', 'engine@host-2', 'engine@host-1'];
+    for (const [n, dies] of lives.entries()) {
+      const survivor = dies === 'engine@host-1' ? 'engine@host-2' : 'engine@host-1';
+      log.now += 7_000;
+      log.markFailed(dies, survivor);
+      log.requeue('poison', survivor);
+      log.register(dies, `0172c000-0000-7000-8000-00000000010${n}`);
+    }
+    const { events } = log;
+    const of = (type: string) => events.findLast((event) => event.stream === 'job-poison' && event.type === type)!;
+    return { log, events, of };
+  };
+  it('breaks nothing, nor does what follows the release from it', () => {
+    const { log, events, of } = quarantined();
+    expect(of('JobQuarantined').position).toBeGreaterThan(of('JobRequeued').position);
+    expect(check(events)).toEqual([]);
+    const asked = { commandId: log.commandId(), reason: 'mended', at: log.now, zoneData };
+    log.job('poison', { kind: 'ReleaseFromQuarantine', ...asked });
+    log.claim('poison', 'engine@host-2');
+    expect(events.at(-1)?.type).toBe('JobRunStarted');
+    expect(check(events)).toEqual([]);
+  });
+  it('reports a binding and a start of a quarantined job', () => {
+    const { events, of } = quarantined();
+    const bound = of('JobBoundToService');
+    const { epoch } = JSON.parse(bound.data) as { epoch: number };
+    const found = findIn(events, of('JobQuarantined'), bound, { epoch: epoch + 1 });
+    expect(found).toMatchObject([
+      { invariant: 'transition', words: expect.stringMatching(/^A quarantined job is bound/) as unknown },
+    ]);
+    const started = findIn(events, of('JobQuarantined'), of('JobRunStarted'), { attempt: 4 });
+    expect(started).toContainEqual(
+      expect.objectContaining({
+        invariant: 'transition',
+        words: expect.stringMatching(/in a quarantined job/) as unknown,
+      }),
+    );
+  });
+  it('reports one of a job that is owned, that runs, or that is quarantined already; and a release from none', () => {
+    const { log, events, of } = quarantined();
+    const [quarantine, bound, started] = [of('JobQuarantined'), of('JobBoundToService'), of('JobRunStarted')];
+    expect(findIn(events, bound, quarantine)[0]).toMatchObject({
+      words: 'JobQuarantined, but the job is live and owned.',
+    });
+    expect(findIn(events, started, quarantine).map(({ words }) => words)).toContainEqual(
+      expect.stringMatching(/^JobQuarantined while attempt 3 .* is open/),
+    );
+    expect(findIn(events, quarantine, quarantine)).toMatchObject([
+      { words: 'JobQuarantined, but the job is quarantined.' },
+    ]);
+    log.job('poison', {
+      kind: 'ReleaseFromQuarantine',
+      commandId: log.commandId(),
+      reason: 'x',
+      at: log.now,
+      zoneData,
+    });
+    const release = of('JobReleasedFromQuarantine');
+    expect(findIn(events, release, release, { commandId: 'another' })).toMatchObject([
+      { words: 'JobReleasedFromQuarantine, but the job is live.' },
+    ]);
   });
 });
 

@@ -204,6 +204,15 @@ export const tamperings: readonly Tampering[] = [
     },
   },
   {
+    what: 'a binding under the incarnation of another service',
+    invariant: 'I4',
+    words: /that incarnation is one of service engine@host-2/,
+    tamper() {
+      const draft = new Draft();
+      return draft.done(draft.change(draft.find(long, 'JobBoundToService', 0), { incarnation: incarnations.two }));
+    },
+  },
+  {
     what: 'a binding to a service whose labels do not match the tag',
     invariant: 'I4',
     words: /do not contain the tag/,
@@ -274,6 +283,15 @@ export const tamperings: readonly Tampering[] = [
     },
   },
   {
+    what: 'a requeue that says of a service which failed that it stopped',
+    invariant: 'transition',
+    words: /as stopped at view position 19, but it has failed/,
+    tamper() {
+      const draft = new Draft();
+      return draft.done(draft.change(draft.find(long, 'JobRequeued'), { cause: 'stopped' }));
+    },
+  },
+  {
     what: 'a verdict before its threshold',
     invariant: 'transition',
     words: /less than the threshold/,
@@ -337,6 +355,16 @@ export const tamperings: readonly Tampering[] = [
     },
   },
   {
+    what: 'a command that adds something else later',
+    invariant: 'I6',
+    words: /JobPaused by command .*, which has added its events at revision \d+ before/,
+    tamper() {
+      const draft = new Draft();
+      const { commandId } = JSON.parse(draft.find(pinned, 'JobRunRequested').data) as { commandId: string };
+      return draft.done(draft.change(draft.find(pinned, 'JobPaused'), { commandId }));
+    },
+  },
+  {
     what: 'a command that has added its event twice in a row',
     invariant: 'I6',
     words: /JobRunRequested by command .*, which has added one at revision 6/,
@@ -394,6 +422,106 @@ export const tamperings: readonly Tampering[] = [
       const { slot, attempt, at } = JSON.parse(lost.data) as { slot: string; attempt: number; at: number };
       draft.insert(lost, { ...lost, data: JSON.stringify({ slot, attempt, at }) }, {}, 'JobHeld');
       return draft.done(draft.find(long, 'JobRunStarted', 1));
+    },
+  },
+  {
+    what: 'a slot that is held twice',
+    invariant: 'transition',
+    words: /JobHeld, but slot .* is held already/,
+    tamper() {
+      const draft = new Draft();
+      const lost = draft.find(long, 'JobRunAbandoned');
+      const { slot, attempt, at } = JSON.parse(lost.data) as { slot: string; attempt: number; at: number };
+      const held = { ...lost, data: JSON.stringify({ slot, attempt, at }) };
+      return draft.done(draft.insert(draft.insert(lost, held, {}, 'JobHeld'), held, {}, 'JobHeld'));
+    },
+  },
+  {
+    what: 'a job that is paused twice',
+    invariant: 'transition',
+    words: /JobPaused, but the job is paused already/,
+    tamper() {
+      const draft = new Draft();
+      const paused = draft.find(pinned, 'JobPaused');
+      return draft.done(draft.insert(paused, paused, { commandId: 'another' }));
+    },
+  },
+  {
+    what: 'a job that is complete while a request waits',
+    invariant: 'I8',
+    words: /JobCompleted while manual:3 waits to be started/,
+    tamper() {
+      const draft = new Draft();
+      const request = { ...draft.find(pinned, 'JobRunRequested'), stream: single };
+      draft.insert(draft.find(single, 'JobRunStarted'), request, { slot: 'manual:3', commandId: 'another' });
+      return draft.done(draft.find(single, 'JobCompleted'));
+    },
+  },
+  {
+    what: 'a job that is cancelled while a request waits',
+    invariant: 'I8',
+    words: /JobCancelled drops manual:\d+, which waits to be started/,
+    tamper() {
+      const draft = new Draft();
+      const resumed = draft.find(pinned, 'JobResumed');
+      const slot = `manual:${resumed.revision + 1}`;
+      draft.insert(resumed, draft.find(pinned, 'JobRunRequested'), { slot, commandId: 'another' });
+      return draft.done(draft.find(pinned, 'JobCancelled'));
+    },
+  },
+  {
+    what: 'a slot that was due and is dropped with the schedule',
+    invariant: 'I8',
+    words: /drops the slot .*, which was due, without an account of it/,
+    tamper() {
+      const draft = new Draft();
+      const cancelled = draft.find(pinned, 'JobCancelled');
+      const { at } = JSON.parse(cancelled.data) as { at: number };
+      return draft.done(draft.change(cancelled, { at: at + 600_000 }));
+    },
+  },
+  {
+    what: 'a late outcome that is recorded twice',
+    invariant: 'transition',
+    words: /it was recorded before/,
+    tamper() {
+      const draft = new Draft();
+      const late = draft.find(long, 'JobRunOutcomeRefused');
+      return draft.done(draft.insert(late, late));
+    },
+  },
+  {
+    what: 'a refused outcome of a run that is open',
+    invariant: 'transition',
+    words: /but that run is open: its outcome is to be accepted/,
+    tamper() {
+      const draft = new Draft();
+      const started = draft.find(long, 'JobRunStarted', 1);
+      const { slot, attempt, epoch, incarnation } = JSON.parse(started.data) as Record<string, unknown>;
+      const late = draft.find(long, 'JobRunOutcomeRefused');
+      return draft.done(draft.insert(started, late, { slot, attempt, epoch, incarnation }));
+    },
+  },
+  {
+    what: 'a service that begins to drain twice',
+    invariant: 'transition',
+    words: /but it drains already/,
+    tamper() {
+      const draft = new Draft();
+      const drain = draft.find(host2, 'ServiceDrainStarted');
+      return draft.done(draft.insert(drain, drain));
+    },
+  },
+  {
+    what: 'an incarnation that two services have registered',
+    invariant: 'transition',
+    words: /is registered again \(before: by engine@host-1\)/,
+    tamper() {
+      const draft = new Draft();
+      const again = { incarnation: incarnations.one };
+      return draft.done(
+        draft.insert(draft.find(host2, 'ServiceStopped'), draft.find(host2, 'ServiceRegistered'), again),
+      );
     },
   },
   {

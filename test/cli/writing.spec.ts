@@ -71,6 +71,39 @@ describe('the commands that write, while services run', () => {
     expect(next).toBe('first@host starts it within moments.');
     await until('it runs', () => ran > before && job('b')?.lastOutcome?.outcome === 'succeeded');
   });
+  it('backfill asks for the slots of a window, and says what is wrong with one', async () => {
+    const day = 86_400_000;
+    const [from, to] = [new Date(Date.now() - 3 * day), new Date(Date.now() - day)].map((one) => one.toISOString());
+    const every = { kind: 'interval', every: day } as const;
+    await first.jobs.schedule(Report, { secret: 'x' }, { id: 'daily', schedule: every });
+    await until('it is owned', () => job('daily')?.serviceId !== null);
+    const before = ran;
+    const { events, next } = await sent(
+      'backfill',
+      'daily',
+      '--from',
+      from,
+      '--to',
+      to,
+      '--reason',
+      'the disk was full',
+    );
+    expect(events).toEqual(['JobRunRequested', 'JobRunRequested']);
+    expect(next).toMatch(
+      /^\w+@host starts them one after the other, whenever no scheduled slot is due: 2 runs of times gone by to come\.$/,
+    );
+    await until('both run', () => ran === before + 2);
+    const { out } = await at('history', 'daily');
+    expect(out).toMatch(/a run was asked for, to make up for .* \(slot backfill:2:.*\): the disk was full/);
+    const refused = await at('backfill', 'daily', '--from', from, '--to', to, '--limit', '1');
+    expect(refused).toMatchObject({ code: 1, err: expect.stringMatching(/limit 1: This window has 2 slots/) });
+    expect(await at('backfill', 'daily', '--from', 'monday', '--to', to)).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/from monday: It is not an ISO 8601 instant/),
+    });
+    expect(await at('backfill', 'daily', '--from', from)).toMatchObject({ code: 2 });
+    await first.jobs.remove('daily');
+  });
   it('bind moves an idle job, and refuses what may not be', async () => {
     const { events, next } = await sent('bind', 'c', 'second@host');
     expect(events).toEqual(['JobReleased', 'JobBoundToService']);
@@ -123,7 +156,7 @@ describe('the commands that write, while services run', () => {
     expect(out).toMatch(/^c: added .*JobRemoved .*\nIt has ended \(removed\)/);
     const json = objects((await at('jobs', '--json')).out).map(({ jobId }) => jobId);
     expect(json).toEqual(['a', 'b']);
-    expect(objects((await at('jobs', '--json', '--removed')).out)).toHaveLength(3);
+    expect(objects((await at('jobs', '--json', '--removed')).out)).toHaveLength(4);
   });
   it('drain makes a service give away its jobs', async () => {
     const { code, out } = await at('drain', 'first@host', '--reason', 'upgrade');

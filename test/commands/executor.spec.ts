@@ -294,6 +294,15 @@ describe('an answer that leaves the outcome open', () => {
     expect(bench.store.staleReads).toBe(0);
   });
 
+  it('is decided anew at once when it has lost one race: no time passes', async () => {
+    const bench = await scheduled();
+    const other = bench.another();
+    bench.store.script = [async () => (await other.execute(runNow('rival')), 'ok')];
+    const before = bench.clock.monotonic();
+    expect(await bench.executor.execute(pause())).toMatchObject({ added: 1, revision: 2 });
+    expect(bench.clock.monotonic()).toBe(before);
+  });
+
   it('is decided anew when another event stands at its revision, with other ids', async () => {
     const bench = await scheduled();
     const other = bench.another();

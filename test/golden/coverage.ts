@@ -1,4 +1,4 @@
-import { schedules, shapes, type Shape } from '../../src/domain/codec/shapes';
+import { misfire, schedules, shapes, type Shape } from '../../src/domain/codec/shapes';
 import type {
   JobCompleted,
   JobHoldResolved,
@@ -52,6 +52,9 @@ const words: {
   JobSlotsSkipped: {
     reason: {
       coalesced: 1,
+      misfire: 1,
+      tooOld: 1,
+      overCap: 1,
       overlap: 1,
       paused: 1,
       held: 1,
@@ -112,6 +115,12 @@ export function whatIsMissing(
   }
   const overlaps = new Set(all.map(({ definition }) => overlapOf(definition as { policies: Data })));
   for (const one of ['skip', 'queue', 'replace', 'allow']) if (!overlaps.has(one)) missing.push(`overlap ${one}`);
+  const policies = all.map(({ definition }) => (definition as { policies: Data }).policies.misfire);
+  missing.push(
+    ...fieldsMissing([{ misfire: policies.find((one) => one === 'skip') }], { misfire: ['skip'] }, 'policies'),
+  );
+  const rules = policies.filter((one): one is Data => typeof one === 'object');
+  missing.push(...fieldsMissing(rules, misfire, 'policies.misfire'));
   return missing.filter((one) => !neverWritten.has(one));
 }
 

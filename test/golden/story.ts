@@ -1,3 +1,4 @@
+import type { Misfire } from '../../src/domain/job';
 import type { Schedule } from '../../src/domain/schedule';
 import type { RecordedEvent } from '../../src/event-store';
 import { definition } from '../audit/healthy-log';
@@ -29,6 +30,7 @@ export function goldenStory(): readonly RecordedEvent[] {
   overlapping(story, one, two);
   jitter(story, two);
   zoneData(story, two);
+  missed(story, two);
   for (const serviceId of [one, two]) log.beat(serviceId, 2);
   return log.events;
 }
@@ -409,4 +411,35 @@ function overlapping(story: Storyteller, one: string, two: string): void {
     story.job('allows-and-holds', { kind: 'ResolveHold', resolution, ...story.asked });
   }
   log.register(two, story.incarnation());
+}
+
+/** Slots that nobody started in time, by every policy, and a window of the past that is made up for. */
+function missed(story: Storyteller, owner: string): void {
+  const { log } = story;
+  const rule = { policy: 'all', run: 'latest', cap: 2, maxAgeMs: 4 * MINUTE, thresholdMs: 0, onResume: 'all' } as const;
+  const policies: { readonly [name: string]: Misfire } = {
+    skip: 'skip',
+    earliest: { ...rule, policy: 'once', run: 'earliest', cap: 100, maxAgeMs: null, onResume: 'skip' },
+    all: rule,
+    'after-a-pause': { ...rule, policy: 'skip', maxAgeMs: null, thresholdMs: MINUTE, onResume: 'once' },
+    'each-after-a-pause': 'all',
+  };
+  for (const [name, misfire] of Object.entries(policies)) {
+    story.schedule(`missed-${name}`, definition({}, { misfire }));
+    story.claim(`missed-${name}`, owner, false);
+  }
+  log.now += 6 * MINUTE + 1_000;
+  for (const name of ['skip', 'earliest', 'all', 'each-after-a-pause']) story.start(`missed-${name}`);
+  story.complete('missed-skip');
+  const asked = { from: log.now - 3 * MINUTE, to: log.now, limit: 3 };
+  story.job('missed-skip', { kind: 'BackfillJob', ...asked, ...story.asked });
+  story.start('missed-skip');
+  for (const name of ['earliest', 'all']) story.complete(`missed-${name}`);
+  story.start('missed-all');
+  for (const name of ['after-a-pause', 'all']) {
+    story.job(`missed-${name}`, { kind: 'PauseJob', ...story.asked });
+    log.now += 3 * MINUTE;
+    story.job(`missed-${name}`, { kind: 'ResumeJob', ...story.asked }, name === 'all' ? 1 : undefined);
+  }
+  story.start('missed-after-a-pause');
 }

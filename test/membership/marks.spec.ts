@@ -106,6 +106,28 @@ describe('an operator’s mark', () => {
     expect(a.membership.incarnation()).not.toBe(incarnation);
   });
 
+  it('after a drain: told to, it comes back and drains no more, unless it is about to end', async () => {
+    const [a, b] = await world.registered('a', 'b');
+    for (const one of [a, b]) {
+      await append(one.membership.serviceId, 'ServiceDrainStarted', {
+        incarnation: one.membership.incarnation(),
+        reason: 'rolling update',
+      });
+      await world.until('it drains', () => one.membership.draining());
+    }
+    await b.membership.drain('close');
+    for (const one of [a, b]) {
+      await mark(one);
+      await world.until('it is marked', () => one.membership.health().state === 'marked');
+      one.membership.rejoin();
+    }
+    await world.until('a is back', () => a.membership.mayClaim());
+    expect(a.membership.draining()).toBe(false);
+    await world.clock.advance(10 * failAfter);
+    expect(b.membership.health().state).toBe('marked');
+    expect(b.membership.draining()).toBe(true);
+  });
+
   it('on a process that goes on beating: no silence since the mark is measured', async () => {
     const [a, b] = await world.registered('a', 'b');
     const incarnation = a.membership.incarnation()!;

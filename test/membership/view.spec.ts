@@ -29,6 +29,29 @@ describe('a view that is further behind than failAfter', () => {
     expect(await world.types('b')).toEqual(['ServiceRegistered', 'ServiceMarkedFailed', 'ServiceRegistered']);
   });
 
+  it('is noticed by own appends too, where nobody joins or leaves', async () => {
+    let view: bigint | null = null;
+    const b = await world.member('b', { ports: { viewPosition: () => view ?? 1_000_000n } });
+    await world.registered('a');
+    await world.until('b may claim', () => b.membership.mayClaim());
+    view = (await world.store.head()) as bigint;
+    await world.clock.advance(2 * failAfter);
+    expect(b.membership.viewBehindMs()).toBe(0);
+    // Acknowledged in another order than that of the log.
+    b.membership.appended(view + 9n);
+    await world.clock.advance(failAfter / 2);
+    b.membership.appended(view + 3n);
+    await world.clock.advance(failAfter / 2);
+    expect(b.membership.viewBehindMs()).toBeCloseTo(failAfter, -2);
+    view += 3n;
+    expect(b.membership.viewBehindMs()).toBeGreaterThanOrEqual(failAfter);
+    await world.until('b is marked failed', () =>
+      world.members.some((m) => m.logger.facts('service.marked-failed').some((l) => l.fields.peer === 'b')),
+    );
+    view += 6n;
+    expect(b.membership.viewBehindMs()).toBe(0);
+  });
+
   it('at start does not: the log is still being read, and nothing is owned', async () => {
     const a = await world.member('a', {
       ports: { viewPosition: () => 'start', viewApplied: () => new Promise(() => undefined) },

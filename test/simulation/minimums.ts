@@ -10,6 +10,8 @@ export const minimums: ReadonlyMap<string, number> = new Map([
   ['abandoned-lostInProcess', 60],
   ['late-outcome-refused', 20],
   ['JobQuarantined', 8],
+  ['suspect-started', 25],
+  ['crash-taken-back', 4],
   ['JobHeld', 6],
   ['requeued-for-nobody', 50],
   // Answers that are lost, and what had landed.
@@ -33,7 +35,14 @@ export const minimums: ReadonlyMap<string, number> = new Map([
   // One name, two processes.
   ['identity-conflict', 5],
   ['superseded', 4],
+  // A log that is put back, views that outlive their processes, what nobody can read.
+  ['restore', 25],
+  ['log-went-back', 50],
+  ['crash-in-projection', 28],
+  ['view-resumed', 30],
+  ['newer-event', 6],
   // Races, and people.
+  ['order-through-web', 5],
   ['claim-job-bound', 20],
   ['operator-mark', 15],
   ['released-moved', 8],

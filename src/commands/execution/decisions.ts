@@ -54,6 +54,8 @@ interface DecisionPorts {
   readonly sender: Sender;
   readonly states: RecentStates;
   readonly turns: Turns;
+  /** An append of this process is in the log, up to this position. */
+  readonly appended: (position: bigint) => void;
   readonly eventIds: (
     commandId: string,
     stream: string,
@@ -95,6 +97,7 @@ export class Decisions {
     endTurn: () => void,
   ): Promise<Executed<State, Event>> {
     const { options, random, sender } = this.ports;
+    const { forgotten } = this;
     let held = this.startFrom(task);
     let fresh = false;
     let head = held?.reported ?? -1;
@@ -129,6 +132,8 @@ export class Decisions {
       const settled: Settled = await sender.settle(append, patience, endTurn);
       switch (settled.kind) {
         case 'landed':
+          // What a log has acknowledged that went back since is in none.
+          if (this.forgotten === forgotten) this.ports.appended(settled.position);
           return this.landed(task, prepared, settled);
         case 'undecided':
           patience.end('closed');
@@ -151,10 +156,12 @@ export class Decisions {
           fresh = false;
           conflicts += 1;
           this.giveUpAfter(task, conflicts, decision.events);
-          await this.wait(
-            backoff({ initialMs: options.conflictBackoffMs, maxMs: options.retryMaxMs }, conflicts - 1, random),
-            patience,
-          );
+          // One other decision is met at once; those that go on losing are many, and give way to each other.
+          if (conflicts > 1)
+            await this.wait(
+              backoff({ initialMs: options.conflictBackoffMs, maxMs: options.retryMaxMs }, conflicts - 2, random),
+              patience,
+            );
           break;
       }
       if (patience.over) throw new NoLongerAwaited();

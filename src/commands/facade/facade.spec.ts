@@ -50,6 +50,11 @@ describe('jobs', () => {
       { affinity: 'preferred' },
     ],
     ['RunJobNowCommand', (jobs) => jobs.runNow('j', { reason: 'r', ...call }), { reason: 'r' }],
+    [
+      'BackfillJobCommand',
+      (jobs) => jobs.backfill('j', { from: 0, to: 1, limit: 2, reason: 'r', ...call }),
+      { from: 0, to: 1, limit: 2, reason: 'r' },
+    ],
     ['BindJobToServiceCommand', (jobs) => jobs.bind('j', 's', call), { serviceId: 's' }],
     ['PauseJobCommand', (jobs) => jobs.pause('j', { reason: 'r', ...call }), { reason: 'r' }],
     ['ResumeJobCommand', (jobs) => jobs.resume('j', call), {}],

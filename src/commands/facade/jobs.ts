@@ -4,6 +4,7 @@ import { withOptions, type CommandToJob } from '../command';
 import type { CommandResult, ExecuteOptions } from '../contract';
 import { withJobDefaults, type JobDefaults } from '../job-defaults';
 import type { JobType } from '../job-type';
+import { BackfillJobCommand, type BackfillJobFields } from '../jobs/backfill-job.command';
 import { BindJobToServiceCommand } from '../jobs/bind-job-to-service.command';
 import { CancelJobCommand } from '../jobs/cancel-job.command';
 import { PauseJobCommand } from '../jobs/pause-job.command';
@@ -49,6 +50,8 @@ export interface ReasonOptions extends CallOptions {
   /** Why, for the log; at most 500 characters. */
   readonly reason?: string;
 }
+
+export interface BackfillOptions extends ReasonOptions, Pick<BackfillJobFields, 'from' | 'to' | 'limit'> {}
 
 const changeable: Names<JobChanges> = { payload: true, schedule: true, tag: true, affinity: true, policies: true };
 const schedulable: Names<ScheduleOptions> = {
@@ -117,6 +120,16 @@ export class Jobs {
   /** Asks for one run besides the schedule. */
   runNow(jobId: string, options: ReasonOptions = {}): Promise<CommandResult> {
     return this.send(new RunJobNowCommand(reasoned(jobId, options)), parted(options).beside);
+  }
+
+  /**
+   * Asks for a run of each slot that the schedule has in [from, to), a window of the past, also of slots that have run: one after the other,
+   * the oldest first, when no scheduled slot is due. Handlers see `backfill: true`, and the time of the slot as `scheduledAt`. A window with more
+   * than `limit` slots is refused.
+   */
+  backfill(jobId: string, { from, to, limit, ...options }: BackfillOptions): Promise<CommandResult> {
+    const window = { from, to, ...(limit === undefined ? {} : { limit }) };
+    return this.send(new BackfillJobCommand({ ...reasoned(jobId, options), ...window }), parted(options).beside);
   }
 
   /** Moves an idle job to an eligible service, once. "Only there" is said by the tag. */

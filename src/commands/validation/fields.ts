@@ -1,6 +1,7 @@
-import { defineSchedule } from '../../domain/schedule';
-import { MOST_ALLOWED, type JobPolicies, type Overlap } from '../../domain/job';
+import { defineSchedule, readInstant } from '../../domain/schedule';
+import { canonicalMisfire, MOST_ALLOWED, type JobPolicies, type MisfireInput, type Overlap } from '../../domain/job';
 import type { Refusal } from '../../domain/refusal';
+import { misfire } from './misfire';
 import {
   isPlain,
   isRecord,
@@ -98,6 +99,13 @@ export const schedule: Check = (value, field) => {
   return defined.ok ? nothingWrong : [defined.refusal];
 };
 
+/** A moment, as `readInstant` takes it. */
+export const instant: Check = (value, field) => {
+  if (value === undefined) return missing(field);
+  const read = readInstant(value, field);
+  return read.ok ? nothingWrong : [read.refusal];
+};
+
 export const affinity: Check = oneOf('required', 'preferred');
 
 const overlapWords: readonly unknown[] = ['skip', 'queue', 'replace'];
@@ -127,7 +135,7 @@ export const policies: Check = (value, field) => {
       }),
     ),
     overlap: optional(overlap),
-    misfire: optional(oneOf('once')),
+    misfire: optional(misfire),
     onOwnerLoss: optional(oneOf('rerun', 'fail', 'hold')),
     onStuck: optional(oneOf('release', 'wait')),
     timeoutMs: optional(nullable(whole(1, 2_147_483_647))),
@@ -146,7 +154,11 @@ export const policies: Check = (value, field) => {
 };
 
 /** Policies as people write them: what is left out has its default. */
-export type PoliciesInput = Partial<Omit<JobPolicies, 'retry'>> & { readonly retry?: Partial<JobPolicies['retry']> };
+export type PoliciesInput = Partial<Omit<JobPolicies, 'retry' | 'misfire'>> & {
+  readonly retry?: Partial<JobPolicies['retry']>;
+  /** A word, or the policy with what is to differ from its defaults. */
+  readonly misfire?: MisfireInput;
+};
 
 export const defaultPolicies: JobPolicies = {
   retry: { maxRetries: 0, initialMs: 1_000, factor: 2, maxMs: 300_000 },
@@ -160,8 +172,14 @@ export const defaultPolicies: JobPolicies = {
 
 /** Completes policies; what `input` leaves out (or gives as undefined) is taken from `base`. */
 export function withDefaults(input: PoliciesInput = {}, base: JobPolicies = defaultPolicies): JobPolicies {
-  const all = { ...base, ...given(input), retry: { ...base.retry, ...given(input.retry ?? {}) } };
-  return { ...all, overlap: copied(all.overlap) };
+  const { misfire = base.misfire, retry = {}, ...rest } = input;
+  return {
+    ...base,
+    ...given(rest),
+    overlap: copied(rest.overlap ?? base.overlap),
+    misfire: canonicalMisfire(misfire),
+    retry: { ...base.retry, ...given(retry) },
+  };
 }
 
 /** What the log holds must not change when the caller goes on using the object. */

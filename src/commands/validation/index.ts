@@ -23,6 +23,7 @@ export {
   dictionary,
   handlerName,
   id,
+  instant,
   policies,
   reason,
   schedule,

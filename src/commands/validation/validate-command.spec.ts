@@ -1,5 +1,6 @@
 import { validate } from 'class-validator';
 import {
+  BackfillJobCommand,
   BindJobToServiceCommand,
   CancelJobCommand,
   Checked,
@@ -40,6 +41,12 @@ describe('what is accepted', () => {
     ['a null payload', { payload: null }],
     ['a tag of 32 pairs', { tag: Object.fromEntries(Array.from({ length: 32 }, (_, i) => [`k${i}`, 'v'])) }],
     ['the longest tag key and value', { tag: { ['k'.repeat(64)]: 'v'.repeat(256) } }],
+    ['a misfire policy by its name', { policies: { misfire: 'all' } }],
+    ['a misfire policy with limits', { policies: { misfire: { policy: 'all', cap: 24, maxAgeMs: 86_400_000 } } }],
+    [
+      'limits of what a resume brings',
+      { policies: { misfire: { policy: 'skip', thresholdMs: 0, onResume: 'all', cap: 3, maxAgeMs: null } } },
+    ],
     ...(['skip', 'queue', 'replace', { allow: 2 }, { allow: 100 }] as const).map((overlap): [string, object] => [
       `overlap ${JSON.stringify(overlap)}`,
       { policies: { overlap } },
@@ -125,6 +132,40 @@ describe('what is refused', () => {
     ['an interval that is not positive', { schedule: { kind: 'interval', every: 0 } }, 'bad-interval schedule.every'],
     ['a cron that never fires', { schedule: { kind: 'cron', pattern: '0 0 31 2 *' } }, 'never-fires schedule.pattern'],
     ['an affinity that there is not', { affinity: 'strict' }, 'not-allowed affinity'],
+    ['a misfire policy that there is not', { policies: { misfire: 'twice' } }, 'not-allowed policies.misfire'],
+    ['a misfire policy that is a number', { policies: { misfire: 1 } }, 'wrong-type policies.misfire'],
+    ['a misfire rule without a policy', { policies: { misfire: { cap: 1 } } }, 'missing policies.misfire.policy'],
+    [
+      'a field of misfire that there is not',
+      { policies: { misfire: { policy: 'all', max: 1 } } },
+      'unknown-field policies.misfire.max',
+    ],
+    ['a cap of nothing', { policies: { misfire: { policy: 'all', cap: 0 } } }, 'out-of-range policies.misfire.cap'],
+    [
+      'a cap where nothing is capped',
+      { policies: { misfire: { policy: 'once', cap: 2 } } },
+      'not-allowed policies.misfire.cap',
+    ],
+    [
+      'a maximal age where each slot is coalesced',
+      { policies: { misfire: { policy: 'once', maxAgeMs: 2 } } },
+      'not-allowed policies.misfire.maxAgeMs',
+    ],
+    [
+      'a slot to coalesce into where none is',
+      { policies: { misfire: { policy: 'skip', run: 'earliest' } } },
+      'not-allowed policies.misfire.run',
+    ],
+    [
+      'a threshold where each slot is run',
+      { policies: { misfire: { policy: 'all', thresholdMs: 1 } } },
+      'not-allowed policies.misfire.thresholdMs',
+    ],
+    [
+      'a way to resume that there is not',
+      { policies: { misfire: { policy: 'skip', onResume: 'later' } } },
+      'not-allowed policies.misfire.onResume',
+    ],
     ['an overlap that there is not', { policies: { overlap: 'both' } }, 'not-allowed policies.overlap'],
     ['an overlap of nothing', { policies: { overlap: null } }, 'not-allowed policies.overlap'],
     ['an overlap of one', { policies: { overlap: { allow: 1 } } }, 'out-of-range policies.overlap.allow'],
@@ -276,4 +317,23 @@ describe('a command of an application that extends one of ours', () => {
       'unknown-field ticket',
     ]);
   });
+});
+
+describe('a backfill', () => {
+  const refusedBackfill = (fields: object) =>
+    validateCommand(
+      new BackfillJobCommand({ jobId: 'j', from: '2026-03-01T00:00:00Z', to: '2026-03-02T00:00:00Z', ...fields }),
+    ).map(({ code, field }) => `${code} ${field}`);
+
+  it('takes a window in whichever way instants are written', () => {
+    for (const from of [0, new Date(0), '2026-03-01T00:00:00+02:00']) expect(refusedBackfill({ from })).toEqual([]);
+  });
+  it.each([
+    [{ from: undefined }, 'missing from'],
+    [{ from: 'yesterday' }, 'bad-instant from'],
+    [{ to: '2026-03-02' }, 'bad-instant to'],
+    [{ limit: 0 }, 'out-of-range limit'],
+    [{ limit: 1_001 }, 'out-of-range limit'],
+    [{ slots: 3 }, 'unknown-field slots'],
+  ])('refuses %j', (fields, refusal) => expect(refusedBackfill(fields)).toEqual([refusal]));
 });

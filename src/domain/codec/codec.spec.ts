@@ -82,6 +82,19 @@ describe('codec', () => {
       { policies: { ...minutely.policies, overlap } },
       'definition.policies.overlap is no { allow: n }',
     ]),
+    [
+      { policies: { ...minutely.policies, misfire: 'twice' } },
+      'definition.policies.misfire is none of skip, once, all',
+    ],
+    [{ policies: { ...minutely.policies, misfire: null } }, 'definition.policies.misfire is none of skip, once, all'],
+    [
+      { policies: { ...minutely.policies, misfire: { policy: 'all', run: 'latest' } } },
+      'definition.policies.misfire.cap is missing',
+    ],
+    [
+      { policies: { ...minutely.policies, misfire: { policy: 'most' } } },
+      'definition.policies.misfire.policy is none of skip, once, all',
+    ],
     [{ policies: { ...minutely.policies, retry: {} } }, 'definition.policies.retry.maxRetries is missing'],
     [{ policies: { ...minutely.policies, timeoutMs: '1' } }, 'definition.policies.timeoutMs is no number'],
     [{ tag: [] }, 'definition.tag is no object'],

@@ -1,3 +1,4 @@
+import type { MisfireRule, MisfireWord } from '../job/definition';
 import type { Schedule } from '../schedule';
 import type { DomainEvent } from './domain-event';
 
@@ -31,6 +32,16 @@ export const schedules: { readonly [kind in Schedule['kind']]: Shape } = {
     ...bounds,
   },
 };
+const misfires: readonly MisfireWord[] = ['skip', 'once', 'all'];
+/** A misfire policy that is more than a word. */
+export const misfire: { readonly [field in keyof MisfireRule]: Wanted | readonly string[] } = {
+  policy: misfires,
+  run: ['latest', 'earliest'],
+  cap: 'number',
+  maxAgeMs: 'number|null',
+  thresholdMs: 'number',
+  onResume: misfires,
+};
 const definition = {
   definition: {
     handler: 'string',
@@ -41,7 +52,7 @@ const definition = {
     policies: {
       retry: { maxRetries: 'number', initialMs: 'number', factor: 'number', maxMs: 'number' },
       overlap: 'any',
-      misfire: ['once'],
+      misfire: 'any',
       onOwnerLoss: ['rerun', 'fail', 'hold'],
       onStuck: ['release', 'wait'],
       timeoutMs: 'number|null',
@@ -73,6 +84,7 @@ export const shapes: { readonly [type in DomainEvent['type']]: Shape } = {
     serviceId: 'string',
     definitionRevision: 'number',
     soleSuspect: 'boolean?',
+    backlogTo: 'string?',
     ...pending,
   },
   JobRunSucceeded: { ...run, durationMs: 'number' },
@@ -101,7 +113,7 @@ export const shapes: { readonly [type in DomainEvent['type']]: Shape } = {
   JobQuarantined: { crashes: 'number', windowMs: 'number' },
   JobReleasedFromQuarantine: { reason: 'string' },
   JobPaused: { reason: 'string' },
-  JobResumed: { reason: 'string', ...pending },
+  JobResumed: { reason: 'string', backlog: 'object?', ...pending },
   JobCompleted: { outcome: 'string' },
   JobCancelled: { reason: 'string' },
   JobRemoved: { reason: 'string' },
@@ -125,6 +137,7 @@ export const shapes: { readonly [type in DomainEvent['type']]: Shape } = {
       requested: 'array',
       crashes: 'array',
       closedRuns: 'array',
+      backlog: 'object?',
       lastOutcome: 'object|null',
       ending: 'boolean',
       homeReturns: 'array',
@@ -208,7 +221,11 @@ function wrongDefinition(of: unknown): string | null {
   // What a schedule needs depends on its kind, which is known by now.
   return (
     wrong(schedule, schedules[schedule.kind as Schedule['kind']], 'definition.schedule.') ??
-    wrongOverlap(policies.overlap)
+    wrongOverlap(policies.overlap) ??
+    // … and what a misfire policy needs, on whether it is a word.
+    (kindOf(policies.misfire) === 'object'
+      ? wrong(policies.misfire as Fields, misfire, 'definition.policies.misfire.')
+      : wrong(policies, { misfire: misfires }, 'definition.policies.'))
   );
 }
 

@@ -1,7 +1,8 @@
-import type { JobEvent } from '../job/events';
+import { backfilledInstant, type JobEvent } from '../job/events';
 import type { JobRecord } from '../job/state';
 import type { JobTrack } from './job-track';
 import { heldOf, runWords } from './job-track';
+import { checkCoalesced } from './misfire-rules';
 import { checkBinding, checkRelease, checkRequeue } from './ownership-rules';
 import type { At } from './ownership-rules';
 import { checkOutcome, checkRefusedOutcome, checkStart } from './run-rules';
@@ -59,7 +60,8 @@ function checkOne(
   if (track.terminal() && !inTerminal.has(event.type)) {
     report('I3', `${event.type} in a job that is ${track.stage}: nothing changes a terminal job.`);
   }
-  track.commands.check(event.type, event.data.commandId, at.revision, report);
+  checkCoalesced(track, event, report);
+  track.commands.check(addedOnce(event), event.data.commandId, at.revision, report);
   switch (event.type) {
     case 'JobScheduled':
       return scheduled(track, jobId, event.data, at, report);
@@ -79,6 +81,7 @@ function checkOne(
     case 'JobEndSet':
       if (event.data.nextSlot !== null) report('transition', `JobEndSet leaves slot ${event.data.nextSlot} pending.`);
       checkMoved(track, event.data.nextSlot, event.data.at, event.type, report);
+      track.backlog = null;
       return;
     case 'JobRunRequested': {
       const { slot } = event.data;
@@ -98,7 +101,7 @@ function checkOne(
     case 'JobRunFailed':
     case 'JobRunTimedOut':
     case 'JobRunAbandoned':
-      return checkOutcome(track, event, services, suspects, report);
+      return checkOutcome(track, event, services, report);
     case 'JobRunOutcomeRefused':
       return checkRefusedOutcome(track, event, report);
     case 'JobReleased':
@@ -109,6 +112,12 @@ function checkOne(
       checkFlags(track, event, at, report);
       if (event.type === 'JobBooksClosed') suspects.restored(jobId, track);
   }
+}
+
+/** What a command adds once. A backfill asks for many runs, each of another time. */
+function addedOnce(event: JobEvent): string {
+  const instant = event.type === 'JobRunRequested' ? backfilledInstant(event.data.slot) : null;
+  return instant === null ? event.type : `${event.type} (backfill of ${instant})`;
 }
 
 function scheduled(
@@ -130,6 +139,7 @@ function scheduled(
   track.held = [];
   track.slots.clear();
   track.requested.clear();
+  track.backlog = null;
   track.define(data.definition, at.revision);
   track.nextSlot = null;
   checkMoved(track, data.nextSlot, data.at, 'JobScheduled', report);
@@ -197,6 +207,7 @@ function checkFlags(track: JobTrack, event: FlagEvent, at: At, report: Report): 
       if (!track.paused) report('transition', 'JobResumed, but the job is not paused.');
       track.paused = false;
       checkUnmoved(track, event.data.nextSlot, event.type, report);
+      track.backlog = event.data.backlog === undefined ? null : { ...event.data.backlog, runs: 0 };
       return;
     case 'JobCompleted':
     case 'JobCancelled':
@@ -232,6 +243,7 @@ function ends(
   track.nextSlot = null;
   track.requested.clear();
   track.slots.clear();
+  track.backlog = null;
   track.held = [];
   if (track.owner !== null) track.endEpoch(at.revision);
 }
@@ -258,6 +270,7 @@ function compareBooks(track: JobTrack, state: JobRecord, report: Report): void {
         [...track.requested].sort().join('; '),
       ],
       ['accounted through', state.accountedThrough ?? Number.NEGATIVE_INFINITY, track.accountedThrough],
+      ['backlog through', state.backlog?.to ?? null, track.backlog?.to ?? null],
       ['definition revision', state.definitionRevision, track.definitionRevision],
     ];
     for (const [what, says, is] of pairs) {

@@ -1,7 +1,8 @@
 import { instantOfSlot } from '../job/events';
 import type { RunRef } from '../job/events';
+import { canonical } from '../job/canonical';
 import type { JobDefinition, Overlap, Slot } from '../job/definition';
-import type { JobRecord } from '../job/state';
+import type { Backlog, JobRecord } from '../job/state';
 import { CommandWindow } from './command-window';
 
 export interface TrackedRun extends RunRef {
@@ -21,6 +22,10 @@ export interface TrackedSlot {
 export type TrackedDefinition = Pick<JobDefinition, 'handler' | 'tag' | 'affinity'> & {
   readonly onOwnerLoss: JobDefinition['policies']['onOwnerLoss'];
   readonly overlap: Overlap;
+  readonly misfire: JobDefinition['policies']['misfire'];
+  readonly schedule: JobDefinition['schedule'];
+  /** It is to run as soon as possible. */
+  readonly asap: boolean;
 };
 
 /** Closed runs that are remembered per job, and per job that has ended. */
@@ -63,6 +68,10 @@ export class JobTrack {
   nextDueAt: number | null = null;
   /** Scheduled slots up to here were started or skipped. */
   accountedThrough = Number.NEGATIVE_INFINITY;
+  /** Missed slots that are still to be run; `runs` of them have been started. */
+  backlog: (Backlog & { readonly runs: number }) | null = null;
+  /** The run that was just started is to be followed by the account of the slots from here on that it makes up for. */
+  toCoalesce: Slot | null = null;
   readonly slots = new Map<Slot, TrackedSlot>();
   readonly requested = new Set<Slot>();
   closed: (RunRef & { refused: boolean })[] = [];
@@ -79,15 +88,19 @@ export class JobTrack {
   }
 
   define(definition: JobDefinition, revision: number): void {
-    const { handler, tag, affinity, policies } = definition;
-    const { onOwnerLoss, overlap } = policies;
-    this.definition = { handler, tag, affinity, onOwnerLoss, overlap };
+    const { handler, tag, affinity, policies, schedule } = definition;
+    const { onOwnerLoss, overlap, misfire } = policies;
+    const before = this.definition;
+    const asap = schedule.kind === 'once' && schedule.at === 'asap';
+    this.definition = { handler, tag, affinity, onOwnerLoss, overlap, misfire, schedule, asap };
+    if (before === null || !same(before.schedule, schedule) || !same(before.misfire, misfire)) this.backlog = null;
     this.definitionRevision = revision;
   }
 
   account(slot: Slot): void {
     const instant = instantOfSlot(slot);
     if (instant !== null && instant > this.accountedThrough) this.accountedThrough = instant;
+    if (this.backlog !== null && this.accountedThrough >= Date.parse(this.backlog.to)) this.backlog = null;
   }
 
   closeRun(slot: TrackedSlot): void {
@@ -148,6 +161,9 @@ export class JobTrack {
     this.nextSlot = record.nextSlot;
     this.nextDueAt = record.nextDueAt ?? null;
     this.accountedThrough = record.accountedThrough ?? Number.NEGATIVE_INFINITY;
+    const { backlog = null } = record;
+    this.backlog = backlog === null ? null : { ...backlog, runs: runsOf(this.backlog, backlog) };
+    this.toCoalesce = null;
     this.slots.clear();
     for (const { slot, attempt, retriesUsed, retryAt, run } of record.inProgress) {
       this.slots.set(slot, { attempt, retriesUsed, retryAt, run });
@@ -164,6 +180,15 @@ export class JobTrack {
     this.commands.restore(record.commands);
     this.requeued = null;
   }
+}
+
+/** Books do not say how many of a backlog have been run: that is known where the events before them were read. */
+function runsOf(known: JobTrack['backlog'], { to }: Backlog): number {
+  return known?.to === to ? known.runs : 0;
+}
+
+function same(a: unknown, b: unknown): boolean {
+  return a === b || canonical(a) === canonical(b);
 }
 
 /** Slots that are held, as a record has them. */

@@ -10,6 +10,7 @@ import type {
 } from '../job/events';
 import type { JobTrack, TrackedSlot } from './job-track';
 import { runWords, sameRun } from './job-track';
+import { checkMisfireStart } from './misfire-rules';
 import { ownerWords } from './ownership-rules';
 import type { At } from './ownership-rules';
 import type { ServiceFacts } from './service-facts';
@@ -40,6 +41,7 @@ export function checkStart(
   else checkFirstAttempt(track, data, at, words, report);
 
   if (known === undefined && instantOfSlot(data.slot) !== null) {
+    checkMisfireStart(track, data, words, report);
     track.account(data.slot);
     track.nextSlot = data.nextSlot;
   } else {
@@ -142,7 +144,6 @@ export function checkOutcome(
   track: JobTrack,
   event: JobRunSucceeded | JobRunFailed | JobRunTimedOut | JobRunAbandoned,
   services: ServiceFacts,
-  suspects: SuspectRuns,
   report: Report,
 ): void {
   const words = `${event.type} of ${runWords(event.data)}`;
@@ -151,7 +152,6 @@ export function checkOutcome(
     report('I3', `${words}: ${whyNotOpen(track, event.data)}.`);
     return;
   }
-  if (slot.run?.soleSuspect) suspects.ended(slot.run);
   track.closeRun(slot);
   switch (event.type) {
     case 'JobRunSucceeded':

@@ -2,6 +2,7 @@ import { instantOfSlot } from '../job/events';
 import type { JobSlotsSkipped } from '../job/events';
 import type { Slot } from '../job/definition';
 import type { JobTrack } from './job-track';
+import { checkMisfireSkip } from './misfire-rules';
 import type { Report } from './violation';
 
 /** I8: every slot ends as run, coalesced or skipped. The pending slot moves only with a record of what became of it. */
@@ -28,6 +29,7 @@ export function checkSkipped(track: JobTrack, { data }: JobSlotsSkipped, report:
   } else if (from !== track.nextSlot) {
     report('I8', `${words}: the slot that was pending is ${track.nextSlot ?? 'none'}, and it is not accounted for.`);
   }
+  checkMisfireSkip(track, data, words, report);
   if (nextSlot !== null && !((instantOfSlot(nextSlot) ?? NaN) > last)) {
     report('I8', `${words}: the next slot ${nextSlot} does not come after them.`);
   }

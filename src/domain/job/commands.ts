@@ -9,6 +9,7 @@ export type JobCommand =
   | RescheduleJob
   | DeclareJob
   | RequestRun
+  | BackfillJob
   | BindJob
   | ReleaseJob
   | RequeueJob
@@ -63,6 +64,15 @@ export interface DeclareJob extends FromCaller {
 }
 export interface RequestRun extends FromCaller {
   readonly kind: 'RequestRun';
+  readonly reason: string;
+}
+/** Asks for a run of each slot of the schedule in [from, to), a window in the past. */
+export interface BackfillJob extends FromCaller {
+  readonly kind: 'BackfillJob';
+  readonly from: Instant;
+  readonly to: Instant;
+  /** A window with more slots is refused. */
+  readonly limit: number;
   readonly reason: string;
 }
 export interface BindJob extends Common {

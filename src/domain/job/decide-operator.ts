@@ -1,9 +1,11 @@
 import type { CancelJob, PauseJob, ReleaseFromQuarantine, RemoveJob, ResolveHold, ResumeJob } from './commands';
 import { Draft, refuse } from './draft';
+import { slotOf } from './events';
 import { openRuns } from './inspect';
+import { misfireRule } from './misfire';
 import type { JobDecision } from './refusals';
 import { refuseEnded, refuseNotLive } from './standing';
-import type { JobRecord } from './state';
+import type { Backlog, JobRecord } from './state';
 
 /** `[JobPaused]`: an open run may finish, nothing else starts, `retryAt` is kept. */
 export function decidePause(record: JobRecord, { at, zoneData, commandId, reason }: PauseJob): JobDecision {
@@ -16,7 +18,7 @@ export function decidePause(record: JobRecord, { at, zoneData, commandId, reason
   return draft.done();
 }
 
-/** `[(JobSlotsSkipped(paused)), JobResumed]`. A `once` that fell during the pause is not skipped: it runs, late. */
+/** `[(JobSlotsSkipped(paused)), JobResumed]`, or `[JobResumed(backlog)]` by the misfire policy. A `once` that fell during the pause is not skipped: it runs, late. */
 export function decideResume(record: JobRecord, { at, zoneData, commandId, reason }: ResumeJob): JobDecision {
   const not = refuseNotLive(record);
   if (not !== null) return not;
@@ -29,8 +31,8 @@ export function decideResume(record: JobRecord, { at, zoneData, commandId, reaso
 
 /** Adds what a resume is made of, for a live job that is paused. */
 export function resume(draft: Draft, reason: string): void {
-  skipWhatFell(draft, 'paused');
-  draft.push({ type: 'JobResumed', data: { reason, ...draft.pending(), at: draft.at } });
+  const backlog = whatFell(draft);
+  draft.push({ type: 'JobResumed', data: { reason, ...backlog, ...draft.pending(), at: draft.at } });
   draft.completeIfOver(lastOutcomeOf(draft.record));
 }
 
@@ -73,7 +75,8 @@ export function decideResolveHold(record: JobRecord, command: ResolveHold): JobD
   const { at, zoneData, commandId, reason, resolution } = command;
   const draft = new Draft(record, at, zoneData, commandId);
   const { slot } = record.held;
-  draft.skipDue('held');
+  // Slots that were missed before the run that is held are not skipped for it.
+  if (!draft.owes) draft.skipDue('held');
   draft.push({ type: 'JobHoldResolved', data: { resolution, slot, reason, ...draft.pending(), at } });
   if (resolution !== 'retry') draft.completeIfOver(resolution === 'fail' ? 'failed' : 'succeeded');
   return draft.done();
@@ -108,8 +111,16 @@ function end(draft: Draft): void {
   draft.skipRequested('cancelled');
 }
 
-function skipWhatFell(draft: Draft, reason: 'paused'): void {
-  if (draft.record.definition.schedule.kind !== 'once') draft.skipDue(reason);
+/** Skips what fell during a pause, or says how it is to be made up for: by the policy for that, whatever the job does with other missed slots. */
+function whatFell(draft: Draft): { readonly backlog?: Backlog } {
+  const { schedule, policies } = draft.record.definition;
+  const { onResume } = misfireRule(policies.misfire);
+  if (onResume === 'skip') {
+    if (schedule.kind !== 'once') draft.skipDue('paused');
+    return {};
+  }
+  const due = draft.due();
+  return due === null ? {} : { backlog: { to: slotOf(due.last), policy: onResume } };
 }
 
 function lastOutcomeOf(record: JobRecord): 'succeeded' | 'failed' {

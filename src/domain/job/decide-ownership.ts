@@ -1,7 +1,7 @@
 import { ineligibility } from '../placement/eligibility';
 import type { Candidate } from '../service/state';
 import type { BindJob, ReleaseJob, RequeueJob } from './commands';
-import { Draft, refuse } from './draft';
+import { Draft, outcomeOfSkipped, refuse } from './draft';
 import type { AbandonReason, BindingReason, OwnerGone } from './events';
 import { openRuns, placeable } from './inspect';
 import type { JobDecision } from './refusals';
@@ -11,9 +11,10 @@ import type { JobRecord } from './state';
 import { countedCrashes } from './suspicion';
 
 /**
- * Claim: `[(JobNextSlotRecomputed), (JobSlotsSkipped), JobBoundToService e+1, (JobRunStarted)]`: with a start, what fell while nobody owned it is accounted for.
- * Without one it stays pending, and the owner accounts for it when it starts.
- * Operator's move: `[(JobReleased(moved)), JobBoundToService e+1]`, never with an open run.
+ * Claim: `[(JobNextSlotRecomputed), (JobSlotsSkipped)…, JobBoundToService e+1, (JobRunStarted)]`: the new owner accounts for what fell while nobody owned the job. What
+ * the misfire policy wants to be run stays pending until it is started.
+ * Operator's move: `[(JobReleased(moved)), (JobNextSlotRecomputed), (JobSlotsSkipped), JobBoundToService e+1]`, never with an open run.
+ * Where that ends the job, it is not bound: `[JobSlotsSkipped, JobCompleted]`.
  */
 export function decideBind(record: JobRecord, command: BindJob): JobDecision {
   const { ownership } = record;
@@ -164,8 +165,11 @@ function bind(
       data: { epoch: draft.record.epoch + 1, serviceId, incarnation, viewPosition, why, at: draft.at },
     });
   unlessUnreadable(() => draft.recompute());
-  if (start) draft.startDue(service, soleSuspect, bound);
-  else bound();
+  // Whoever starts a scheduled slot must be able to evaluate the schedule; whoever only takes the job need not.
+  unlessUnreadable(() => draft.skipMissed());
+  if (draft.completeIfOver(outcomeOfSkipped(draft.record))) return;
+  bound();
+  if (start) draft.startDue(service, soleSuspect);
 }
 
 function refuseIneligible(record: JobRecord, service: Candidate): JobDecision | null {

@@ -1,17 +1,19 @@
 import type { AbandonRun, AfterRun, CompleteRun, FailRun, StartRun } from './commands';
 import type { RetryPolicy } from './definition';
-import { Draft, blocked, refuse } from './draft';
-import type { JobRunOutcomeRefused, RunRef } from './events';
+import { Draft, anchoredSchedule, blocked, outcomeOfSkipped, refuse } from './draft';
+import { backfilledInstant, instantOfSlot, type JobRunOutcomeRefused, type RunRef } from './events';
 import { sameRun } from './evolve-runs';
 import { openRuns } from './inspect';
+import { misfireRule } from './misfire';
 import { fellWhileFull, mayBegin, runLimit } from './overlap';
+import { pendingDueAt } from './pending';
 import type { JobDecision } from './refusals';
-import { unlessUnreadable } from './slots';
+import { countSlots, unlessUnreadable } from './slots';
 import { refuseNotLive, refuseNotOwner } from './standing';
 import type { JobRecord, OpaqueJob, SlotInProgress } from './state';
 import { isSuspect } from './suspicion';
 
-/** `[(JobSlotsSkipped coalesced), JobRunStarted]` by the owner. */
+/** `[(JobSlotsSkipped)…, JobRunStarted, (JobSlotsSkipped coalesced)]` by the owner; `[JobSlotsSkipped…, (JobCompleted)]` when all that was due was missed for good. */
 export function decideStart(record: JobRecord, command: StartRun): JobDecision {
   const { serviceId, incarnation, epoch, at, zoneData } = command;
   const not = refuseNotLive(record) ?? refuseNotOwner(record, { serviceId, incarnation, epoch });
@@ -37,7 +39,11 @@ export function decideStart(record: JobRecord, command: StartRun): JobDecision {
     );
   }
   const draft = new Draft(record, at, zoneData);
-  if (draft.startDue({ serviceId, incarnation }, command.soleSuspect === true)) return draft.done();
+  const started = draft.startDue({ serviceId, incarnation }, command.soleSuspect === true);
+  if (started || draft.nextRevision > record.revision + 1) {
+    if (!started) draft.completeIfOver(outcomeOfSkipped(draft.record));
+    return draft.done();
+  }
   return nothingDue(record, `Nothing of this job is due (next slot ${record.nextSlot ?? 'none'}).`);
 }
 
@@ -71,7 +77,7 @@ export function decideComplete(record: JobRecord, command: CompleteRun): JobDeci
   if (!entry) return decideLate(record, command);
   const draft = new Draft(record, at, zoneData);
   draft.push({ type: 'JobRunSucceeded', data: { ...ref(run), durationMs, at } });
-  afterRun(draft, record, then, 'succeeded', entry.run?.soleSuspect === true);
+  afterRun(draft, record, then, 'succeeded', entry);
   return draft.done();
 }
 
@@ -85,7 +91,7 @@ export function decideFail(record: JobRecord, command: FailRun): JobDecision {
   if (!entry) return decideLate(record, command);
   const draft = new Draft(record, at, zoneData);
   pushFailure(draft, entry, run, durationMs, failure);
-  afterRun(draft, record, then, 'failed', entry.run?.soleSuspect === true);
+  afterRun(draft, record, then, 'failed', entry);
   return draft.done();
 }
 
@@ -115,10 +121,10 @@ export function decideAbandon(record: JobRecord, command: AbandonRun): JobDecisi
   if (reason === 'lostInProcess') return draft.done();
   if (reason === 'replaced') {
     const then = command.then ?? { release: null, startNext: false };
-    afterRun(draft, record, then, 'failed', entry.run?.soleSuspect === true);
+    afterRun(draft, record, then, 'failed', entry);
     return draft.done();
   }
-  unlessUnreadable(() => skipOverlap(draft, record));
+  unlessUnreadable(() => skipOverlap(draft, record, entry));
   if (!draft.completeIfOver('failed')) release(draft, reason);
   return draft.done();
 }
@@ -217,25 +223,47 @@ export function backoffMs(retry: RetryPolicy, n: number): number {
 
 /**
  * What follows in the append that ends a run. The outcome is recorded also where the schedule cannot be evaluated.
- * @param before the outcome. @param soleSuspect the run was that of the sole suspect of its process.
+ * @param before the outcome. @param ended the slot of the run.
  */
 function afterRun(
   draft: Draft,
   before: JobRecord,
   then: AfterRun,
   outcome: 'succeeded' | 'failed',
-  soleSuspect: boolean,
+  ended: SlotInProgress,
 ): void {
   const { ownership } = draft.record;
-  unlessUnreadable(() => skipOverlap(draft, before));
+  unlessUnreadable(() => skipOverlap(draft, before, ended));
   if (draft.completeIfOver(outcome)) return;
   if (then.release !== null) release(draft, then.release);
-  else if (then.startNext && ownership.kind === 'bound') unlessUnreadable(() => draft.startDue(ownership, soleSuspect));
+  else if (then.startNext && ownership.kind === 'bound') {
+    unlessUnreadable(() => draft.startDue(ownership, ended.run?.soleSuspect === true));
+    draft.completeIfOver(outcome);
+  }
 }
 
-/** Scheduled slots that fell while none could begin are skipped when one can again. While a slot waits for its retry, it has not ended. */
-function skipOverlap(draft: Draft, before: JobRecord): void {
-  if (fellWhileFull(before, draft.record)) draft.skipDue('overlap');
+/**
+ * Scheduled slots that fell while none could begin are skipped when one can again. While a slot waits for its retry, it has not ended. Missed
+ * slots that are still to be run are not, nor is what fell during a backfill: the past does not cost the present.
+ */
+function skipOverlap(draft: Draft, before: JobRecord, ended: SlotInProgress): void {
+  if (draft.owes || backfilledInstant(ended.slot) !== null || !fellWhileFull(before, draft.record)) return;
+  if (!endsBacklog(draft, ended)) draft.skipDue('overlap');
+}
+
+/**
+ * A scheduled slot that was started while later ones were due: the last of a backlog. What fell while that was worked off is missed, too, and is
+ * the misfire policy's. Under `all` not where too many slots fell within one run: the runs take longer than the period, and the job would never be
+ * done with its backlog.
+ */
+function endsBacklog(draft: Draft, { slot, attempt, run }: SlotInProgress): boolean {
+  const { definition } = draft.record;
+  const pending = pendingDueAt(draft.record);
+  if (instantOfSlot(slot) === null || attempt > 1 || run === null || pending === null) return false;
+  if (pending > run.startedAt) return false;
+  const { misfire, overlap } = definition.policies;
+  if (misfireRule(misfire).policy !== 'all') return true;
+  return countSlots(anchoredSchedule(draft.record), run.startedAt, draft.at) <= runLimit(overlap);
 }
 
 /** Not while another run is open: whoever ends the last one releases. */

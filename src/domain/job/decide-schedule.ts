@@ -5,7 +5,7 @@ import type { Declaration } from './events';
 import type { JobDefinition } from './definition';
 import { sameSchedule } from './evolve';
 import type { JobDecision } from './refusals';
-import { refuseEnded, refuseNotLive } from './standing';
+import { refuseEnded, refuseEnding, refuseNotLive } from './standing';
 import type { AbsentJob, JobRecord } from './state';
 
 /**
@@ -74,14 +74,8 @@ export function decideReschedule(record: JobRecord, command: RescheduleJob): Job
 /** Adds JobRescheduled, of a job that has not ended. @returns a refusal; null: it was added. */
 export function change(draft: Draft, given: Given): JobDecision | null {
   const { record, at, zoneData } = draft;
-  if (record.ending)
-    return refuse(
-      'job-ending',
-      'jobId',
-      record.jobId,
-      'This job ends with the run that is open.',
-      'Wait for its end, then schedule it anew with renew.',
-    );
+  const ending = refuseEnding(record);
+  if (ending !== null) return ending;
   const { definition } = given;
   if (sameSchedule(record.definition, definition)) {
     draft.push({ type: 'JobRescheduled', data: { ...given, anchor: record.anchor, ...draft.pending(), at } });
@@ -100,16 +94,8 @@ export function change(draft: Draft, given: Given): JobDecision | null {
 
 /** `[JobRunRequested]`: the owner starts it as a slot of its own, under overlap and limits. It stays pending while paused, held or unbound. */
 export function decideRequestRun(record: JobRecord, command: RequestRun): JobDecision {
-  const not = refuseNotLive(record);
+  const not = refuseNotLive(record) ?? refuseEnding(record);
   if (not !== null) return not;
-  if (record.ending)
-    return refuse(
-      'job-ending',
-      'jobId',
-      record.jobId,
-      'This job ends with the run that is open.',
-      'Wait for its end, then schedule it anew with renew.',
-    );
   const { at, zoneData, commandId, reason } = command;
   const draft = new Draft(record, at, zoneData, commandId);
   draft.push({ type: 'JobRunRequested', data: { slot: `manual:${draft.nextRevision}`, reason, at } });

@@ -9,6 +9,7 @@ import {
   decideResume,
 } from './decide-operator';
 import { decideAbandon, decideComplete, decideFail, decideLate, decideStart } from './decide-runs';
+import { decideBackfill } from './decide-backfill';
 import { decideDeclaration } from './decide-declaration';
 import { decideRequestRun, decideReschedule, decideSchedule } from './decide-schedule';
 import { refuse } from './draft';
@@ -68,6 +69,8 @@ function decided(state: JobState, command: JobCommand): JobDecision {
       return decideReschedule(state, command);
     case 'RequestRun':
       return decideRequestRun(state, command);
+    case 'BackfillJob':
+      return decideBackfill(state, command);
     case 'BindJob':
       return decideBind(state, command);
     case 'ReleaseJob':

@@ -19,6 +19,27 @@ export interface RetryPolicy {
   readonly maxMs: number;
 }
 
+/** `skip`: no missed slot is run; `once`: one run makes up for all; `all`: each is run, one after the other. */
+export type MisfireWord = 'skip' | 'once' | 'all';
+
+/** Canonical: a word stands for the rule of that policy with all its defaults. */
+export type Misfire = MisfireWord | MisfireRule;
+
+/** Misfire with every field. A slot is missed when it is due for longer than `thresholdMs`. */
+export interface MisfireRule {
+  readonly policy: MisfireWord;
+  /** `once`: the slot that is run, and that the others are coalesced into. Default `latest`. */
+  readonly run: 'latest' | 'earliest';
+  /** `all`: so many are run one after the other, the newest of them; older ones are skipped (`overCap`). 1 … 10,000, default 100. */
+  readonly cap: number;
+  /** `all`: what is older when it could be started is skipped (`tooOld`). ≥ 1 ms; null (default): no limit. */
+  readonly maxAgeMs: number | null;
+  /** A slot that is due for no longer is late, not missed. ≥ 0 ms. Default 60,000 for `skip`, else 0. */
+  readonly thresholdMs: number;
+  /** What becomes of slots that fell during a pause: `skip` (default), or as the policy of that name, whatever `policy` says. */
+  readonly onResume: MisfireWord;
+}
+
 /**
  * What happens to a slot that falls while a slot of the job is in progress: started, and not ended (a slot that waits for its retry is in
  * progress). It holds in the whole cluster, and across takeover. Default `skip`.
@@ -35,8 +56,8 @@ export type Overlap = 'skip' | 'queue' | 'replace' | { readonly allow: number };
 export interface JobPolicies {
   readonly retry: RetryPolicy;
   readonly overlap: Overlap;
-  /** What happens to slots that nobody started in time: `once` runs the latest of them, the earlier are coalesced into it. Only `once` yet. */
-  readonly misfire: 'once';
+  /** What happens to slots that nobody started in time. Default `once`: the latest is run, the earlier are coalesced into it. */
+  readonly misfire: Misfire;
   /** What becomes of an open run whose owner is gone. Default `rerun`. */
   readonly onOwnerLoss: 'rerun' | 'fail' | 'hold';
   /** A handler that ignores its abort: `release` (default) gives the job away, `wait` keeps it until the handler settled. */
@@ -57,7 +78,7 @@ export interface JobDefinition {
   readonly policies: JobPolicies;
 }
 
-/** A nominal fire time as its ISO 8601 instant with milliseconds (`2026-03-29T01:00:00.000Z`), or a requested slot: `manual:<revision of its request>`. */
+/** A nominal fire time as its ISO 8601 instant with milliseconds (`2026-03-29T01:00:00.000Z`), or a requested slot: `manual:<revision of its request>`, `backfill:<revision of its request>:<instant>`. */
 export type Slot = string;
 
 export type JobId = string;

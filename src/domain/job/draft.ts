@@ -1,31 +1,18 @@
 import { isNewerZoneData, usesZoneData, type AnchoredSchedule } from '../schedule';
 import type { Instant } from '../instant';
 import type { Slot } from './definition';
-import { instantOfSlot, slotOf, type JobEvent, type Pending, type SkipReason } from './events';
+import { backfilledInstant, instantOfSlot, slotOf, type JobEvent, type Pending, type SkipReason } from './events';
 import { evolve } from './evolve';
 import { isFull, isQueued, mayBegin, replaceable } from './overlap';
+import { misfireRule, slotFates, type SlotFates, type SlotRange } from './misfire';
 import type { JobDecision, JobRefusal } from './refusals';
 import { countSlots, dueTime, nextSlot, nthSlotAfter, previousSlot, unlessUnreadable } from './slots';
 import type { AbsentJob, JobRecord } from './state';
 import { isSuspect } from './suspicion';
 
-/** Scheduled slots that are due and not accounted for: a range without gaps. */
-export interface DueRange {
-  readonly first: Instant;
-  readonly last: Instant;
-  readonly count: number;
-}
-
-/** What is to be started. */
-interface Next {
-  readonly slot: Slot;
-  readonly attempt: number;
-  /** Scheduled slots that this start accounts for: it is the last of them. */
-  readonly range?: DueRange;
-  /** Slots that wait for their next attempt, and end with this start. */
-  readonly replaces?: readonly Slot[];
-  /** It has waited in the queue: what fell after it is skipped. */
-  readonly queued?: boolean;
+interface Owner {
+  readonly serviceId: string;
+  readonly incarnation: string;
 }
 
 /**
@@ -76,12 +63,12 @@ export class Draft {
    * Scheduled slots in (accounted, at], within maxRuns; null: none is due.
    * @param come those whose instant has come, though their jitter has not passed, too.
    */
-  due(come = false): DueRange | null {
+  due(come = false): SlotRange | null {
     const { record } = this;
     const first = record.nextSlot === null ? null : instantOfSlot(record.nextSlot);
     if (first === null || (come ? first : (record.nextDueAt ?? first)) > this.at) return null;
     const anchored = anchoredSchedule(record);
-    const at = come ? this.at : this.dueThrough(anchored, first);
+    const at = come ? this.at : Math.max(first, this.dueBefore(anchored, this.at + 1) - 1);
     // With other zone data the pending slot may be none of today's: it was promised, so it counts by itself.
     const count = 1 + countSlots(anchored, first, at);
     if (count === 1) return { first, last: first, count };
@@ -91,12 +78,11 @@ export class Draft {
     return { first, last: nthSlotAfter(anchored, first, at, left - 1), count: left };
   }
 
-  /** Slots after `first` are due up to here: of those that have come, only the last may wait for its jitter (it is due before the next). */
-  private dueThrough(anchored: AnchoredSchedule, first: Instant): Instant {
-    const { at, record } = this;
-    if (anchored.schedule.jitterMs === undefined) return at;
-    const last = previousSlot(anchored, at + 1);
-    return last !== null && last > first && dueTime(anchored, record.jobId, last) > at ? last - 1 : at;
+  /** The slots that were due before an instant are those before this one: only the last may still have waited for its jitter (it is due before the next). */
+  private dueBefore(anchored: AnchoredSchedule, instant: Instant): Instant {
+    if (anchored.schedule.jitterMs === undefined || !Number.isFinite(instant)) return instant;
+    const last = previousSlot(anchored, instant);
+    return last !== null && dueTime(anchored, this.record.jobId, last) >= instant ? last : instant;
   }
 
   /** The slot after `slot`, when `counted` more slots will have been counted by then; null: none will come. */
@@ -107,11 +93,53 @@ export class Draft {
     return next === null ? null : slotOf(next);
   }
 
-  /** All due slots but the last are skipped; of one alone, nothing. */
-  private skipAllButLast({ first, last, count }: DueRange, reason: SkipReason): void {
-    if (count < 2) return;
-    const before = count === 2 ? first : (previousSlot(anchoredSchedule(this.record), last) ?? first);
-    this.skip({ first, last: before, count: count - 1 }, reason, slotOf(last));
+  /**
+   * What becomes of the due slots by the misfire policy; null: none is due, or it is not for the policy to say: the job is paused or held, or
+   * a slot is in progress.
+   */
+  private fates(): SlotFates | null {
+    const { record, at } = this;
+    if (record.stage !== 'live' || record.paused || record.held !== null || !mayBegin(record, 'scheduled')) return null;
+    const due = this.due();
+    if (due === null) return null;
+    if (this.queued) return { skipped: [], run: due.first, coalesced: null, backlogTo: null };
+    const rule = misfireRule(record.definition.policies.misfire);
+    const anchored = anchoredSchedule(record);
+    const { backlog = null, lastOutcome } = record;
+    const dueBefore = (instant: Instant) => this.dueBefore(anchored, instant);
+    return slotFates(anchored, due, rule, at, backlog, lastOutcome?.at ?? null, dueBefore);
+  }
+
+  /**
+   * Accounts for the missed slots that are not to be run. All or nothing, where the schedule cannot be evaluated.
+   * @returns what is to be run; null: nothing.
+   */
+  skipMissed(): SlotFates | null {
+    let fates = this.fates();
+    // Behind a backlog that has grown too old there may be what has not.
+    for (; fates !== null && fates.run === null; fates = this.fates()) this.skipRanges(fates);
+    if (fates !== null) this.skipRanges(fates);
+    return fates;
+  }
+
+  private skipRanges(fates: SlotFates): void {
+    let counted = 0;
+    const skips = fates.skipped.map(({ range, reason }) => {
+      counted += range.count;
+      return { range, reason, next: this.slotAfter(range.last, counted) };
+    });
+    for (const { range, reason, next } of skips) this.skip(range, reason, next);
+  }
+
+  /** The pending slot waits in the queue; what is still to be run of a backlog does not. */
+  private get queued(): boolean {
+    return isQueued(this.record) && !this.owes;
+  }
+
+  /** Missed slots wait to be run, each for itself or once for all. */
+  get owes(): boolean {
+    const { backlog, nextSlot } = this.record;
+    return backlog !== undefined && nextSlot !== null && Date.parse(nextSlot) <= Date.parse(backlog.to);
   }
 
   /** Slots that no schedule will bring back are skipped as `skipDue` does; where the schedule cannot be evaluated, the pending one alone. */
@@ -138,7 +166,7 @@ export class Draft {
     });
   }
 
-  private skip({ first, last, count }: DueRange, reason: SkipReason, next: string | null): void {
+  private skip({ first, last, count }: SlotRange, reason: SkipReason, next: string | null): void {
     const from = slotOf(first);
     this.push({
       type: 'JobSlotsSkipped',
@@ -167,64 +195,74 @@ export class Draft {
   }
 
   /**
-   * Starts what is due, if anything is and nothing forbids it: the oldest slot that waits for its next attempt, then requested slots,
-   * then the latest due scheduled slot, into which the earlier ones are coalesced (misfire `once`). What may begin beside slots in progress, and
-   * in their place, is the overlap policy's to say; under `replace` a new slot goes before a further attempt of an old one.
+   * Starts what is due, if anything is and nothing forbids it: the oldest slot that waits for its next attempt, then runs that were asked
+   * for, then what the misfire policy makes of the due scheduled slots, then backfills. What may begin beside slots in progress, and in their
+   * place, is the overlap policy's to say; under `replace` a new slot goes before a further attempt of an old one.
    *
    * A scheduled slot that has waited in the queue is started itself; those that fell after it are skipped.
    *
    * A suspect is started only as the sole one of its process: then the start says so.
    *
    * @param soleSuspect the owner runs no other suspect.
-   * @param bind appends the binding of the new owner, when one is made in the same append. It stands after the slots that the new owner
-   * accounts for and before its start, and is called once also when nothing is started.
+   * @returns false: nothing was started. Missed slots may have been accounted for all the same.
    */
-  startDue(
-    owner: { readonly serviceId: string; readonly incarnation: string },
-    soleSuspect: boolean,
-    bind: () => void = () => {},
+  startDue(owner: Owner, soleSuspect: boolean): boolean {
+    const { record, at } = this;
+    if (record.stage !== 'live' || blocked(record) !== null || (isSuspect(record) && !soleSuspect)) return false;
+    const waiting = record.inProgress.find(({ run, retryAt }) => run === null && (retryAt ?? at) <= at);
+    const again = () => waiting !== undefined && this.start(owner, waiting.slot, waiting.attempt + 1);
+    const replaces = replaceable(record).map(({ slot }) => slot);
+    return replaces.length > 0 ? this.startNew(owner, replaces) || again() : again() || this.startNew(owner, replaces);
+  }
+
+  /** @param replaces slots that wait for their next attempt, and end with the start of a new one. */
+  private startNew(owner: Owner, replaces: readonly Slot[]): boolean {
+    const { record } = this;
+    const startRequested = ({ slot }: { readonly slot: Slot }) => {
+      for (const one of replaces) this.giveUp(one);
+      return this.start(owner, slot, 1);
+    };
+    const asked = record.requested.find(({ slot }) => backfilledInstant(slot) === null);
+    if (asked !== undefined) return startRequested(asked);
+    const fates = this.skipMissed();
+    if (fates !== null && fates.run !== null) return this.startScheduled(owner, fates.run, fates, replaces);
+    const backfill = record.requested[0];
+    return backfill !== undefined && startRequested(backfill);
+  }
+
+  private startScheduled(
+    owner: Owner,
+    slot: Instant,
+    { coalesced, backlogTo }: SlotFates,
+    replaces: readonly Slot[],
   ): boolean {
-    const suspect = isSuspect(this.record);
-    const next = suspect && !soleSuspect ? null : this.nextStart();
-    const last = next?.range;
-    const pending = last === undefined ? this.pending() : this.movedTo(this.slotAfter(last.last, last.count));
-    for (const slot of next?.replaces ?? []) this.giveUp(slot);
-    if (last !== undefined) this.skipAllButLast(last, 'coalesced');
-    bind();
-    if (next === null) return false;
-    const { serviceId, incarnation } = owner;
-    const { at, record } = this;
-    const { epoch, definitionRevision } = record;
-    const { slot, attempt } = next;
-    this.push({
-      type: 'JobRunStarted',
-      data: {
-        ...{ slot, attempt, epoch, incarnation, serviceId, definitionRevision, ...pending, at },
-        ...(suspect && { soleSuspect: true }),
-      },
-    });
-    if (next.queued) this.skipDue('overlap');
+    const queued = this.queued;
+    const counted = 1 + (coalesced?.count ?? 0);
+    const afterAll = coalesced === null ? null : this.slotAfter(coalesced.last, counted);
+    const next = this.movedTo(coalesced === null ? this.slotAfter(slot, 1) : slotOf(coalesced.first));
+    for (const one of replaces) this.giveUp(one);
+    this.start(owner, slotOf(slot), 1, { ...next, ...(backlogTo !== null && { backlogTo: slotOf(backlogTo) }) });
+    if (coalesced !== null) this.skip(coalesced, 'coalesced', afterAll);
+    if (queued) this.skipDue('overlap');
     return true;
   }
 
-  private nextStart(): Next | null {
-    const { record, at } = this;
-    if (blocked(record) !== null || record.stage !== 'live') return null;
-    const waiting = record.inProgress.find(({ run, retryAt }) => run === null && (retryAt ?? at) <= at);
-    const again = waiting === undefined ? null : { slot: waiting.slot, attempt: waiting.attempt + 1 };
-    const replaces = replaceable(record).map(({ slot }) => slot);
-    return replaces.length > 0 ? (this.newSlot(replaces) ?? again) : (again ?? this.newSlot(replaces));
-  }
-
-  private newSlot(replaces: readonly Slot[]): Next | null {
-    const { record } = this;
-    const requested = record.requested[0];
-    if (requested !== undefined) return { slot: requested.slot, attempt: 1, replaces };
-    const due = mayBegin(record, 'scheduled') ? this.due() : null;
-    if (due === null) return null;
-    const queued = isQueued(record);
-    const range = queued ? { first: due.first, last: due.first, count: 1 } : due;
-    return { slot: slotOf(range.last), attempt: 1, range, replaces, queued };
+  private start(
+    { serviceId, incarnation }: Owner,
+    slot: Slot,
+    attempt: number,
+    more: Pending & { readonly backlogTo?: Slot } = this.pending(),
+  ): true {
+    const { at, record } = this;
+    const { epoch, definitionRevision } = record;
+    this.push({
+      type: 'JobRunStarted',
+      data: {
+        ...{ slot, attempt, epoch, incarnation, serviceId, definitionRevision, at, ...more },
+        ...(isSuspect(record) && { soleSuspect: true }),
+      },
+    });
+    return true;
   }
 
   /** A slot that waits for its next attempt makes room for a newer one. */
@@ -282,6 +320,11 @@ export function pendingAt(
   const slot = nextSlot === null ? null : instantOfSlot(nextSlot);
   if (slot === null || anchored.schedule.jitterMs === undefined) return { nextSlot, zoneData };
   return { nextSlot, zoneData, nextDueAt: dueTime(anchored, jobId, slot) };
+}
+
+/** The outcome of a job whose last slots were skipped: that of its last run. A job that was never run has failed. */
+export function outcomeOfSkipped({ lastOutcome }: JobRecord): 'succeeded' | 'failed' {
+  return lastOutcome?.outcome === 'succeeded' ? 'succeeded' : 'failed';
 }
 
 function slotsLeft(record: JobRecord): number {

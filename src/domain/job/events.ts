@@ -1,6 +1,6 @@
 import type { Instant } from '../instant';
 import type { Affinity, JobDefinition, JobId, Slot, Tag } from './definition';
-import type { JobRecord } from './state';
+import type { Backlog, JobRecord } from './state';
 
 /**
  * The facts of one job, in the order of its life. Every event carries `at`: the decider's cluster time.
@@ -106,7 +106,7 @@ export type JobNextSlotRecomputed = Fact<
 >;
 /** A cancel with `mode: afterRun`: the open run ends in its own time, then the job completes; no further slot. */
 export type JobEndSet = Fact<'JobEndSet', Pending & { reason: string }>;
-/** `slot` is `manual:<revision of this event>`. */
+/** `slot` is `manual:<revision of this event>`, or `backfill:<revision of this event>:<instant>` for the slot of a time gone by. */
 export type JobRunRequested = Fact<'JobRunRequested', { slot: Slot; reason: string }>;
 
 /** Why a service got a job: what the decider saw, at which position. */
@@ -133,8 +133,15 @@ export type JobBoundToService = Fact<
     why: BindingReason;
   }
 >;
+/**
+ * `coalesced`: one run makes up for them; `misfire`: missed, and the policy is `skip`; `tooOld`, `overCap`: missed, and beyond the maximal age or
+ * the cap of `all`; `overlap`: they fell during a run.
+ */
 export type SkipReason =
   | 'coalesced'
+  | 'misfire'
+  | 'tooOld'
+  | 'overCap'
   | 'overlap'
   | 'paused'
   | 'held'
@@ -169,6 +176,8 @@ export type JobRunStarted = Fact<
       definitionRevision: number;
       /** The job was suspect (two owners had died in it), and no other suspect ran in this process; absent: it was not suspect. */
       soleSuspect?: true;
+      /** Misfire `all`: the last of the missed slots that are to be run after this one; absent: none follows. */
+      backlogTo?: Slot;
     }
 >;
 export type JobRunSucceeded = Fact<'JobRunSucceeded', RunRef & { durationMs: number }>;
@@ -248,7 +257,8 @@ export type JobHoldResolved = Fact<
 export type JobQuarantined = Fact<'JobQuarantined', { crashes: number; windowMs: number }>;
 export type JobReleasedFromQuarantine = Fact<'JobReleasedFromQuarantine', { reason: string }>;
 export type JobPaused = Fact<'JobPaused', { reason: string }>;
-export type JobResumed = Fact<'JobResumed', Pending & { reason: string }>;
+/** `backlog`: slots that fell during the pause and are to be run; absent: none. */
+export type JobResumed = Fact<'JobResumed', Pending & { reason: string; backlog?: Backlog }>;
 export type JobCompleted = Fact<'JobCompleted', { outcome: 'succeeded' | 'failed' }>;
 export type JobCancelled = Fact<'JobCancelled', { reason: string }>;
 export type JobRemoved = Fact<'JobRemoved', { reason: string }>;
@@ -261,5 +271,10 @@ export function slotOf(instant: Instant): Slot {
 }
 export function instantOfSlot(slot: Slot): Instant | null {
   return /^(manual|backfill):/.test(slot) ? null : Date.parse(slot);
+}
+/** The slot of a time gone by that a requested slot makes up for; null: it is no backfill. */
+export function backfilledInstant(slot: Slot): Instant | null {
+  const [, instant] = /^backfill:\d+:(.+)$/.exec(slot) ?? [];
+  return instant === undefined ? null : Date.parse(instant);
 }
 export type { Affinity, Tag };

@@ -35,8 +35,11 @@ export function started(state: JobRecord, { data }: JobRunStarted, revision: num
   const entry = { slot, attempt, retriesUsed: former?.retriesUsed ?? 0, run, retryAt: null, definitionRevision };
   const scheduledAt = instantOfSlot(slot);
   const first = former === undefined;
+  const scheduled = first && scheduledAt !== null;
+  const { backlog: _owed, ...rest } = state;
   return {
-    ...moved(state, data),
+    ...moved(scheduled ? rest : state, data),
+    ...(scheduled && data.backlogTo !== undefined && { backlog: { to: data.backlogTo, policy: 'all' as const } }),
     accountedThrough: first && scheduledAt !== null ? later(state.accountedThrough, slot) : state.accountedThrough,
     slotsCounted: first && scheduledAt !== null ? state.slotsCounted + 1 : state.slotsCounted,
     inProgress: first ? [...state.inProgress, entry] : state.inProgress.map((s) => (s.slot === slot ? entry : s)),
@@ -143,6 +146,14 @@ function slotEnded(state: JobRecord, run: RunRef): JobRecord {
 
 function outcome(run: RunRef, how: LastOutcome['outcome'], at: Instant, detail: string | null): LastOutcome {
   return { slot: run.slot, attempt: run.attempt, outcome: how, at, detail };
+}
+
+/** Without a backlog of which no slot is left to be accounted for. */
+export function withoutSpentBacklog(state: JobRecord): JobRecord {
+  const { backlog, ...rest } = state;
+  if (backlog === undefined) return state;
+  const to = instantOfSlot(backlog.to) ?? -Infinity;
+  return state.nextSlot !== null && to > (state.accountedThrough ?? -Infinity) ? state : rest;
 }
 
 /** The pending slot stands where the event says. Zone data is that by which it was computed: a slot that stays keeps its own. */

@@ -14,6 +14,7 @@ import {
   started,
   succeeded,
   withPending,
+  withoutSpentBacklog,
 } from './evolve-runs';
 import type { AbsentJob, AppliedDeclaration, HeldSlot, JobRecord, JobState, OpaqueJob, Ownership } from './state';
 
@@ -142,9 +143,14 @@ function apply(record: JobRecord, event: Later, revision: number): JobRecord {
     case 'JobRescheduled': {
       const { definition, definitionHash, anchor } = event.data;
       // The same schedule goes on, so its slots stay counted; another one counts from the beginning.
-      const slotsCounted = sameSchedule(state.definition, definition) ? state.slotsCounted : 0;
+      const same = sameSchedule(state.definition, definition);
+      const slotsCounted = same ? state.slotsCounted : 0;
+      // Another policy holds at once, also for what is to be made up for.
+      const { backlog, ...rest } = state;
+      const kept = backlog !== undefined && same && sameMisfire(state.definition, definition);
       return {
-        ...withPending(state, event.data),
+        ...withPending(rest, event.data),
+        ...(kept && { backlog }),
         definition,
         definitionHash,
         anchor,
@@ -156,7 +162,7 @@ function apply(record: JobRecord, event: Later, revision: number): JobRecord {
     case 'JobNextSlotRecomputed':
       return withPending(state, event.data);
     case 'JobEndSet':
-      return { ...moved(state, event.data), ending: true };
+      return withoutSpentBacklog({ ...moved(state, event.data), ending: true });
     case 'JobRunRequested':
       return { ...state, requested: [...state.requested, { slot: event.data.slot, at }] };
     case 'JobBoundToService': {
@@ -167,12 +173,12 @@ function apply(record: JobRecord, event: Later, revision: number): JobRecord {
       const after = givenUp(state, event);
       if (after !== null) return after;
       const { slots, to, count } = event.data;
-      return {
+      return withoutSpentBacklog({
         ...moved(state, event.data),
         accountedThrough: later(state.accountedThrough, to),
         slotsCounted: state.slotsCounted + (to === null ? 0 : count),
         requested: slots.length === 0 ? state.requested : state.requested.filter((r) => !slots.includes(r.slot)),
-      };
+      });
     }
     case 'JobRunStarted':
       return started(state, event, revision);
@@ -232,8 +238,11 @@ function apply(record: JobRecord, event: Later, revision: number): JobRecord {
       return { ...state, stage: 'live', crashes: [], ownership: unbound(state.ownership, at, 'quarantine') };
     case 'JobPaused':
       return { ...state, paused: true };
-    case 'JobResumed':
-      return { ...moved(state, event.data), paused: false };
+    case 'JobResumed': {
+      const { backlog: _owed, ...rest } = state;
+      const { backlog } = event.data;
+      return { ...moved(rest, event.data), paused: false, ...(backlog !== undefined && { backlog }) };
+    }
     case 'JobCompleted':
       return ended(state, 'completed', at);
     case 'JobCancelled':
@@ -261,7 +270,11 @@ function nextHeld(state: JobRecord): JobRecord {
 function ended(record: JobRecord, stage: 'completed' | 'cancelled' | 'removed', at: Instant): JobRecord {
   // No terminal job has an open run. Should a log say so all the same, its late outcome must find the run closed.
   const open = record.inProgress.flatMap((s) => (s.run === null ? [] : [s.run]));
-  const { heldNext: _judged, ...state } = open.reduce((folded, run) => closed(folded, run, 'cancelled'), record);
+  const {
+    heldNext: _judged,
+    backlog: _owed,
+    ...state
+  } = open.reduce((folded, run) => closed(folded, run, 'cancelled'), record);
   return {
     ...withPending(state, { nextSlot: null, zoneData: state.zoneData }),
     stage,
@@ -283,6 +296,10 @@ function lastServiceOf(ownership: Ownership): string | null {
 /** The same slots: a definition that keeps its schedule keeps its anchor, its pending slot and its count. */
 export function sameSchedule(a: JobDefinition, b: JobDefinition): boolean {
   return canonical(a.schedule) === canonical(b.schedule);
+}
+
+export function sameMisfire(a: JobDefinition, b: JobDefinition): boolean {
+  return canonical(a.policies.misfire) === canonical(b.policies.misfire);
 }
 
 /** All of the last 24 h by event time, or the last 64, at most 1,000. Events of one append share an entry: its revision is the last one's. */

@@ -12,7 +12,7 @@ import {
 } from '../../testing/specification/a-job';
 import { fact } from '../../testing/specification/facts';
 import { dueTime } from '../schedule';
-import { decide, dueAt, evolve, fold, slotOf, type JobEvent, type JobRecord } from '.';
+import { decide, dueAt, evolve, fold, slotOf, type JobEvent, misfireRule, type JobRecord } from '.';
 
 /** With jitter a slot is due later than its instant; it keeps its name and its place in every account. */
 
@@ -32,6 +32,28 @@ const started = dueThen(fact.started(due(1), aRun(slot(1)), slot(2)), 2);
 
 it('is a delay in these specifications', () => {
   for (const minutes of [1, 2, 3, 4]) expect(due(minutes)).toBeGreaterThan(t(minutes) + 1);
+});
+
+const strict = aDefinition(
+  { schedule: jittered.schedule },
+  { misfire: { ...misfireRule('skip'), thresholdMs: 1_000 } },
+);
+
+describe('a slot is missed by when it was due', () => {
+  specify(it, [
+    specification('at the threshold it is late')
+      .given(dueThen(fact.scheduled(T0, slot(1), strict), 1), bound)
+      .when(ask.start(due(1) + 1_000))
+      .then(dueThen(fact.started(due(1) + 1_000, aRun(slot(1)), slot(2)), 2)),
+    specification('beyond it it is missed')
+      .given(dueThen(fact.scheduled(T0, slot(1), strict), 1), bound)
+      .when(ask.start(due(1) + 1_001))
+      .then(dueThen(fact.skipped(due(1) + 1_001, 'misfire', [slot(1), slot(1), 1], slot(2)), 2)),
+    specification('one that came and waits for its jitter is neither missed nor late')
+      .given(dueThen(fact.scheduled(T0, slot(1), strict), 1), bound)
+      .when(ask.start(due(2) - 1))
+      .then(dueThen(fact.skipped(due(2) - 1, 'misfire', [slot(1), slot(1), 1], slot(2)), 2)),
+  ]);
 });
 
 specify(it, [

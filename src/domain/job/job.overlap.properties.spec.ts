@@ -110,7 +110,7 @@ describe('whatever moves, an overlap policy', () => {
         const through = state.accountedThrough === null ? 0 : (state.accountedThrough - T0) / MINUTE;
         expect([...counts].sort(([a], [b]) => a - b)).toEqual(Array.from({ length: through }, (_, n) => [n + 1, 1]));
       }),
-      { numRuns: 120, seed: 9, endOnFailure: true },
+      { numRuns: 240, seed: 11, endOnFailure: true },
     );
     for (const reason of ['coalesced', 'overlap', 'stuck', 'replaced']) expect(reasons).toContain(reason);
   });

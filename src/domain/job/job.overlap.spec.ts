@@ -154,8 +154,8 @@ describe('replace', () => {
       .given(...waiting)
       .when(ask.start(550, 1, anna))
       .then(
-        facts.skipped(550, 'replaced', [60, 60, 1], 120),
         facts.skipped(550, 'coalesced', [120, 480, 7], 540),
+        facts.skipped(550, 'replaced', [60, 60, 1], 540),
         facts.started(550, of(540), anna, 600),
       ),
     specification('its retry is started while no newer slot has fallen')
@@ -177,8 +177,8 @@ describe('replace', () => {
       .then(
         facts.abandoned(125, of(60), 'ownerFailed'),
         facts.requeued(125, 1, anna),
-        facts.skipped(125, 'replaced', [60, 60, 1], 120),
         facts.bound(125, 2, bert, 'requeue'),
+        facts.skipped(125, 'replaced', [60, 60, 1], 120),
         facts.started(125, run(120, 1, 2, bert), bert, 180),
       ),
     specification('a requested run replaces a scheduled one')

@@ -39,10 +39,10 @@ describe('claim', () => {
         facts.bound(250, 1, anna),
         facts.started(250, run(240, 1, 1, anna), anna, 300),
       ),
-    specification('due, but no place to run it: bound, and the slots stay pending')
+    specification('due, but no place to run it: it accounts for what was missed, and what is to run stays pending')
       .given(scheduled)
       .when(ask.claim(250, anna, false))
-      .then(facts.bound(250, 1, anna)),
+      .then(facts.skipped(250, 'coalesced', [60, 180, 3], 240), facts.bound(250, 1, anna)),
     specification('epochs are consecutive')
       .given(scheduled, bound, facts.released(2, 1, anna, 'drain'))
       .when(ask.claim(10, bert))
@@ -123,6 +123,7 @@ describe('operator’s move', () => {
       .when(ask.move(200, bert))
       .then(
         by('c', facts.released(200, 1, anna, 'moved', bert.serviceId)),
+        by('c', facts.skipped(200, 'coalesced', [60, 120, 2], 180)),
         by('c', facts.bound(200, 2, bert, 'operator')),
       ),
     specification('a job that waits for its retry is idle')

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { MINUTE, slot, t, T0 } from '../../testing/specification/a-job';
-import { ACTIONS, manySchedules, RandomLife, sameSlots, type Step } from '../../testing/specification/random-life';
+import {
+  ACTIONS,
+  manySchedules,
+  RandomLife,
+  sameSlots,
+  sameSlotsEveryMisfire,
+  type Step,
+} from '../../testing/specification/random-life';
 import { absentJob, evolve, fold, instantOfSlot, type JobEvent, type JobEventType, type JobState } from '.';
 
 /** Whatever several incarnations ask of a job, in whatever order, rightly and wrongly. */
@@ -86,17 +93,29 @@ function accounts(events: readonly JobEvent[]): ReadonlyMap<string, number> {
 describe('every slot (I8)', () => {
   const range = (to: number) => Array.from({ length: to }, (_, n) => slot(n + 1));
 
-  it.each([null, 7])('is accounted for exactly once, in order, none beyond maxRuns (%s)', (maxRuns) => {
+  const asToday = { words: 'coalesced', of: sameSlots };
+  const byPolicy = { words: 'every misfire policy', of: sameSlotsEveryMisfire };
+  it.each([
+    { ...asToday, maxRuns: null },
+    { ...asToday, maxRuns: 7 },
+    { ...byPolicy, maxRuns: null },
+    { ...byPolicy, maxRuns: 7 },
+  ])('is accounted for exactly once, in order, none beyond maxRuns ($maxRuns, $words)', ({ maxRuns, of }) => {
     const ends = new Set<string>();
     fc.assert(
       fc.property(steps, (list) => {
-        const { events, state, now } = live(list, { definitions: sameSlots(maxRuns), renew: false, booksEvery: 1e9 });
+        const { events, state, now, violations } = live(list, {
+          definitions: of(maxRuns),
+          renew: false,
+          booksEvery: 1e9,
+        });
+        expect(violations).toEqual([]);
         if (state.stage === 'absent' || state.stage === 'opaque') throw new Error('it can be read');
         ends.add(state.stage);
         const seen = accounts(events);
-        const scheduled = [...seen].filter(([of]) => !of.startsWith('manual:'));
+        const scheduled = [...seen].filter(([name]) => instantOfSlot(name) !== null);
         const through = state.accountedThrough === null ? 0 : (state.accountedThrough - T0) / MINUTE;
-        expect(scheduled.sort()).toEqual(range(through).map((of) => [of, 1]));
+        expect(scheduled.sort()).toEqual(range(through).map((name) => [name, 1]));
         if (maxRuns !== null) expect(through).toBeLessThanOrEqual(maxRuns);
         const end = events.find(({ type }) => type === 'JobCancelled' || type === 'JobEndSet');
         const limit = maxRuns ?? Infinity;
@@ -127,7 +146,7 @@ describe('every slot (I8)', () => {
         events.forEach((event, revision) => {
           if (event.type !== 'JobRunRequested') return;
           requests += 1;
-          expect(event.data.slot).toBe(`manual:${revision}`);
+          expect(event.data.slot).toMatch(new RegExp(`^(manual:${revision}|backfill:${revision}:.*)$`));
           expect((seen.get(event.data.slot) ?? 0) + (waiting.has(event.data.slot) ? 1 : 0)).toBe(1);
         });
       }),

@@ -24,6 +24,9 @@ export type JobRefusalCode =
   | 'run-unknown'
   | 'nothing-due'
   | 'never-fires'
+  | 'bad-window'
+  | 'empty-window'
+  | 'window-too-large'
   | 'target';
 
 export type JobRefusal = Refusal<JobRefusalCode>;

@@ -43,6 +43,9 @@ export function countSlots(anchored: AnchoredSchedule, from: Instant, to: Instan
 export function dueTime(anchored: AnchoredSchedule, jobId: string, slot: Instant): Instant {
   return read(() => schedules.dueTime(anchored, jobId, slot));
 }
+export function slotsBetween(anchored: AnchoredSchedule, from: Instant, to: Instant, limit: number): Instant[] {
+  return read(() => schedules.slotsBetween(anchored, from, to, limit));
+}
 
 /**
  * The n-th slot after `from`, found by counting: a walk over millions of slots would take as long as they are many.

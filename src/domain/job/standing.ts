@@ -26,6 +26,18 @@ export function refuseNotLive(record: JobRecord): JobDecision | null {
   );
 }
 
+/** The refusal for a job that ends with its open run; null: it does not. */
+export function refuseEnding(record: JobRecord): JobDecision | null {
+  if (!record.ending) return null;
+  return refuse(
+    'job-ending',
+    'jobId',
+    record.jobId,
+    'This job ends with the run that is open.',
+    'Wait for its end, then schedule it anew with renew.',
+  );
+}
+
 /** The refusal for a decision of an owner that is not the job's owner at this epoch; null: it is. */
 export function refuseNotOwner(
   record: JobRecord,

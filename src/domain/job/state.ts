@@ -55,6 +55,8 @@ export interface JobRecord {
   readonly nextDueAt?: Instant;
   /** Every scheduled slot up to here is accounted for; null: none yet. */
   readonly accountedThrough: Instant | null;
+  /** Missed slots that are still to be run (misfire `all`, or as `onResume` says): the pending one and what follows, through `to`; absent: none. */
+  readonly backlog?: Backlog;
   /** Scheduled slots accounted for, whatever became of them (for maxRuns). */
   readonly slotsCounted: number;
   /** Zone data by which nextSlot was computed. */
@@ -80,6 +82,13 @@ export interface JobRecord {
   readonly declaration?: AppliedDeclaration;
   /** Revision of the newest JobBooksClosed, −1 when there is none. */
   readonly booksRevision: number;
+}
+
+export interface Backlog {
+  /** The last of them. */
+  readonly to: Slot;
+  /** They are run each for itself, or once for all. */
+  readonly policy: 'once' | 'all';
 }
 
 export interface HeldSlot {

@@ -202,6 +202,8 @@ export const facts = {
     }),
   requested: (seconds: number, revision: number) =>
     fact('JobRunRequested', seconds, { slot: `manual:${revision}`, reason: 'x' }),
+  backfilled: (seconds: number, revision: number, of: number) =>
+    fact('JobRunRequested', seconds, { slot: `backfill:${revision}:${slotAt(of)}`, reason: 'x' }),
   endSet: (seconds: number) => fact('JobEndSet', seconds, { reason: 'x', ...pending(null) }),
   held: (seconds: number, { slot: of, attempt }: RunRef) => fact('JobHeld', seconds, { slot: of, attempt }),
   holdResolved: (
@@ -213,7 +215,8 @@ export const facts = {
   quarantined: (seconds: number, crashes: number) => fact('JobQuarantined', seconds, { crashes, windowMs: 3_600_000 }),
   releasedFromQuarantine: (seconds: number) => fact('JobReleasedFromQuarantine', seconds, { reason: 'x' }),
   paused: (seconds: number) => fact('JobPaused', seconds, { reason: 'x' }),
-  resumed: (seconds: number, next: When) => fact('JobResumed', seconds, { reason: 'x', ...pending(next) }),
+  resumed: (seconds: number, next: When, backlog?: Data<'JobResumed'>['backlog']) =>
+    fact('JobResumed', seconds, { reason: 'x', ...pending(next), ...(backlog !== undefined && { backlog }) }),
   completed: (seconds: number, outcome: Data<'JobCompleted'>['outcome']) => fact('JobCompleted', seconds, { outcome }),
   cancelled: (seconds: number) => fact('JobCancelled', seconds, { reason: 'x' }),
   removed: (seconds: number) => fact('JobRemoved', seconds, { reason: 'x' }),
@@ -278,6 +281,13 @@ export const ask = {
     ...more,
   }),
   runNow: (seconds: number, id = 'c'): JobCommand => ({ kind: 'RequestRun', ...asked(seconds, id) }),
+  backfill: (seconds: number, from: number, to: number, limit = 100, id = 'c'): JobCommand => ({
+    kind: 'BackfillJob',
+    from: at(from),
+    to: at(to),
+    limit,
+    ...asked(seconds, id),
+  }),
   claim: (seconds: number, service: Candidate, start = true, soleSuspect = true): JobCommand => ({
     kind: 'BindJob',
     by: 'claim',

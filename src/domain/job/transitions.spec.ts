@@ -29,11 +29,11 @@ describe('by callers and claimers', () => {
       .then(fact.claimed(t(0, 5), 1)),
 
     specification(
-      'bind, due, without a start | self-claimer | [JobBoundToService e+1]: the owner accounts for the slots',
+      'bind, due, without a start | self-claimer | [(JobSlotsSkipped), JobBoundToService e+1]: what is to run stays pending',
     )
       .given(...unbound())
       .when(ask.claim(t(3), one, false))
-      .then(fact.claimed(t(3), 1)),
+      .then(fact.skipped(t(3), 'coalesced', [slot(1), slot(2), 2], slot(3)), fact.claimed(t(3), 1)),
 
     specification('bind, not due | operator | [JobBoundToService e+1] | bound')
       .given(...unbound())

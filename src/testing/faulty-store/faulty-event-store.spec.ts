@@ -139,6 +139,21 @@ describe('an append', () => {
     expect(await types('beat-1')).toHaveLength(10);
     expect(store.counts.append).toMatchObject({ calls: 10, duplicate: 0 });
   });
+  it('that would be a ghost of a store that is closed meanwhile never lands, and leaves no timer', async () => {
+    const { store, types, clock, settled } = scene({
+      rates: { append: { ghost: 1, delay: 1 } },
+      delayMs: [100, 100],
+      ghostMs: [100, 100],
+      closesStore: false,
+    });
+    const answer = store.append('job-1', 'no_stream', [event('late')]);
+    await clock.advance(10);
+    await settled(store.close());
+    expect(await answer).toMatchObject({ outcome: 'unknown' });
+    expect(clock.pendingTimers()).toEqual([]);
+    await clock.advance(1_000);
+    expect(await types()).toEqual([]);
+  });
   it('that is delayed reaches the store late, and is answered later', async () => {
     const { store, types, clock } = scene({ rates: { append: { delay: 1 } }, delayMs: [100, 100] }, 3);
     let answer: unknown = null;

@@ -1,9 +1,11 @@
 import type { JobEvent } from '../../domain/job';
 import type { WitnessedRun } from './witness';
 
+/** An owner that died in a job: in one run of it, or in several (overlap `allow`). */
 interface Crash {
-  readonly slot: string;
-  readonly attempt: number;
+  readonly incarnation: string;
+  /** Slot and attempt of each run that it left behind. */
+  readonly runs: readonly string[];
   readonly at: number;
   readonly sole: boolean;
 }
@@ -28,8 +30,8 @@ export class Blame {
 
   constructor(private readonly ports: BlamePorts) {}
 
-  /** @param open the run that an outcome is of was open until now. */
-  event(jobId: string, event: JobEvent, open: boolean): void {
+  /** @param open how many runs of the job were open until now, if the run that the outcome is of was one of them; else 0. */
+  event(jobId: string, event: JobEvent, open: number): void {
     const { violate, note } = this.ports;
     switch (event.type) {
       case 'JobRunStarted':
@@ -42,23 +44,32 @@ export class Blame {
       case 'JobReleasedFromQuarantine':
         return void this.crashes.delete(jobId);
       case 'JobRunSucceeded':
-        if (open) this.crashes.delete(jobId);
+        if (open > 0) this.crashes.delete(jobId);
         return;
       case 'JobHoldResolved':
         if (event.data.resolution === 'succeeded') this.crashes.delete(jobId);
         return;
       case 'JobRunOutcomeRefused': {
-        const { slot, attempt } = event.data;
-        const left = (this.crashes.get(jobId) ?? []).filter((one) => one.slot !== slot || one.attempt !== attempt);
+        const { slot, attempt, incarnation } = event.data;
+        const lives = ({ runs, ...crash }: Crash) =>
+          runs.includes(`${slot} ${attempt}`) || (runs.length > 1 && crash.incarnation === incarnation);
+        const left = (this.crashes.get(jobId) ?? []).filter((one) => !lives(one));
         if (left.length < (this.crashes.get(jobId) ?? []).length) note('crash-taken-back');
         this.crashes.set(jobId, left);
         return;
       }
       case 'JobRunAbandoned': {
-        const { slot, attempt, at, reason } = event.data;
+        const { slot, attempt, incarnation, at, reason } = event.data;
         if (reason !== 'ownerFailed' || !open) return;
         const sole = this.sole.has(keyOf(jobId, event.data));
-        this.crashes.set(jobId, [...(this.crashes.get(jobId) ?? []), { slot, attempt, at, sole }]);
+        const before = this.crashes.get(jobId) ?? [];
+        const known = before.find((crash) => crash.incarnation === incarnation);
+        const runs = [...(known?.runs ?? []), `${slot} ${attempt}`];
+        const crash = { incarnation, runs, at, sole: known?.sole ?? sole };
+        this.crashes.set(
+          jobId,
+          known === undefined ? [...before, crash] : before.map((one) => (one === known ? crash : one)),
+        );
         return;
       }
       case 'JobQuarantined': {

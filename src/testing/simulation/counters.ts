@@ -29,8 +29,9 @@ export class Counters {
   }
 
   /** A logger that counts, and passes on. */
-  counting(logger: Logger): Logger {
+  counting(logger: Logger, listener: (fact: string) => void): Logger {
     const line = (level: 'debug' | 'info' | 'warn' | 'error') => (fact: string, fields?: LogFields) => {
+      listener(fact);
       const name = told[fact];
       if (name !== undefined) this.note(name);
       else if (fact === 'ownership.not-appended') this.note(`claim-${String(fields?.code)}`);
@@ -43,7 +44,7 @@ export class Counters {
       info: line('info'),
       warn: line('warn'),
       error: line('error'),
-      child: (fields) => this.counting(logger.child(fields)),
+      child: (fields) => this.counting(logger.child(fields), listener),
     };
     return counting;
   }

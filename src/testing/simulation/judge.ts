@@ -2,6 +2,7 @@ import { decode } from '../../domain/codec';
 import { LogChecker } from '../../domain/invariants';
 import { absentJob, evolve, openRuns, type JobEvent, type JobState, type RunRef } from '../../domain/job';
 import type { ServiceEvent } from '../../domain/service';
+import type { UnreadableEvent } from '../../domain/unreadable';
 import type { LogPosition, RecordedEvent } from '../../event-store';
 import type { LivenessOptions } from '../../membership';
 import type { ReadModel } from '../../read-model';
@@ -52,12 +53,19 @@ export interface JudgePorts {
   /** The process of that name, if it lives. */
   readonly living: (process: string) => SimulatedProcess | null;
   /** What the membership of that process says of itself; null: it has none. */
+  readonly webOnly: (process: SimulatedProcess) => boolean;
+  /** Of the log. */
+  readonly generation: () => number;
+  /** Whether that process has not noticed that a backup took the place of the log, and how long ago that was. */
+  readonly restored: (process: string) => { readonly unaware: boolean; readonly sinceMs: number };
   readonly trusted: (process: string) => { readonly incarnation: string | null; readonly fence: string | null } | null;
 }
 
 const TOKEN_REVISIONS = 2 ** 44;
 /** Begins the correlation id of an order. */
 export const ORDER = 'order-';
+/** Writes what no process of the world can read. */
+export const NEWER = 'a newer release';
 const MOST_VIOLATIONS = 20;
 /** In a world in which nothing is wrong, ms. */
 const SHOWN_WITHIN_MS = 1_000;
@@ -66,6 +74,15 @@ const RESUMED_MS = 200;
 const RESUMED_PART = 300;
 /** States of a job that are kept, for views that lag. */
 const KEPT_STATES = 400;
+/** What only a worker says. */
+const ofWorkers: ReadonlySet<string> = new Set([
+  'ServiceRegistered',
+  'ServiceHeartbeat',
+  'ServiceReasserted',
+  'ServiceStopped',
+  'JobRunStarted',
+  'JobRequeued',
+]);
 /** A claim that was decided in time may be sent so much later, ms. */
 const CLAIM_LATER_MS = 2_000;
 
@@ -75,30 +92,65 @@ export class Judge {
   readonly jobs = new Map<string, Followed>();
   readonly incarnations = new Map<string, Incarnation>();
   /** Run → why it ended, as the log says. */
-  private readonly closed = new Map<string, string>();
+  private closed = new Map<string, string>();
   /** `allowed`: handlers of the job that may be unsettled at once, by its overlap policy when this one was started. */
   private readonly starts = new Map<string, { readonly run: string; readonly by: string; readonly allowed: number }>();
-  private readonly commands = new Map<string, number>();
-  private readonly checker = new LogChecker();
+  private commands = new Map<string, number>();
+  private checker = new LogChecker();
   /** Service id → position of the newest fact of its stream. */
   private readonly facts = new Map<string, bigint>();
-  private readonly orders = new Set<string>();
+  private opaque = new Set<string>();
+  private orders = new Set<string>();
   private appends = 0;
   private newestFact = 0n;
   private newestAt = 0;
 
-  private readonly blame: Blame;
+  private blame: Blame;
+  /** Whose append is judged; null: none is. */
+  private writer: string | null = null;
+  /** What stands in the backup that took the place of the log is read again: when it was written. */
+  private rereads: number | null = null;
 
   constructor(private readonly ports: JudgePorts) {
-    const { note, quarantine } = ports;
-    this.blame = new Blame({ note, quarantine, violate: (rule, words) => this.violate(rule, words) });
+    this.blame = this.blameless();
+  }
+
+  /** The log holds these appends, and nothing else any more. */
+  rewind(appends: readonly WrittenAppend[]): void {
+    this.jobs.clear();
+    this.incarnations.clear();
+    this.facts.clear();
+    this.closed = new Map();
+    this.commands = new Map();
+    this.orders = new Set();
+    this.opaque = new Set();
+    this.checker = new LogChecker();
+    this.blame = this.blameless();
+    this.newestFact = 0n;
+    for (const append of appends) {
+      this.rereads = append.at;
+      this.written(append);
+    }
+    this.rereads = null;
   }
 
   violate(rule: string, words: string): void {
-    if (this.violations.length < MOST_VIOLATIONS) this.violations.push({ rule, at: this.ports.now(), words });
+    if (this.rereads !== null) return;
+    // It goes by a log that is no more.
+    if (this.writer !== null && this.ports.restored(this.writer).unaware) return this.note('written-by-the-unaware');
+    if (this.violations.length < MOST_VIOLATIONS) this.violations.push({ rule, at: this.now(), words });
   }
 
-  written({ events, by }: WrittenAppend): void {
+  written(append: WrittenAppend): void {
+    this.writer = append.by;
+    try {
+      this.judge(append);
+    } finally {
+      this.writer = null;
+    }
+  }
+
+  private judge({ events, by }: WrittenAppend): void {
     this.appends++;
     const decoded = events.map(({ type, data, metadata }) => decode(type, data, metadata));
     for (const [index, recorded] of events.entries()) {
@@ -108,8 +160,13 @@ export class Judge {
         this.violate(broken.invariant, `${broken.stream} ${broken.revision}: ${broken.words}`);
       const of = stream.slice(stream.indexOf('-') + 1);
       this.orderOnce(stream, recorded.metadata);
-      if (event.type === '$unreadable') this.violate('log', `${stream} ${revision} cannot be read: ${event.why}`);
-      else if (event.type.startsWith('Job')) this.job(of, event as JobEvent, recorded, by);
+      if (event.type === '$unreadable') {
+        if (by !== NEWER) this.violate('log', `${stream} ${revision} cannot be read: ${event.why}`);
+        this.unreadable(of, event, recorded);
+      } else if (this.opaque.has(stream) && event.type !== 'JobRunOutcomeRefused')
+        this.violate('3.10', `${by} appends ${event.type} to ${stream}, which it cannot read.`);
+      if (event.type === '$unreadable') continue;
+      if (event.type.startsWith('Job')) this.job(of, event as JobEvent, recorded, by);
       else if (event.type !== 'ServiceHeartbeat') {
         this.service(of, event as ServiceEvent, position, by);
         this.facts.set(of, position);
@@ -125,7 +182,7 @@ export class Judge {
 
   /** Position of the newest fact of a job that every view must show by now. */
   get newest(): bigint {
-    return this.ports.now() - this.newestAt > SHOWN_WITHIN_MS ? this.newestFact : 0n;
+    return this.now() - this.newestAt > SHOWN_WITHIN_MS ? this.newestFact : 0n;
   }
 
   /** A handler is entered. @param others runs of the same job whose handlers have not settled. */
@@ -134,7 +191,7 @@ export class Judge {
     others: readonly WitnessedRun[],
     processOf: (run: WitnessedRun) => SimulatedProcess | null,
   ): void {
-    const start = this.starts.get(`${run.jobId} ${run.fencingToken % TOKEN_REVISIONS}`);
+    const start = this.starts.get(`${run.jobId} ${run.fencingToken + this.untold(run) * TOKEN_REVISIONS}`);
     if (start === undefined || start.run !== keyOf(run))
       this.violate('entry', `${wordsOf(run)} is entered, and no JobRunStarted of the log says so.`);
     else if (start.by !== run.process)
@@ -147,7 +204,7 @@ export class Judge {
       );
     const lapse = this.lapse(run);
     if (lapse !== null) this.violate('entry', `${wordsOf(run)} is entered in ${run.process}, and ${lapse}.`);
-    if (this.closed.has(keyOf(run))) this.ports.note('entered-after-end');
+    if (this.closed.has(keyOf(run))) this.note('entered-after-end');
     this.blame.enters(run);
     this.overlaps(run, others, start?.allowed ?? 1, processOf);
   }
@@ -162,27 +219,52 @@ export class Judge {
       );
   }
 
+  /** By how many generations its token may be too low: who comes back to a restored log may start a run before it is told that it is one. */
+  private untold({ process, jobId, fencingToken }: WitnessedRun): number {
+    const told = this.ports.living(process)?.told.generation ?? 0;
+    if (Math.floor(fencingToken / TOKEN_REVISIONS) !== told || this.starts.has(`${jobId} ${fencingToken}`)) return 0;
+    this.note('entered-before-told-of-the-restore');
+    return this.ports.generation() - told;
+  }
+
   /** A handler was let pass by `guard()`. */
   guarded(run: WitnessedRun): void {
-    this.ports.note('guard-passed');
+    this.note('guard-passed');
     const lapse = this.lapse(run);
     if (lapse !== null) this.violate('guard', `${wordsOf(run)} may go on in ${run.process}, and ${lapse}.`);
   }
 
   /** 5.12: whoever knows that its view is behind neither beats nor claims. @param view where it stands. */
   sent(process: SimulatedProcess, { stream, events }: AppendSeen, view: LogPosition): void {
-    const { type } = events[events.length - 1];
+    const { type, data } = events[events.length - 1];
+    if (this.ports.webOnly(process)) return this.sentByWeb(process, events);
     const beats = type === 'ServiceHeartbeat';
     if (!beats && !events.some(({ type }) => type === 'JobRequeued')) return;
     // Before the view shows its own registration it owns nothing.
-    const life = this.incarnations.get(process.told.life ?? '');
-    if (life === undefined || view === 'start' || view < life.position) return;
+    const life = beats ? this.incarnations.get((JSON.parse(data) as { incarnation: string }).incarnation) : null;
+    if (life === undefined || view === 'start' || view < (life?.position ?? 0n)) return;
     const behind = process.told.viewBehindMs(view);
     if (behind <= this.ports.liveness.failAfterMs + (beats ? 0 : CLAIM_LATER_MS)) return;
     this.violate(
       '5.12',
       `${process.name} sends ${type} to ${stream}, and its view is ${Math.round(behind)} ms behind.`,
     );
+  }
+
+  /** 5.14: who serves requests only does what people ask for. */
+  private sentByWeb(process: SimulatedProcess, events: AppendSeen['events']): void {
+    for (const { type, data } of events)
+      if (
+        ofWorkers.has(type) ||
+        (type === 'ServiceMarkedFailed' && (JSON.parse(data) as { by: string }).by === 'observer')
+      )
+        this.violate('5.14', `${process.name} serves requests only, and appends ${type}.`);
+  }
+
+  /** 6: when all is well again whoever lives has noticed which log this is. */
+  knowsTheLog(process: string): void {
+    if (this.ports.restored(process).unaware)
+      this.violate('6', `${process} has not noticed that the log went back in time.`);
   }
 
   private lapse({ process, incarnation }: WitnessedRun): string | null {
@@ -194,7 +276,7 @@ export class Judge {
   compare(view: ReadModel, whose: string): void {
     const position = view.position();
     if (position === 'start') return;
-    this.ports.note('view-compared');
+    this.note('view-compared');
     for (const [jobId, { history }] of this.jobs) {
       if (history.length === 0 || history[0].position > position) continue;
       const expected = history.findLast((one) => one.position <= position);
@@ -217,27 +299,63 @@ export class Judge {
       .map(([incarnation, one]) => ({ ...one, incarnation }));
   }
 
+  private blameless(): Blame {
+    const { quarantine } = this.ports;
+    return new Blame({
+      quarantine,
+      note: (what) => this.note(what),
+      violate: (rule, words) => this.violate(rule, words),
+    });
+  }
+
+  private now(): number {
+    return this.rereads ?? this.ports.now();
+  }
+
+  private note(what: string): void {
+    if (this.rereads === null) this.ports.note(what);
+  }
+
+  private generation(): number {
+    return this.ports.generation();
+  }
+
   finish(): void {
     for (const broken of this.checker.finish()) this.violate(broken.invariant, `${broken.stream}: ${broken.words}`);
+  }
+
+  /** 3.10: from here on its job is nobody's to decide on, and is shown. */
+  private unreadable(jobId: string, event: UnreadableEvent, { stream, revision, position }: RecordedEvent): void {
+    const job = this.jobs.get(jobId);
+    this.opaque.add(stream);
+    if (job === undefined) return;
+    job.state = evolve(job.state, event, revision);
+    job.history.push({ position, state: job.state });
   }
 
   private job(jobId: string, event: JobEvent, { revision, position }: RecordedEvent, by: string): void {
     let job = this.jobs.get(jobId);
     if (job === undefined) this.jobs.set(jobId, (job = { state: absentJob, changedAt: 0, history: [] }));
-    this.blame.event(jobId, event, 'slot' in event.data && openIn(job.state, event.data as RunRef));
+    this.blame.event(jobId, event, 'slot' in event.data ? openBeside(job.state, event.data as RunRef) : 0);
     this.newestFact = position;
-    this.newestAt = this.ports.now();
+    this.newestAt = this.now();
     job.state = evolve(job.state, event, revision);
-    job.changedAt = this.ports.now();
+    job.changedAt = this.now();
     job.history.push({ position, state: job.state });
     if (job.history.length > KEPT_STATES) job.history.shift();
     switch (event.type) {
       case 'JobRunStarted':
-        this.starts.set(`${jobId} ${revision}`, {
-          run: keyOf({ jobId, ...event.data }),
-          by,
-          allowed: allowedBy(job.state),
-        });
+        if (this.rereads === null)
+          this.starts.set(`${jobId} ${this.generation() * TOKEN_REVISIONS + revision}`, {
+            run: keyOf({ jobId, ...event.data }),
+            by,
+            allowed: allowedBy(job.state),
+          });
+        if (event.data.backlogTo !== undefined) this.ports.note('start-with-a-backlog');
+        if (event.data.slot.startsWith('backfill:')) this.ports.note('start-of-a-backfill');
+        break;
+      case 'JobSlotsSkipped':
+        this.ports.note(`skipped-${event.data.reason}`);
         break;
       case 'JobRunSucceeded':
       case 'JobRunFailed':
@@ -246,26 +364,26 @@ export class Judge {
         break;
       case 'JobRunAbandoned':
         this.closed.set(keyOf({ jobId, ...event.data }), event.data.reason);
-        this.ports.note(`abandoned-${event.data.reason}`);
+        this.note(`abandoned-${event.data.reason}`);
         break;
       case 'JobSlotsSkipped':
-        this.ports.note(`skipped-${event.data.reason}`);
+        this.note(`skipped-${event.data.reason}`);
         break;
       case 'JobRunOutcomeRefused':
-        this.ports.note('late-outcome-refused');
+        this.note('late-outcome-refused');
         break;
       case 'JobReleased':
-        this.ports.note(`released-${event.data.reason}`);
+        this.note(`released-${event.data.reason}`);
         break;
       case 'JobRequeued':
-        this.ports.note(event.data.nobody === null ? 'requeued' : 'requeued-for-nobody');
+        this.note(event.data.nobody === null ? 'requeued' : 'requeued-for-nobody');
         break;
       case 'JobQuarantined':
       case 'JobHeld':
       case 'JobHoldResolved':
       case 'JobReleasedFromQuarantine':
       case 'JobBooksClosed':
-        this.ports.note(event.type);
+        this.note(event.type);
     }
   }
 
@@ -285,16 +403,16 @@ export class Judge {
         leftovers: [],
         confirmedDead: false,
       });
-      if (reason === 'falselyFailed') this.ports.note('returned-after-false-verdict');
+      if (reason === 'falselyFailed') this.note('returned-after-false-verdict');
       return;
     }
     const one = this.incarnations.get(incarnation);
     if (one === undefined) return;
-    if (event.type === 'ServiceReasserted') this.ports.note('reasserted');
+    if (event.type === 'ServiceReasserted') this.note('reasserted');
     if (event.type === 'ServiceDrainStarted') one.draining = true;
     if (event.type === 'ServiceStopped') {
       one.ended = 'stopped';
-      one.endedAt = this.ports.now();
+      one.endedAt = this.now();
       one.leftovers = event.data.leftovers.map(({ jobId }) => jobId);
     }
     if (event.type === 'ServiceMarkedFailed') this.marked(one, event);
@@ -304,7 +422,7 @@ export class Judge {
     const process = this.ports.living(one.process);
     const { serviceId } = one;
     if (data.by === 'operator') {
-      this.ports.note('operator-mark');
+      this.note('operator-mark');
       one.confirmedDead ||= data.confirmedDead;
     } else {
       const { kind, membershipPosition } = data.evidence;
@@ -314,13 +432,15 @@ export class Judge {
           '5.5',
           `${serviceId} is marked failed on evidence of position ${membershipPosition}; it said something at ${newest}.`,
         );
-      if (process === null) this.ports.note('verdict-on-the-dead');
+      if (process === null) this.note('verdict-on-the-dead');
       else if (kind === 'processGone') this.violate('5.8', `${one.process} is said to be gone, and lives.`);
       else this.stopBeforeSteal(process, one, data.incarnation);
-      if (process !== null && kind === 'silence')
+      // Who leads another life already is not failed by it: its log went back.
+      const lives = process !== null && this.ports.trusted(process.name)?.incarnation === data.incarnation;
+      if (process !== null && kind === 'silence' && (lives || this.ports.restored(process.name).sinceMs === Infinity))
         this.falseVerdict(process, `${serviceId} (${one.process}) is marked failed by ${data.observer}`);
     }
-    if (one.ended === null) one.endedAt = this.ports.now();
+    if (one.ended === null) one.endedAt = this.now();
     one.ended ??= 'failed';
   }
 
@@ -332,18 +452,18 @@ export class Judge {
       const owner = this.incarnations.get(event.data.fromIncarnation);
       if (owner === undefined) continue;
       const { failAfterMs, clockRateError } = this.ports.liveness;
-      const waited = this.ports.now() - owner.endedAt >= failAfterMs * (1 - clockRateError);
+      const waited = this.now() - owner.endedAt >= failAfterMs * (1 - clockRateError);
       if (waited || owner.confirmedDead) continue;
       const wasOpen = decoded.some(({ type }) => type === 'JobRunAbandoned');
       if (event.data.cause === 'stopped' && owner.leftovers.includes(jobId))
         this.violate(
           '5.10',
-          `${jobId} was left over by ${owner.process}, and moves ${Math.round(this.ports.now() - owner.endedAt)} ms after its stop.`,
+          `${jobId} was left over by ${owner.process}, and moves ${Math.round(this.now() - owner.endedAt)} ms after its stop.`,
         );
       if (event.data.cause === 'marked' && wasOpen)
         this.violate(
           '5.13',
-          `${jobId} ran in ${owner.process}, and moves ${Math.round(this.ports.now() - owner.endedAt)} ms after an operator's mark.`,
+          `${jobId} ran in ${owner.process}, and moves ${Math.round(this.now() - owner.endedAt)} ms after an operator's mark.`,
         );
     }
   }
@@ -352,18 +472,19 @@ export class Judge {
   private stopBeforeSteal(process: SimulatedProcess, { serviceId }: Incarnation, incarnation: string): void {
     const trusted = this.ports.trusted(process.name);
     const { failAfterMs, loopDelayMs } = this.ports.liveness;
-    const paused = process.pausedWithin(this.ports.now() - 2 * failAfterMs, this.ports.now()) > loopDelayMs;
+    const paused = process.pausedWithin(this.now() - 2 * failAfterMs, this.now()) > loopDelayMs;
     if (trusted === null || paused || trusted.incarnation !== incarnation || trusted.fence !== null) return;
     this.violate('5.6', `${serviceId} is marked failed, and ${process.name} trusts itself.`);
   }
 
   /** I9: nobody is failed for what an observer suffers, nor for an outage of the log. */
   private falseVerdict(process: SimulatedProcess, words: string): void {
-    const { now, liveness, troubles, note } = this.ports;
-    note('false-verdict');
-    const since = now() - 2 * liveness.failAfterMs;
-    if (process.pausedWithin(since, now()) >= liveness.selfFenceAfterMs / 4) return;
-    if (troubles.befell(process.place, since, now())) return;
+    const { liveness, troubles } = this.ports;
+    const now = this.now();
+    this.note('false-verdict');
+    const since = now - 2 * liveness.failAfterMs;
+    if (process.pausedWithin(since, now) >= liveness.selfFenceAfterMs / 4) return;
+    if (troubles.befell(process.place, since, now)) return;
     this.violate('I9', `${words}, and nothing was wrong with it within ${2 * liveness.failAfterMs} ms.`);
   }
 
@@ -386,7 +507,7 @@ export class Judge {
     allowed: number,
     processOf: (run: WitnessedRun) => SimulatedProcess | null,
   ): void {
-    if (others.length > 0 && others.length < allowed) return this.ports.note('overlap-allowed');
+    if (others.length > 0 && others.length < allowed) return this.note('overlap-allowed');
     if (others.length < allowed) return;
     const [here] = others.filter(({ process }) => process === run.process).slice(allowed - 1);
     if (here !== undefined)
@@ -399,13 +520,16 @@ export class Judge {
   private excused(earlier: WitnessedRun, process: SimulatedProcess | null): boolean {
     const now = this.ports.now();
     const { abortGraceMs, loopDelayMs, failAfterMs, clockRateError } = this.ports.liveness;
-    const because = (why: string) => (this.ports.note(why), true);
+    const because = (why: string) => (this.note(why), true);
     const ignored = earlier.abortedAt !== null && now - earlier.abortedAt >= abortGraceMs * (1 - clockRateError);
     if (ignored) return because('overlap-ignored-abort');
     const paused = process?.pausedWithin(now - 2 * failAfterMs, now) ?? 0;
     if (paused > loopDelayMs) return because('overlap-paused');
     if (this.incarnations.get(earlier.incarnation)?.confirmedDead === true) return because('overlap-confirmed-dead');
-    return this.closed.get(keyOf(earlier)) === 'cancelled' && because('overlap-cancelled');
+    if (this.closed.get(keyOf(earlier)) === 'cancelled') return because('overlap-cancelled');
+    const { selfFenceAfterMs } = this.ports.liveness;
+    const restoredMs = this.ports.restored(earlier.process).sinceMs;
+    return restoredMs < selfFenceAfterMs + loopDelayMs + abortGraceMs && because('overlap-log-went-back');
   }
 
   private overlapWords(earlier: WitnessedRun, later: WitnessedRun, allowed: number): string {
@@ -423,9 +547,13 @@ function allowedBy(state: JobState): number {
   return typeof overlap === 'object' ? overlap.allow : 1;
 }
 
-function openIn(state: JobState, run: RunRef): boolean {
-  if (state.stage === 'absent' || state.stage === 'opaque') return false;
-  return openRuns(state).some((one) => one.slot === run.slot && one.attempt === run.attempt && one.epoch === run.epoch);
+/** How many runs of the job are open, if that one is. */
+function openBeside(state: JobState, run: RunRef): number {
+  if (state.stage === 'absent' || state.stage === 'opaque') return 0;
+  const open = openRuns(state);
+  return open.some((one) => one.slot === run.slot && one.attempt === run.attempt && one.epoch === run.epoch)
+    ? open.length
+    : 0;
 }
 
 function keyOf(run: {

@@ -1,5 +1,6 @@
 import { jobType, type CommandResult } from '../../commands';
 import type { HoldfastService } from '../../runtime';
+import { WORLD_STARTS_AT } from './draws';
 import { ORDER } from './judge';
 import type { Scheduler } from './scheduler';
 import type { Action, Script } from './script';
@@ -105,6 +106,10 @@ function ordered(
       return jobs.remove(action.job, call);
     case 'runNow':
       return jobs.runNow(action.job, call);
+    case 'backfill': {
+      const at = WORLD_STARTS_AT + action.at;
+      return jobs.backfill(action.job, { ...call, from: at - action.fromMs, to: at - action.toMs });
+    }
     case 'release':
       return jobs.releaseFromQuarantine(action.job, call);
     case 'resolveHold':

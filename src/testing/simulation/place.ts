@@ -3,6 +3,7 @@ import type { EventStore } from '../../event-store';
 import type { Logger } from '../../logging';
 import { HoldfastService, resolveOptions, type RuntimePorts } from '../../runtime';
 import type { HandlerDefinition } from '../../worker';
+import { KeptView } from './kept-view';
 import type { Scheduler } from './scheduler';
 import type { PlaceScript, Script } from './script';
 import { SimulatedConnection, type AppendSeen, type Note } from './simulated-connection';
@@ -46,6 +47,10 @@ export interface WorldPorts {
   /** The process begins this append. */
   readonly sent: (running: Running, append: AppendSeen) => void;
   readonly selfFenceAfterMs: number;
+  /** A folder for what outlives processes. */
+  readonly folder: () => string;
+  /** The view of a process was opened. */
+  readonly opened: (service: HoldfastService, process: SimulatedProcess) => void;
   readonly startsAt: number;
   /** Something in the machinery failed that no service may let out. */
   readonly broken: (error: unknown, where: string) => void;
@@ -74,6 +79,7 @@ export class Place {
   readonly name: string;
   current: Running | null = null;
   private generation = 0;
+  private readonly keptView: KeptView | null;
   private handlers: readonly string[] | null;
   private traps: Trap[] = [];
   private healed = false;
@@ -86,6 +92,11 @@ export class Place {
   ) {
     this.name = script.place ?? script.id;
     this.handlers = script.handlers ?? null;
+    this.keptView = script.keepsView === true ? new KeptView(world.folder, script.id) : null;
+  }
+
+  get webOnly(): boolean {
+    return this.script.webOnly === true;
   }
 
   get serviceId(): string {
@@ -136,6 +147,7 @@ export class Place {
     this.current = null;
     this.traps = [];
     current.process.kill();
+    this.keptView?.left();
     current.connection.cutOff();
     const lost = this.world.witness.died(current.process);
     this.world.note('crash');
@@ -195,19 +207,19 @@ export class Place {
   private async open(running: Running): Promise<void> {
     const { process, connection } = running;
     const { script, world } = this;
-    const options = resolveOptions({
-      ...world.script.options,
-      service: {
-        id: script.id,
-        name: script.name ?? script.id,
-        host: this.hostName,
-        labels: script.labels,
-      },
-      capacity: { ...world.script.options?.capacity, maxConcurrentRuns: script.maxConcurrentRuns ?? 50 },
-      store: { kind: 'memory' },
-      publishFacts: false,
-    });
-    const ports = world.substitute({
+    const options = (store: EventStore | undefined) =>
+      resolveOptions({
+        ...world.script.options,
+        service: { id: script.id, name: script.name ?? script.id, host: this.hostName, labels: script.labels },
+        capacity: { ...world.script.options?.capacity, maxConcurrentRuns: script.maxConcurrentRuns ?? 50 },
+        // Of a log that the options name the view is in a file; of one that is put in its place, in memory.
+        ...(this.keptView === null || store === undefined
+          ? { store: { kind: 'memory' } }
+          : { store: { kind: 'adapter', store }, stateDirectory: this.keptView.laid(process.name) }),
+        role: this.webOnly ? 'web-only' : 'worker',
+        publishFacts: false,
+      });
+    const { store, ...ports } = world.substitute({
       clock: process.clock,
       random: process.random,
       store: connection,
@@ -217,7 +229,8 @@ export class Place {
       aroundHandler: (handler) => world.witness.around(handler, process),
     });
     try {
-      const service = await HoldfastService.open(options, ports);
+      const service = await HoldfastService.open(options(store), this.keptView === null ? { ...ports, store } : ports);
+      world.opened(service, process);
       const all = world.handlersOf({
         clock: process.clock,
         serviceId: script.id,

@@ -1,6 +1,6 @@
 import { dueAt, openRuns, placeable, type JobRecord } from '../../domain/job';
 import { labelsMatch } from '../../domain/placement';
-import type { LivenessOptions } from '../../membership';
+import type { LivenessOptions, Membership } from '../../membership';
 import type { HoldfastService } from '../../runtime';
 import type { Judge } from './judge';
 import type { Witness } from './witness';
@@ -20,10 +20,17 @@ export function quietTimeMs({ failAfterMs, claimGraceMs, beatMs }: LivenessOptio
   return 8 * failAfterMs + 20 * claimGraceMs + 5 * beatMs;
 }
 
+export interface LivingService {
+  /** Of its process. */
+  readonly name: string;
+  readonly service: HoldfastService;
+  readonly webOnly: boolean;
+}
+
 export interface Quiet {
   readonly judge: Judge;
   readonly witness: Witness;
-  readonly services: readonly { readonly name: string; readonly service: HoldfastService }[];
+  readonly services: readonly LivingService[];
   /** By the clock of the log. */
   readonly now: number;
   readonly trueTime: number;
@@ -38,7 +45,7 @@ function clusterTimeOf(process: string, { services, now }: Quiet): number {
 /** I5 and I8 in a world in which nothing goes wrong any more. */
 export function checkQuiet(quiet: Quiet): void {
   const { judge } = quiet;
-  for (const { name, service } of quiet.services) checkService(name, service, judge);
+  for (const one of quiet.services) checkService(one, judge);
   const alive = judge.alive();
   for (const [jobId, { state, changedAt }] of judge.jobs) {
     if (state.stage !== 'live') continue;
@@ -70,28 +77,36 @@ export function checkQuiet(quiet: Quiet): void {
 }
 
 /** Whoever lives is registered, or says why it is not, and its view shows all. */
-function checkService(process: string, service: HoldfastService, judge: Judge): void {
+function checkService({ name: process, service, webOnly }: LivingService, judge: Judge): void {
   const { membership, readModel } = service;
-  if (membership === null) return judge.violate('I5', `${process} has not started.`);
-  const { state, incarnation, detail } = membership.health();
-  // After a false verdict it stays away for a while that is doubled each time; and whoever was told to drain does not come back by itself.
-  const staysAway = (state === 'fenced' && incarnation === null) || membership.draining();
-  if (!staysAway && !['registered', 'draining', 'identity-conflict', 'stopped'].includes(state))
-    judge.violate('I5', `${process} is ${state} (${detail}) in a world in which nothing is wrong.`);
+  judge.knowsTheLog(process);
+  if (webOnly) {
+    if (membership !== null) judge.violate('5.14', `${process} serves requests only, and has a membership.`);
+  } else if (membership === null) judge.violate('I5', `${process} has not started.`);
+  else checkMember(process, membership, judge);
   const position = readModel.position();
   if (judge.newest > 0n && (position === 'start' || position < judge.newest))
     judge.violate('I7', `The view of ${process} stands at ${position}, and the newest fact is ${judge.newest}.`);
 }
 
-function checkWork(
-  jobId: string,
-  state: JobRecord,
-  { judge, witness, now }: Omit<Quiet, 'services' | 'trueTime'>,
-): void {
+function checkMember(process: string, membership: Membership, judge: Judge): void {
+  const { state, incarnation, detail } = membership.health();
+  // After a false verdict it stays away for a while that is doubled each time; and whoever was told to drain does not come back by itself.
+  const staysAway = (state === 'fenced' && incarnation === null) || membership.draining();
+  if (!staysAway && !['registered', 'draining', 'identity-conflict', 'stopped'].includes(state))
+    judge.violate('I5', `${process} is ${state} (${detail}) in a world in which nothing is wrong.`);
+}
+
+function checkWork(jobId: string, state: JobRecord, { judge, witness, now, trueTime }: Omit<Quiet, 'services'>): void {
   for (const run of openRuns(state)) {
-    const runs = witness
-      .openRuns()
-      .some((one) => one.jobId === jobId && one.slot === run.slot && one.attempt === run.attempt);
+    // The outcome of a handler that has settled a moment ago is on its way.
+    const runs = witness.runs.some(
+      (one) =>
+        one.jobId === jobId &&
+        one.slot === run.slot &&
+        one.attempt === run.attempt &&
+        (one.leftAt === null || trueTime - one.leftAt < JUST_NOW_MS),
+    );
     if (!runs && now - run.startedAt > FORGOTTEN_MS)
       judge.violate('I5', `${jobId}: the run of ${run.slot} (attempt ${run.attempt}) is open and nobody executes it.`);
   }

@@ -1,6 +1,7 @@
 import type { SeededRandom } from '../../clock';
 import type { Overlap } from '../../domain/job';
 import type { Behaviour } from './behaviours';
+import type { MisfireInput } from '../../domain/job';
 import { Draw } from './draws';
 import type { JobScript } from './script';
 
@@ -14,6 +15,20 @@ const weights: ReadonlyMap<Behaviour, number> = new Map<Behaviour, number>([
   ['deadly', 6],
 ]);
 
+/** Mostly what a job has that says nothing; else each policy, with limits that an outage of a minute reaches. */
+const misfires: ReadonlyMap<MisfireInput, number> = new Map<MisfireInput, number>([
+  ['once', 40],
+  [{ policy: 'once', run: 'earliest' }, 8],
+  [{ policy: 'once', onResume: 'once' }, 8],
+  [{ policy: 'skip', thresholdMs: 5_000 }, 10],
+  [{ policy: 'skip', onResume: 'all', cap: 3 }, 8],
+  ['all', 10],
+  [{ policy: 'all', cap: 2, onResume: 'all' }, 8],
+  [{ policy: 'all', maxAgeMs: 90_000, onResume: 'once', run: 'earliest' }, 8],
+]);
+
+/** Jobs with missed slots have more of them when they come often. */
+const OFTEN_MS = 15_000;
 /** Most do not say; those that do have slots that fall during their runs. */
 export const overlaps: readonly Overlap[] = [
   'skip',
@@ -29,7 +44,19 @@ export const overlaps: readonly Overlap[] = [
 export function randomJobs(random: SeededRandom, durationMs: number, names: readonly string[] | null): JobScript[] {
   const draw = new Draw(random);
   const count = 20 + Math.floor(draw.next() * 31);
-  return Array.from({ length: count }, (_, n) => randomJob(`job-${n}`, draw, durationMs, names));
+  const jobs = Array.from({ length: count }, (_, n) => randomJob(`job-${n}`, draw, durationMs, names));
+  // Drawn after the rest: what else a seed makes does not change with it.
+  return jobs.map((job) => withMisfire(job, draw));
+}
+
+function withMisfire(job: JobScript, draw: Draw): JobScript {
+  const misfire = draw.weighted(misfires);
+  const often = draw.chance(0.25) && job.handler === 'brief' && job.schedule?.kind === 'interval';
+  return {
+    ...job,
+    ...(often && { schedule: { kind: 'interval', every: OFTEN_MS } }),
+    policies: { ...job.policies, misfire },
+  };
 }
 
 function randomJob(id: string, draw: Draw, durationMs: number, names: readonly string[] | null): JobScript {

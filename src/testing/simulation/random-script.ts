@@ -20,6 +20,7 @@ const HOUR = 3_600_000;
 const kinds = {
   crash: 10,
   crashInAppend: 10,
+  crashInProjection: 5,
   stop: 5,
   deploy: 2,
   stall: 6,
@@ -35,6 +36,8 @@ const kinds = {
   beats: 4,
   stale: 4,
   drop: 4,
+  restore: 1,
+  newer: 1,
   order: 24,
 } as const;
 type Kind = keyof typeof kinds;
@@ -93,6 +96,7 @@ function randomPlaces(random: SeededRandom): PlaceScript[] {
       wallOffMs: Math.round(draw.chance(0.8) ? draw.between(-2_000, 2_000) : draw.of([-HOUR, HOUR, 20_000, -20_000])),
       provable: draw.chance(0.4),
       maxConcurrentRuns: draw.of([50, 12]),
+      keepsView: draw.chance(0.15),
     };
   });
   if (draw.chance(0.3)) {
@@ -105,6 +109,8 @@ function randomPlaces(random: SeededRandom): PlaceScript[] {
       provable: false,
     });
   }
+  if (draw.chance(0.35))
+    places.push({ id: 'web', name: 'web', host: 'host-web', at: Math.round(draw.between(0, 5_000)), webOnly: true });
   return places;
 }
 
@@ -134,6 +140,25 @@ function actionsOf(kind: Kind, context: Context): readonly Action[] {
         types,
         restartMs: restarted(draw),
       } as never);
+    }
+    case 'crashInProjection': {
+      const on = draw.of(['projecting', 'projected'] as const);
+      return one({
+        do: 'crash',
+        place,
+        on,
+        types: draw.of([undefined, ...aimed]),
+        restartMs: restarted(draw),
+      } as never);
+    }
+    case 'newer':
+      return [{ at, do: 'newer', job: draw.of(context.jobs) }];
+    case 'restore': {
+      // Nobody reaches the log while it is put back.
+      const away = Math.round(draw.between(500, 4_000));
+      const outage = befalls({ kind: 'refuse', rate: 1 }, away, null);
+      const backMs = Math.round(draw.chance(0.5) ? draw.between(1_000, 10_000) : draw.between(10_000, 90_000));
+      return [...outage, { at: at + Math.round(away / 2), do: 'restore', backMs }];
     }
     case 'stop':
       return one({ do: 'stop', place, restartMs: restarted(draw) } as never);
@@ -237,7 +262,8 @@ function orderOf({ draw, jobs, places }: Context): Order {
     'remove',
     'runNow',
     'runNow',
-    'runNow',
+    'backfill',
+    'backfill',
     'release',
     'resolveHold',
     'resolveHold',
@@ -256,6 +282,10 @@ function orderOf({ draw, jobs, places }: Context): Order {
   switch (order) {
     case 'resolveHold':
       return { order, job, resolution: draw.of(['retry', 'fail', 'succeeded'] as const) };
+    case 'backfill': {
+      const toMs = Math.round(draw.between(0, 60)) * SECOND;
+      return { order, job, fromMs: toMs + Math.round(draw.between(60, 400)) * SECOND, toMs };
+    }
     case 'bind':
       return { order, job, service };
     case 'reschedule':

@@ -24,6 +24,10 @@ export interface PlaceScript {
   /** Others on its machine can prove that it is gone; default false. */
   readonly provable?: boolean;
   readonly maxConcurrentRuns?: number;
+  /** It projects, queries and sends commands, and owns nothing; default false. */
+  readonly webOnly?: boolean;
+  /** Its view is in a file that outlives its processes; default false: in memory. */
+  readonly keepsView?: boolean;
 }
 
 export interface JobScript {
@@ -55,6 +59,8 @@ export type Order =
       readonly tag?: Tag;
       readonly policies?: PoliciesInput;
     }
+  /** Of the slots from `fromMs` to `toMs` before it is asked for. */
+  | { readonly order: 'backfill'; readonly job: string; readonly fromMs: number; readonly toMs: number }
   | { readonly order: 'schedule'; readonly job: string; readonly renew: boolean }
   | { readonly order: 'drain'; readonly service: string }
   | { readonly order: 'mark'; readonly service: string; readonly confirmedDead: boolean };
@@ -64,8 +70,11 @@ export type Action = { readonly at: number } & (
   | {
       readonly do: 'crash';
       readonly place: string;
-      /** When exactly: at once, or with the next append of the process that is sent, arrives or is written. Default at once. */
-      readonly on?: 'sent' | 'arrived' | 'written';
+      /**
+       * When exactly: at once, or with the next append of the process that is sent, arrives or is written, or right before or after the next events
+       * are projected into its view. Default at once.
+       */
+      readonly on?: 'sent' | 'arrived' | 'written' | 'projecting' | 'projected';
       /** … of one of these types; default any but heartbeats. */
       readonly types?: readonly string[];
       /** Started again so much later; null: when the world heals; `never`: not at all. */
@@ -93,6 +102,10 @@ export type Action = { readonly at: number } & (
     }
   | { readonly do: 'drop'; readonly place: string | null }
   | { readonly do: 'rejoin'; readonly place: string }
+  /** A backup of the log, as it was so long ago, takes its place; its generation is raised. */
+  | { readonly do: 'restore'; readonly backMs: number }
+  /** A service of a later release writes what nobody here can read into the stream of a job. */
+  | { readonly do: 'newer'; readonly job: string }
   | ({ readonly do: 'order'; readonly via: string; readonly commandId: string } & Order)
 );
 

@@ -28,11 +28,12 @@ export interface ConnectionTraits {
   readonly trustMs: number;
 }
 
-/** An append on its way, as those who watch see it. */
+/** An append on its way, or what comes to a view, as those who watch see it. */
 export interface AppendSeen {
   readonly stream: string;
   readonly events: readonly NewEvent[];
-  readonly moment: 'sent' | 'arrived' | 'written';
+  /** Of an append; or of events that come to the view, before and after they are projected. */
+  readonly moment: 'sent' | 'arrived' | 'written' | 'projecting' | 'projected';
 }
 
 export type Note = (
@@ -84,8 +85,10 @@ export class SimulatedConnection implements EventStore {
       append: true,
       exact: expected !== 'any',
     });
-    if (asked !== null && answer !== REFUSED && answer !== LOST && answer.outcome === 'appended')
-      this.process.told.appended(asked, this.traits.trustMs);
+    if (answer !== REFUSED && answer !== LOST && answer.outcome === 'appended') {
+      if (asked !== null) this.process.told.appended(asked, this.traits.trustMs);
+      if (!categoryOf(stream).endsWith('heartbeat')) this.process.told.knows(answer.position);
+    }
     if (answer === REFUSED) return { outcome: 'unavailable', message: 'the log cannot be reached' };
     if (answer === LOST) return { outcome: 'unknown', message: 'no answer came' };
     return answer;
@@ -109,10 +112,12 @@ export class SimulatedConnection implements EventStore {
     return this.read(() => this.log.store.head());
   }
   keepLast(stream: string, count: number) {
-    return this.read(() => this.log.store.keepLast(stream, count));
+    return this.read(() => this.log.keepLast(stream, count));
   }
-  identity() {
-    return this.read(() => this.log.store.identity());
+  async identity() {
+    const identity = await this.read(() => this.log.store.identity());
+    this.process.told.generation = Math.max(this.process.told.generation, identity.generation);
+    return identity;
   }
   raiseGeneration() {
     return this.read(() => this.log.store.raiseGeneration());
@@ -131,10 +136,13 @@ export class SimulatedConnection implements EventStore {
       blocked: () => this.troubles.blocked(this.place, 'in') !== null,
       refused: () => (this.troubles.of(this.place, 'refuse')?.rate ?? 0) >= 1,
       delivered: (events: readonly RecordedEvent[]) => {
-        if (which === 'view') return;
+        if (which === 'view') return this.seen({ stream: '', events, moment: 'projecting' });
         for (const { stream, position, id } of events)
           if (categoryOf(stream).endsWith('service')) this.process.told.heard(position);
           else this.process.told.readBack(id, this.traits.trustMs);
+      },
+      taken: (events: readonly RecordedEvent[]) => {
+        if (which === 'view') this.seen({ stream: '', events, moment: 'projected' });
       },
     };
     const subscription = new SimulatedSubscription(this.log, this.process, this.scheduler, passage, options);

@@ -21,19 +21,25 @@ export interface WrittenAppend {
 
 /** The one log of the world, with a clock of its own. */
 export class SimulatedLog {
-  readonly store: MemoryEventStore;
+  store: MemoryEventStore;
   head = 0n;
+  /** Counts the backups that were put in its place. */
+  restores = 0;
+  private appends: WrittenAppend[] = [];
+  private readonly kept = new Map<string, number>();
+  private readonly clock: LogClock;
   private readonly listeners: ((append: WrittenAppend) => void)[] = [];
   /** By position − 1. */
-  private readonly appendedAt: number[] = [];
+  private appendedAt: number[] = [];
   private readonly ends = new Map<string, { readonly position: bigint; readonly revision: number }[]>();
 
   constructor(
     private readonly scheduler: Scheduler,
-    random: SeededRandom,
-    clock: { readonly startsAt: number; readonly rate: number },
+    private readonly random: () => SeededRandom,
+    private readonly traits: { readonly startsAt: number; readonly rate: number },
   ) {
-    this.store = new MemoryEventStore({ clock: new LogClock(scheduler, clock), random });
+    this.clock = new LogClock(scheduler, traits);
+    this.store = new MemoryEventStore({ clock: this.clock, random: random() });
   }
 
   /** Told of every append that is written, in order. */
@@ -50,6 +56,37 @@ export class SimulatedLog {
     const outcome = await this.store.append(stream, expected, events);
     if (outcome.outcome === 'appended' && outcome.position > this.head) await this.written(by, expected);
     return outcome;
+  }
+
+  get generation(): number {
+    return this.restores + 1;
+  }
+
+  keepLast(stream: string, count: number): Promise<void> {
+    this.kept.set(stream, count);
+    return this.store.keepLast(stream, count);
+  }
+
+  /** The log as it was then takes its place, with the same id and a greater generation. @returns the appends that it holds. */
+  async restore(asOf: number): Promise<readonly WrittenAppend[]> {
+    this.restores++;
+    const appends = this.appends.filter(({ at }) => at <= asOf);
+    this.clock.pretended = this.traits.startsAt;
+    const store = new MemoryEventStore({ clock: this.clock, random: this.random() });
+    this.appendedAt = [];
+    this.ends.clear();
+    this.head = 0n;
+    for (const { events, at } of appends) {
+      this.clock.pretended = events[0].created;
+      await store.append(events[0].stream, 'any', events);
+      this.know(events, at);
+    }
+    this.clock.pretended = null;
+    for (let n = 0; n < this.restores; n++) await store.raiseGeneration();
+    for (const [stream, count] of this.kept) await store.keepLast(stream, count);
+    this.store = store;
+    this.appends = appends;
+    return appends;
   }
 
   /** As the stream was `ms` ago, read by one who has not heard since. */
@@ -70,6 +107,13 @@ export class SimulatedLog {
   private async written(by: string, expected: ExpectedRevision): Promise<void> {
     const { events } = await this.store.readAll({ after: this.head === 0n ? 'start' : this.head, limit: 1_000 });
     const at = this.scheduler.now;
+    this.know(events, at);
+    const append = { events, at, by, expected };
+    this.appends.push(append);
+    for (const listener of this.listeners) listener(append);
+  }
+
+  private know(events: readonly RecordedEvent[], at: number): void {
     for (const { position, stream, revision } of events) {
       this.appendedAt[Number(position) - 1] = at;
       let ends = this.ends.get(stream);
@@ -77,18 +121,20 @@ export class SimulatedLog {
       ends.push({ position, revision });
       this.head = position;
     }
-    const append = { events, at, by, expected };
-    for (const listener of this.listeners) listener(append);
   }
 }
 
 /** The log's clock: independent of those of the services. */
 class LogClock implements Clock {
+  /** The time that it says instead, while a backup is read in. */
+  pretended: number | null = null;
+
   constructor(
     private readonly scheduler: Scheduler,
     private readonly traits: { readonly startsAt: number; readonly rate: number },
   ) {}
   wall(): number {
+    if (this.pretended !== null) return this.pretended;
     return Math.floor(this.traits.startsAt + this.scheduler.now * this.traits.rate);
   }
   monotonic(): number {

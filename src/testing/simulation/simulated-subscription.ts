@@ -18,8 +18,9 @@ export interface Passage {
   readonly blocked: () => boolean;
   /** The log turns the subscriber away. */
   readonly refused: () => boolean;
-  /** The process is given this. */
+  /** The process is given this, and has taken it. */
   readonly delivered: (events: readonly RecordedEvent[]) => void;
+  readonly taken: (events: readonly RecordedEvent[]) => void;
 }
 
 /** A subscriber that hears nothing for so long is broken off, as by a keep-alive. */
@@ -51,6 +52,7 @@ export class SimulatedSubscription implements Subscription {
   private over = false;
   private caughtUp = false;
   private silentSince: number | null = null;
+  private readonly restores: number;
 
   constructor(
     private readonly log: SimulatedLog,
@@ -62,6 +64,7 @@ export class SimulatedSubscription implements Subscription {
     this.ended = new Promise((resolve) => (this.end = resolve));
     this.wanted = options.categories === undefined ? null : new Set(options.categories);
     this.position = options.after === 'end' ? (log.head === 0n ? 'start' : log.head) : options.after;
+    this.restores = log.restores;
     this.send();
   }
 
@@ -150,6 +153,8 @@ export class SimulatedSubscription implements Subscription {
 
   private async handle(upTo: bigint): Promise<void> {
     const { categories, batch = 500, onEvents, onCaughtUp } = this.options;
+    // What it is connected to is gone.
+    if (this.restores !== this.log.restores) this.finish({ reason: 'dropped', message: 'the log broke off' });
     if (this.over) return;
     const slice = await this.log.store.readAll({ after: this.position, categories, limit: batch });
     if (this.over) return;
@@ -160,7 +165,9 @@ export class SimulatedSubscription implements Subscription {
     try {
       if (moved) {
         this.passage.delivered(events);
+        if (this.over) return;
         await onEvents(events, position);
+        this.passage.taken(events);
         this.position = position;
       }
       // A batch is full: the rest of what has arrived comes with the next one.

@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { jobType } from '../../commands';
 import { silentLogger, type Logger } from '../../logging';
 import { livenessProfiles } from '../../membership';
-import { resolveOptions, type HoldfastService } from '../../runtime';
+import { resolveOptions } from '../../runtime';
 import { behavingHandlers } from './behaviours';
 import { Counters } from './counters';
 import { drawn, uuidOf, WORLD_STARTS_AT } from './draws';
-import { Judge, type SimulatedViolation } from './judge';
+import { Judge, NEWER, type SimulatedViolation } from './judge';
 import { Operators } from './operators';
 import { Place, type HandlersOf, type Substitution, type WorldPorts } from './place';
-import { checkQuiet, quietTimeMs } from './quiescence';
+import { checkQuiet, quietTimeMs, type LivingService } from './quiescence';
 import { Scheduler } from './scheduler';
 import type { Action, JobScript, Script } from './script';
 import { SimulatedLog } from './simulated-log';
@@ -72,6 +75,12 @@ class World {
   private pid = 1_000;
   private events = 0;
   private healed = false;
+  /** Of views that outlive their processes. */
+  private folder: string | null = null;
+  /** When a backup took the place of the log. */
+  private restoredAt = -Infinity;
+  /** Processes whose membership, and whose views, know of a log that is no more. */
+  private readonly unaware = { members: new Set<string>(), views: new Set<string>() };
 
   constructor(
     private readonly script: Script,
@@ -81,7 +90,7 @@ class World {
     this.scheduler = new Scheduler(drawn(seed, 'order'));
     const { scheduler } = this;
     const logClock = { startsAt: WORLD_STARTS_AT, rate: script.logRate ?? 1 };
-    this.log = new SimulatedLog(scheduler, drawn(seed, 'log'), logClock);
+    this.log = new SimulatedLog(scheduler, () => drawn(seed, 'log'), logClock);
     this.witness = new Witness(scheduler, this.liveness.selfFenceAfterMs * LONG_PAUSE);
     this.judge = new Judge({
       now: () => scheduler.now,
@@ -91,6 +100,12 @@ class World {
       troubles: this.history,
       living: (name) => this.processes().find((process) => process.name === name) ?? null,
       trusted: (name) => this.trusted(name),
+      webOnly: (process) => this.places.some(({ name, webOnly }) => webOnly && name === process.place),
+      generation: () => this.log.generation,
+      restored: (process) => ({
+        unaware: this.unaware.members.has(process) || this.unaware.views.has(process),
+        sinceMs: scheduler.now - this.restoredAt,
+      }),
     });
     this.log.onWritten((append) => {
       this.hash.update(`${append.at} ${append.by}\n`);
@@ -120,6 +135,12 @@ class World {
         if (service !== null) this.judge.sent(process, append, service.readModel.position());
       },
       selfFenceAfterMs: this.liveness.selfFenceAfterMs,
+      folder: () => (this.folder ??= mkdtempSync(join(tmpdir(), 'simulated-'))),
+      opened: (service, process) => {
+        if (service.readModel.position() === 'start') return;
+        this.counters.note('view-resumed');
+        this.judge.compare(service.readModel, process.name);
+      },
       startsAt: WORLD_STARTS_AT,
       broken: (error, where) =>
         this.judge.violate(
@@ -141,6 +162,14 @@ class World {
   }
 
   async live(): Promise<SimulationResult> {
+    try {
+      return await this.lived();
+    } finally {
+      if (this.folder !== null) rmSync(this.folder, { recursive: true, force: true });
+    }
+  }
+
+  private async lived(): Promise<SimulationResult> {
     const { scheduler, script, judge } = this;
     const stop = () => this.options.stopAtFirst !== false && judge.violations.length > 0;
     for (const place of this.places) scheduler.at(place.script.at ?? 0, () => place.start());
@@ -178,9 +207,11 @@ class World {
     return this.places.flatMap(({ current }) => (current === null ? [] : [current.process]));
   }
 
-  private services(): readonly { readonly name: string; readonly service: HoldfastService }[] {
-    return this.places.flatMap(({ current }) =>
-      current === null || current.service === null ? [] : [{ name: current.process.name, service: current.service }],
+  private services(): readonly LivingService[] {
+    return this.places.flatMap(({ current, webOnly }) =>
+      current === null || current.service === null
+        ? []
+        : [{ name: current.process.name, service: current.service, webOnly }],
     );
   }
 
@@ -201,7 +232,9 @@ class World {
       0,
       open.findIndex(({ name }) => name === via),
     );
-    return open[(first + tries) % Math.max(1, open.length)]?.current?.service ?? null;
+    const place = open[(first + tries) % Math.max(1, open.length)];
+    if (place?.webOnly) this.counters.note('order-through-web');
+    return place?.current?.service ?? null;
   }
 
   private schedule(job: JobScript): void {
@@ -223,7 +256,10 @@ class World {
           place?.trap({
             on,
             types,
-            spring: () => (this.counters.note('crash-in-append'), place.crash(restartMs, handlers)),
+            spring: () => {
+              this.counters.note(on.startsWith('project') ? 'crash-in-projection' : 'crash-in-append');
+              place.crash(restartMs, handlers);
+            },
           });
         return;
       }
@@ -249,6 +285,10 @@ class World {
         return;
       case 'rejoin':
         return place?.current?.service?.rejoin();
+      case 'restore':
+        return void this.restore(action.backMs);
+      case 'newer':
+        return void this.writeNews(action.job);
       case 'order':
         return this.operators.order(action, this.script);
     }
@@ -261,6 +301,43 @@ class World {
     this.counters.note(`trouble-${trouble.kind}`);
     this.history.note(trouble, place, scheduler.now, scheduler.now + ms);
     scheduler.after(ms, () => troubles.end(befallen));
+  }
+
+  /** A backup takes the place of the log: whoever is connected to it is broken off, and finds another state of it when it comes back. */
+  private async restore(backMs: number): Promise<void> {
+    const { scheduler, log, unaware } = this;
+    if (this.healed) return;
+    const now = (this.restoredAt = scheduler.now);
+    this.counters.note('restore');
+    const appends = await log.restore(now - backMs);
+    this.hash.update(`restored ${log.head}\n`);
+    for (const { name, current, webOnly } of this.places) {
+      this.history.restored(name, now, now + 4 * this.liveness.failAfterMs);
+      if (current === null) continue;
+      const { process, service, connection } = current;
+      if (!webOnly && process.told.upTo > log.head) unaware.members.add(process.name);
+      const position = service?.readModel.position() ?? 'start';
+      if (position !== 'start' && position > log.head) unaware.views.add(process.name);
+      connection.drop();
+    }
+    this.judge.rewind(appends);
+  }
+
+  private async writeNews(jobId: string): Promise<void> {
+    if (this.healed || this.judge.jobs.get(jobId)?.state.stage !== 'live') return;
+    const id = uuidOf(drawn(this.script.seed, 'newer', jobId, this.events));
+    const event = { id, type: 'JobTeleported', data: '{}', metadata: '{"schemaVersion":1}' };
+    this.counters.note('newer-event');
+    await this.log.append(NEWER, `job-${jobId}`, 'any', [event]);
+  }
+
+  /** What a process tells its log when it notices that. */
+  private notices(process: SimulatedProcess, fact: string): void {
+    if (fact === 'log.went-back') {
+      process.told.forgetLog();
+      this.unaware.members.delete(process.name);
+    }
+    if (fact === 'view.rebuilding') this.unaware.views.delete(process.name);
   }
 
   /** Nothing goes wrong any more, and whoever was told to stay away may come back. */
@@ -285,14 +362,17 @@ class World {
 
   private compareNow(): void {
     for (const { name, service } of this.services()) {
-      if (service.readModel.health().state === 'stopped') continue;
+      const { state } = service.readModel.health();
+      if (state === 'stopped' || this.unaware.views.has(name)) continue;
+      // It has noticed that the log is another one, and shows what was until it begins anew.
+      if (state === 'rebuilding' && this.scheduler.now - this.restoredAt < COMPARE_EVERY_MS) continue;
       this.judge.compare(service.readModel, name);
     }
   }
 
   private loggerOf(process: SimulatedProcess): Logger {
     const told = this.options.logger?.(process.name, () => this.scheduler.now) ?? silentLogger;
-    return this.counters.counting(told);
+    return this.counters.counting(told, (fact) => this.notices(process, fact));
   }
 
   private result(): SimulationResult {

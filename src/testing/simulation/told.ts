@@ -29,6 +29,10 @@ export class Told {
   /** The newest append by which it may trust itself; null: none since the registration, or trust has expired. */
   private from: Asked | null = null;
   private expired = false;
+  /** Newest fact of a service that it has read. */
+  upTo = 0n;
+  /** Greatest generation of the log that it was told. */
+  generation = 0;
   /** When the registration was sent first: what was begun before it counts for nothing. */
   private registeredAt = -Infinity;
   private jumpedAt = -Infinity;
@@ -47,11 +51,6 @@ export class Told {
     this.sent.set(id, asked);
     if (this.sent.size > KEPT_SENT) this.sent.delete(this.sent.keys().next().value as string);
     return asked;
-  }
-
-  /** Whose life it leads by its own account; null: it was never registered. */
-  get life(): string | null {
-    return this.incarnation;
   }
 
   /** The process hears that it was appended. */
@@ -89,9 +88,15 @@ export class Told {
     return null;
   }
 
-  /** A fact of a service has reached its membership. */
-  heard(position: bigint): void {
+  /** Of a fact that its view must show: one that its membership has read, or an own append that was acknowledged. */
+  knows(position: bigint): void {
     this.facts.push({ position, at: this.clock.monotonic() });
+  }
+
+  /** Its membership has read a fact of a service; heartbeats come and go, and nobody need notice that some are lost. */
+  heard(position: bigint): void {
+    this.knows(position);
+    if (position > this.upTo) this.upTo = position;
   }
 
   /** For how long it has known of a fact that its view does not show, ms of its monotonic time. */
@@ -103,9 +108,10 @@ export class Told {
     return this.facts.length === 0 ? 0 : this.clock.monotonic() - this.facts[0].at;
   }
 
-  /** The log is an older one now, or its subscriber begins anew. */
-  forgetFacts(): void {
+  /** It has noticed that the log is an older one. */
+  forgetLog(): void {
     this.facts.length = 0;
+    this.upTo = 0n;
   }
 
   private begins({ incarnation, monotonic }: Asked): void {

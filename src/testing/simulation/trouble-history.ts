@@ -14,6 +14,11 @@ export class TroubleHistory {
     if (place !== null || byDice) this.past.push({ place, from, to: to + aftermathMs(trouble) });
   }
 
+  /** A backup was put in the place of the log. */
+  restored(place: string, from: number, to: number): void {
+    this.past.push({ place, from, to });
+  }
+
   befell(place: string, from: number, to: number): boolean {
     return this.past.some((one) => (one.place ?? place) === place && one.from <= to && one.to >= from);
   }

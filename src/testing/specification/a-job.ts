@@ -187,6 +187,9 @@ export const ask = {
   resolve(at: number, resolution: Of<'ResolveHold'>['resolution']): Of<'ResolveHold'> {
     return { kind: 'ResolveHold', resolution, ...caller('ResolveHold', at) };
   },
+  backfill(at: number, from: number, to: number, more: Partial<Of<'BackfillJob'>> = {}): Of<'BackfillJob'> {
+    return { kind: 'BackfillJob', from, to, limit: 100, ...caller('BackfillJob', at), ...more };
+  },
   pause: (at: number) => asked('PauseJob', at),
   resume: (at: number) => asked('ResumeJob', at),
   remove: (at: number) => asked('RemoveJob', at),

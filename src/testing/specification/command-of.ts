@@ -1,5 +1,6 @@
 import {
   AbandonJobRunCommand,
+  BackfillJobCommand,
   BindJobToServiceCommand,
   CancelJobCommand,
   CompleteJobRunCommand,
@@ -37,6 +38,10 @@ export function commandOf(jobId: string, asked: JobCommand): CommandToJob {
     }
     case 'RequestRun':
       return new RunJobNowCommand({ jobId, ...caller(asked) });
+    case 'BackfillJob': {
+      const { from, to, limit } = asked;
+      return new BackfillJobCommand({ jobId, from, to, limit, ...caller(asked) });
+    }
     case 'BindJob': {
       const { by, service, viewPosition, why, start, soleSuspect, commandId } = asked;
       return by === 'claim'

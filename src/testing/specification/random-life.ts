@@ -2,6 +2,7 @@ import { decode, encode, type DomainEvent } from '../../domain/codec';
 import { LogChecker, type Violation } from '../../domain/invariants';
 import {
   absentJob,
+  canonicalMisfire,
   closeBooks,
   decide,
   evolve,
@@ -11,6 +12,7 @@ import {
   type JobEvent,
   type JobRecord,
   type JobState,
+  type Misfire,
   type Overlap,
   type RunRef,
 } from '../../domain/job';
@@ -19,7 +21,7 @@ import { aDefinition, aService, ask, MINUTE, T0 } from './a-job';
 
 /** One step: what is done, by whom, with what, and how much later than the one before. */
 export type Step = readonly [action: number, who: number, what: number, dt: number];
-export const ACTIONS = 20;
+export const ACTIONS = 21;
 const KEPT_RUNS = 4;
 
 interface LifeOptions {
@@ -124,6 +126,10 @@ export class RandomLife {
         return this.named(what % 2 === 0 ? ask.resolve(now, resolutions[what % 3]) : ask.leaveQuarantine(now));
       case 18:
         return this.named(ask.reschedule(now, definition));
+      case 19: {
+        const from = now - (1 + (what % 5)) * MINUTE;
+        return this.named(ask.backfill(now, from, now - (what % 3) * MINUTE, { limit: 1 + (what % 40) }));
+      }
       default:
         return this.ending(what, definition);
     }
@@ -255,6 +261,31 @@ const retry = { maxRetries: 2, initialMs: 1_000, factor: 2, maxMs: 300_000 };
 const everyMinuteAtMost = (maxRuns: number | null) =>
   ({ kind: 'interval', everyMs: MINUTE, origin: null, start: null, end: null, maxRuns }) as const;
 
+/** Misfire policies of every kind. */
+export const misfires: readonly Misfire[] = (
+  [
+    'skip',
+    { policy: 'skip', thresholdMs: 0, onResume: 'once' },
+    { policy: 'skip', thresholdMs: 90_000, onResume: 'all', cap: 3 },
+    { policy: 'once', run: 'earliest' },
+    { policy: 'once', run: 'earliest', thresholdMs: 150_000, onResume: 'once' },
+    { policy: 'once', onResume: 'once' },
+    'all',
+    { policy: 'all', cap: 2, onResume: 'all' },
+    { policy: 'all', maxAgeMs: 5 * MINUTE },
+    { policy: 'all', maxAgeMs: 7 * MINUTE, cap: 4, run: 'earliest', onResume: 'once' },
+  ] as const
+).map(canonicalMisfire);
+
+/** Definitions of one schedule, every minute, `maxRuns` times at most: as in `sameSlots`, with every misfire policy. */
+export function sameSlotsEveryMisfire(maxRuns: number | null): readonly JobDefinition[] {
+  const schedule = everyMinuteAtMost(maxRuns);
+  const onOwnerLoss = ['rerun', 'hold', 'fail'] as const;
+  return misfires.map((misfire, n) =>
+    aDefinition({ schedule, payload: n }, { misfire, onOwnerLoss: onOwnerLoss[n % 3], ...(n % 2 === 0 && { retry }) }),
+  );
+}
+
 /** Definitions of one schedule: every minute, `maxRuns` times at most. */
 export function sameSlots(maxRuns: number | null): readonly JobDefinition[] {
   const schedule = everyMinuteAtMost(maxRuns);
@@ -276,6 +307,8 @@ export function everyOverlap(maxRuns: number | null): readonly JobDefinition[] {
   ]);
 }
 
+const beside: readonly Overlap[] = ['queue', 'replace', { allow: 2 }];
+
 /** Definitions of many schedules. */
 export const manySchedules: readonly JobDefinition[] = [
   ...sameSlots(null),
@@ -294,6 +327,15 @@ export const manySchedules: readonly JobDefinition[] = [
       maxRuns: 9,
     },
   }),
+  ...sameSlotsEveryMisfire(null),
+  ...sameSlotsEveryMisfire(null).map((definition, n) => ({
+    ...definition,
+    policies: { ...definition.policies, overlap: beside[n % beside.length] },
+  })),
+  aDefinition(
+    { schedule: { kind: 'once', at: T0 + MINUTE, start: null, end: null, maxRuns: null } },
+    { misfire: 'skip' },
+  ),
   aDefinition({
     schedule: {
       ...{ kind: 'interval', everyMs: MINUTE, origin: null, start: null, end: null, maxRuns: 9 },

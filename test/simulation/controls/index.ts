@@ -2,10 +2,16 @@ import { simulate } from '../../../src/testing/simulation';
 import type { Control } from './control';
 import { commandsAndRuns } from './commands-and-runs';
 import { ownership } from './ownership';
+import { suspectsAndViews } from './suspects-and-views';
 import { trustAndVerdicts } from './trust-and-verdicts';
 
 export type { Control } from './control';
-export const controls: readonly Control[] = [...commandsAndRuns, ...ownership, ...trustAndVerdicts];
+export const controls: readonly Control[] = [
+  ...commandsAndRuns,
+  ...ownership,
+  ...trustAndVerdicts,
+  ...suspectsAndViews,
+];
 
 export interface Caught {
   readonly seed: number;

@@ -50,7 +50,7 @@ export const trustAndVerdicts: readonly Control[] = [
     rule: '5.2',
     name: 'an expired trust is renewed by a late beat',
     broken: 'OwnTrust.renew, by one that does not look whether trust has expired',
-    caughtBy: ['overlap', 'I3', 'I4'],
+    caughtBy: ['entry', 'guard', 'overlap', 'I3', 'I4'],
     script: backBeforeItHears,
     replace: () =>
       replaced(
@@ -68,7 +68,7 @@ export const trustAndVerdicts: readonly Control[] = [
     rule: '5.2',
     name: 'a fenced service comes back without asking the log',
     broken: 'Returning.reassert, by one that appends nothing',
-    caughtBy: ['overlap', 'I3', 'I4'],
+    caughtBy: ['entry', 'guard', 'overlap', 'I3', 'I4'],
     script: backBeforeItHears,
     replace: () =>
       replaced(

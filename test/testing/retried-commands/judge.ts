@@ -1,6 +1,14 @@
 import { decode, type DomainEvent } from '../../../src/domain/codec';
 import { CommandToJob, type AnyCommand, type ServiceDirectory } from '../../../src/commands';
-import { absentJob, closeBooks, decide, evolve, type JobEvent, type JobState } from '../../../src/domain/job';
+import {
+  absentJob,
+  backfilledInstant,
+  closeBooks,
+  decide,
+  evolve,
+  type JobEvent,
+  type JobState,
+} from '../../../src/domain/job';
 import {
   absentService,
   decideService,
@@ -166,7 +174,13 @@ function appendsOf(events: readonly RecordedEvent[]): readonly (readonly Recorde
 
 /** The same command's first event once more: it was added twice in a row. */
 function repeats(append: readonly RecordedEvent[], event: RecordedEvent): boolean {
-  return append[0].type === event.type && event.type !== 'JobRunAbandoned' && event.type !== 'JobSlotsSkipped';
+  const [first] = append;
+  if (first.type !== event.type || event.type === 'JobRunAbandoned' || event.type === 'JobSlotsSkipped') return false;
+  // A backfill asks for many runs; twice the first of them is what it would do again.
+  const backfilled = [first, event].map(({ data }) =>
+    backfilledInstant((JSON.parse(data) as { slot?: string }).slot ?? ''),
+  );
+  return backfilled[0] === backfilled[1];
 }
 
 function causationOf({ metadata }: RecordedEvent): string {

@@ -1,6 +1,7 @@
 import type { SeededRandom } from '../../../src/clock';
 import {
   AbandonJobRunCommand,
+  BackfillJobCommand,
   BindJobToServiceCommand,
   CancelJobCommand,
   CompleteJobRunCommand,
@@ -57,7 +58,8 @@ const definitions = [
   { handler: 'audit', schedule: minutely, policies: { retry: { maxRetries: 2, initialMs: 1_000 } } },
   { handler: 'audit', schedule: minutely, policies: { onOwnerLoss: 'hold' } },
   { handler: 'audit', schedule: minutely, payload: { of: 'sales' }, policies: { onOwnerLoss: 'fail' } },
-  { handler: 'audit', schedule: { ...minutely, maxRuns: 3 }, payload: 3 },
+  { handler: 'audit', schedule: { ...minutely, maxRuns: 3 }, payload: 3, policies: { misfire: 'skip' } },
+  { handler: 'audit', schedule: minutely, policies: { misfire: { policy: 'all', cap: 3 } } },
   { handler: 'audit', payload: 'once' },
 ] as const;
 const why = (kind: BindingReason['kind'], first: string): BindingReason => ({
@@ -174,7 +176,11 @@ export class Lane {
   private ask(record: JobRecord): Sending {
     const { jobId } = this;
     const dice = this.random.next();
-    if (dice < 0.3) return this.caller((commandId) => new RunJobNowCommand({ jobId, commandId }));
+    if (dice < 0.24) return this.caller((commandId) => new RunJobNowCommand({ jobId, commandId }));
+    if (dice < 0.3) {
+      const window = { from: record.scheduledAt - 300_000, to: record.scheduledAt };
+      return this.caller((commandId) => new BackfillJobCommand({ jobId, commandId, ...window }));
+    }
     if (dice < 0.55) {
       return record.paused
         ? this.caller((commandId) => new ResumeJobCommand({ jobId, commandId }))

@@ -1,0 +1,84 @@
+import fc from 'fast-check';
+import { decide, evolve, openRuns, slotOf, type JobEvent, type JobRecord, type JobState } from '../../src/domain/job';
+import { columnsOf } from '../../src/read-model/job-columns';
+import { ask, MINUTE } from '../../src/testing/specification/a-job';
+import { ACTIONS, manySchedules, RandomLife, type Step } from '../../src/testing/specification/random-life';
+
+/** What `next_run_time` shows is what will happen, if nobody asks for anything else meanwhile. */
+
+const steps = fc.array(
+  fc.tuple(
+    fc.nat(ACTIONS - 1),
+    fc.nat(100),
+    fc.nat(1_000),
+    fc.constantFrom(0, 1, 900, 5_000, 30_000, MINUTE, 3 * MINUTE),
+  ) satisfies fc.Arbitrary<Step>,
+  { minLength: 10, maxLength: 120, size: 'max' },
+);
+
+/** What the owner does at a time, or the first that claims the job, if nobody owns it; null: it may do nothing. */
+function acted(state: JobRecord, at: number): readonly JobEvent[] | null {
+  const { ownership, epoch } = state;
+  const command =
+    ownership.kind === 'unbound'
+      ? ask.claim(at)
+      : ask.start(at, { serviceId: ownership.serviceId, incarnation: ownership.incarnation, epoch });
+  const decision = decide(state, command);
+  return decision.ok ? decision.events : null;
+}
+
+const starts = (events: readonly JobEvent[] | null) =>
+  (events ?? []).filter((event) => event.type === 'JobRunStarted').map(({ data }) => data as { slot: string });
+
+const after = (state: JobRecord, events: readonly JobEvent[]) =>
+  events.reduce<JobState>((folded, event) => evolve(folded, event, folded.revision + 1), state) as JobRecord;
+
+function check(state: JobRecord, now: number, met: Map<string, number>): void {
+  const meet = (what: string): void => void met.set(what, (met.get(what) ?? 0) + 1);
+  const { nextRunTime } = columnsOf(state);
+  // What replaces an open run starts once its handler has settled: that is the worker's to bring about.
+  if (state.definition.policies.overlap === 'replace' && openRuns(state).length > 0) return;
+  if (nextRunTime === null) {
+    meet('never');
+    for (const later of [0, MINUTE, 400 * 24 * 60 * MINUTE]) expect(starts(acted(state, now + later))).toEqual([]);
+    return;
+  }
+  const due = Math.max(nextRunTime, now);
+  if (nextRunTime > now) {
+    expect(starts(acted(state, nextRunTime - 1))).toEqual([]);
+    if (state.inProgress.length === 0) {
+      // Nothing but the scheduled slot is to come, and it comes in its time.
+      meet('scheduled');
+      expect(starts(acted(state, nextRunTime)).map(({ slot }) => slot)).toEqual([slotOf(nextRunTime)]);
+      return;
+    }
+    meet('retry');
+  }
+  const events = acted(state, due) ?? [];
+  if (starts(events).length > 0) return meet('started');
+  // All that was due was missed for good: then the log says so, and the view shows what comes next.
+  meet('skipped');
+  expect(events.some(({ type }) => type === 'JobSlotsSkipped')).toBe(true);
+  const next = columnsOf(after(state, events)).nextRunTime;
+  if (next !== null) expect(next).toBeGreaterThan(due);
+}
+
+describe('next_run_time', () => {
+  it('is when something is started, neither before nor after, whatever was done to the job', () => {
+    const met = new Map<string, number>();
+    fc.assert(
+      fc.property(steps, fc.boolean(), (list, renew) => {
+        const life = new RandomLife({ definitions: manySchedules, renew, booksEvery: 1e9 });
+        for (const step of list) {
+          life.step(step);
+          const { state, now } = life;
+          if (state.stage !== 'absent' && state.stage !== 'opaque') check(state, now, met);
+        }
+      }),
+      { numRuns: 150 },
+    );
+    for (const what of ['never', 'scheduled', 'retry', 'started', 'skipped']) {
+      expect([what, (met.get(what) ?? 0) > 5]).toEqual([what, true]);
+    }
+  });
+});
