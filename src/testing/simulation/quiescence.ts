@@ -8,7 +8,10 @@ import type { Witness } from './witness';
 /** A job that is due for so long, and nothing is started of it, has been forgotten, ms. */
 const FORGOTTEN_MS = 10_000;
 const JUST_NOW_MS = 2_000;
-/** A job that is handed over (home, for balance, out of lateness) has no owner for so long at the most: the target's claim, then four claimGrace for the others, ms. */
+/**
+ * A job that its owner has given away (home, for balance, out of lateness, as stuck) has no owner for so long at the most: the claim of the first, then
+ * claimGrace for each further one, four for a target, ms.
+ */
 const HANDED_OVER_MS = 5_000;
 
 /**
@@ -51,7 +54,7 @@ export function checkQuiet(quiet: Quiet): void {
     if (state.stage !== 'live') continue;
     const { ownership } = state;
     if (ownership.kind === 'unbound') {
-      if (ownership.target !== null && quiet.trueTime - changedAt < HANDED_OVER_MS) continue;
+      if (quiet.trueTime - changedAt < HANDED_OVER_MS) continue;
       // A process in which a handler of the job has not settled, or a moment ago, ranks itself out (protocol 3.7).
       const stuckIn = quiet.witness.runs
         .filter((run) => run.jobId === jobId && (run.leftAt === null || quiet.trueTime - run.leftAt < JUST_NOW_MS))
