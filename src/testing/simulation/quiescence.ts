@@ -1,4 +1,4 @@
-import { dueAt, openRuns, placeable, type JobRecord } from '../../domain/job';
+import { dueAt, isSuspect, openRuns, placeable, type JobRecord, type JobState } from '../../domain/job';
 import { labelsMatch } from '../../domain/placement';
 import type { LivenessOptions, Membership } from '../../membership';
 import type { HoldfastService } from '../../runtime';
@@ -100,7 +100,8 @@ function checkMember(process: string, membership: Membership, judge: Judge): voi
     judge.violate('I5', `${process} is ${state} (${detail}) in a world in which nothing is wrong.`);
 }
 
-function checkWork(jobId: string, state: JobRecord, { judge, witness, now, trueTime }: Omit<Quiet, 'services'>): void {
+function checkWork(jobId: string, state: JobRecord, quiet: Omit<Quiet, 'services'>): void {
+  const { judge, witness, now, trueTime } = quiet;
   for (const run of openRuns(state)) {
     // The outcome of a handler that has settled a moment ago is on its way.
     const runs = witness.runs.some(
@@ -114,8 +115,26 @@ function checkWork(jobId: string, state: JobRecord, { judge, witness, now, trueT
       judge.violate('I5', `${jobId}: the run of ${run.slot} (attempt ${run.attempt}) is open and nobody executes it.`);
   }
   const due = dueAt(state);
-  if (due !== null && due < now - FORGOTTEN_MS)
+  if (due !== null && due < now - FORGOTTEN_MS && !waitsAsSuspect(state, quiet))
     judge.violate('I8', `${jobId} has been due for ${Math.round(now - due)} ms, and nothing is started.`);
+}
+
+/** Its owner runs another suspect, or did a moment ago: at most one at a time (5.11). */
+function waitsAsSuspect(state: JobRecord, { judge, witness, trueTime }: Omit<Quiet, 'services'>): boolean {
+  const { ownership } = state;
+  if (ownership.kind !== 'bound' || !isSuspect(state)) return false;
+  return witness.runs.some(({ jobId, incarnation, leftAt }) => {
+    const other: JobState | undefined = judge.jobs.get(jobId)?.state;
+    return (
+      incarnation === ownership.incarnation &&
+      (leftAt === null || trueTime - leftAt < FORGOTTEN_MS) &&
+      other !== undefined &&
+      other.stage !== 'absent' &&
+      other.stage !== 'opaque' &&
+      other !== state &&
+      isSuspect(other)
+    );
+  });
 }
 
 function fits(
