@@ -239,12 +239,13 @@ export class Judge {
    * By how many generations its token may be too low: who comes back to a restored log may start a run before it is told that it is one. The answer to
    * its append may be under way when it is.
    */
-  private untold({ process, jobId, fencingToken }: WitnessedRun): number {
+  private untold(run: WitnessedRun): number {
+    const { process, jobId, fencingToken } = run;
     const { unaware, sinceMs } = this.ports.restored(process);
     const told = this.ports.living(process)?.told.generation ?? 0;
     const generation = Math.floor(fencingToken / TOKEN_REVISIONS);
     const mayNotKnow = generation === told || unaware || sinceMs < this.ports.liveness.failAfterMs;
-    if (!mayNotKnow || this.starts.has(`${jobId} ${fencingToken}`)) return 0;
+    if (!mayNotKnow || this.starts.get(`${jobId} ${fencingToken}`)?.run === keyOf(run)) return 0;
     this.note('entered-before-told-of-the-restore');
     return this.ports.generation() - generation;
   }
