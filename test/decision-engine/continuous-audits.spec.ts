@@ -22,16 +22,16 @@ describe('the interval of a continuous audit', () => {
   beforeEach(() => open('engine'));
 
   it('interval new: runs at once, and then by its interval', async () => {
-    await stage.create('audit-a', { interval: '600' });
-    await stage.testing.advance('25m');
-    expect(stage.runTimes('audit-a')).toEqual([at('00:00:00'), at('00:10:00'), at('00:20:00')]);
-    expect((await stage.desk.get('audit-a'))?.nextRun).toBe(Date.parse(`${at('00:30:00')}Z`));
+    await stage.create('audit-a', { interval: '60' });
+    await stage.testing.advance('150s');
+    expect(stage.runTimes('audit-a')).toEqual([at('00:00:00'), at('00:01:00'), at('00:02:00')]);
+    expect((await stage.desk.get('audit-a'))?.nextRun).toBe(Date.parse(`${at('00:03:00')}Z`));
   });
 
   it('many audits each have their own', async () => {
-    await stage.create('audit-a', { interval: '600' });
-    await stage.create('audit-b', { interval: 'PT15M' });
-    await stage.testing.advance('30m');
+    await stage.create('audit-a', { interval: '60' });
+    await stage.create('audit-b', { interval: 'PT90S' });
+    await stage.testing.advance('181s');
     expect(stage.runTimes('audit-a')).toHaveLength(4);
     expect(stage.runTimes('audit-b')).toHaveLength(3);
   });
@@ -60,13 +60,13 @@ describe('the interval of a continuous audit', () => {
   });
 
   it('strategy, scope and goal changed: the next run is by the new ones, and the beat stays', async () => {
-    await stage.create('audit-a', { goal: 'dummy', parameters: { para1: 1 } });
-    await stage.testing.advance('5m');
+    await stage.create('audit-a', { goal: 'dummy', parameters: { para1: 1 }, interval: '60' });
+    await stage.testing.advance('30s');
     await stage.testing.during(
       stage.desk.update('audit-a', { goal: 'server-consolidation', scope: { zones: ['az-2'] } }),
     );
-    await stage.testing.advance('6m');
-    expect(stage.runTimes('audit-a')).toEqual([at('00:00:00'), at('00:10:00')]);
+    await stage.testing.advance('40s');
+    expect(stage.runTimes('audit-a')).toEqual([at('00:00:00'), at('00:01:00')]);
     const [newest, first] = stage.ledger.plans('audit-a').map(({ plan }) => plan);
     expect(first).toMatchObject({ strategy: 'no-op', inputs: { parameters: { para1: 1 } } });
     expect(newest).toMatchObject({ goal: 'server-consolidation', strategy: 'consolidation' });
@@ -74,8 +74,8 @@ describe('the interval of a continuous audit', () => {
   });
 
   it('a newer plan takes the place of the one before', async () => {
-    await stage.create('audit-a', { goal: 'server-consolidation' });
-    await stage.testing.advance('10m');
+    await stage.create('audit-a', { goal: 'server-consolidation', interval: '60' });
+    await stage.testing.advance('1m');
     expect(stage.ledger.plans('audit-a').map(({ state }) => state)).toEqual(['RECOMMENDED', 'CANCELLED']);
     await stage.create('audit-b', { goal: 'dummy' });
     expect(stage.ledger.plans('audit-b').map(({ state }) => state)).toEqual(['SUCCEEDED']);
@@ -228,21 +228,21 @@ describe('an audit and its owner', () => {
 
   it('not started by a non-owner', async () => {
     await stage.engines('host-2', 'host-3');
-    await stage.create('audit-a', { interval: '60' });
+    await stage.create('audit-a', { interval: '5' });
     const owner = await stage.owner('audit-a');
-    await stage.testing.advance('10m');
+    await stage.testing.advance('1m');
     expect(stage.testing.runs('audit-a').length).toBeGreaterThan(9);
     expect(new Set(stage.testing.runs('audit-a').map(({ serviceId }) => serviceId))).toEqual(new Set([owner]));
   });
 
   it('moved by an operator: the former owner starts nothing more', async () => {
     await stage.engines('host-2', 'host-3');
-    await stage.create('audit-a', { interval: '60' });
+    await stage.create('audit-a', { interval: '10' });
     const former = await stage.owner('audit-a');
     const other = ['engine@host-2', 'engine@host-3'].find((id) => id !== former)!;
     await stage.testing.during(stage.get(Jobs).bind('audit-a', other));
     const before = stage.testing.runs('audit-a').length;
-    await stage.testing.advance('5m');
+    await stage.testing.advance('50s');
     const since = stage.testing.runs('audit-a').slice(before);
     expect(since.length).toBeGreaterThan(3);
     expect(new Set(since.map(({ serviceId }) => serviceId))).toEqual(new Set([other]));
@@ -311,11 +311,11 @@ describe('an audit that fails', () => {
 
   it('a run that fails for good does not end the audit: its next slot comes', async () => {
     fails(4);
-    await stage.create('audit-a');
-    await stage.testing.advance('1m');
+    await stage.create('audit-a', { interval: '60' });
+    await stage.testing.advance('30s');
     expect(stage.testing.runs('audit-a').map(({ outcome }) => outcome)).toEqual(Array(4).fill('threw'));
     expect(await stage.desk.get('audit-a')).toMatchObject({ state: 'ONGOING', lastOutcome: { outcome: 'failed' } });
-    await stage.testing.advance('10m');
+    await stage.testing.advance('40s');
     expect(stage.testing.runs('audit-a').at(-1)).toMatchObject({ outcome: 'returned', attempt: 1 });
   });
 

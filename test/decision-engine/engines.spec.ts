@@ -261,10 +261,11 @@ describe('the migration of audits', () => {
 
   it('to nobody: no service alive, so it waits and says why, and goes on when one is there', async () => {
     await atHost2(['audit-a'], 'host-3');
+    await stage.testing.during(stage.desk.update('audit-a', { interval: '60' }));
     const before = stage.testing.runs('audit-a').length;
     await stage.testing.kill('engine@host-2');
     await stage.testing.kill('engine@host-3');
-    await stage.testing.advance('20m');
+    await stage.testing.advance('2m');
     await stage.testing.expectOwner('audit-a', null);
     expect((await stage.status()).map(({ status }) => status)).toEqual(['FAILED', 'FAILED']);
     expect((await stage.facts('audit-a', 'JobRequeued')).at(-1)).toMatchObject({ nobody: expect.stringMatching(/.+/) });

@@ -8,6 +8,7 @@ import type { LivenessOptions } from '../../membership';
 import type { ReadModel } from '../../read-model';
 import { Blame, type BlamePorts } from './blame';
 import type { AppendSeen } from './simulated-connection';
+import { SlotLedger } from './slot-ledger';
 import type { SimulatedProcess } from './simulated-process';
 import type { WrittenAppend } from './simulated-log';
 import type { TroubleHistory } from './trouble-history';
@@ -46,6 +47,8 @@ interface Followed {
 
 export interface JudgePorts {
   readonly now: () => number;
+  /** By the clock of the log, ms since 1970. */
+  readonly logTime: () => number;
   readonly note: (what: string) => void;
   readonly liveness: LivenessOptions;
   readonly quarantine: BlamePorts['quarantine'];
@@ -61,6 +64,8 @@ export interface JudgePorts {
   readonly trusted: (process: string) => { readonly incarnation: string | null; readonly fence: string | null } | null;
 }
 
+/** What clocks leave open (I12), ms. */
+const EARLY_MS = 5_000;
 const TOKEN_REVISIONS = 2 ** 44;
 /** Begins the correlation id of an order. */
 export const ORDER = 'order-';
@@ -106,6 +111,7 @@ export class Judge {
   private newestAt = 0;
 
   private blame: Blame;
+  private slots: SlotLedger;
   /** Whose append is judged; null: none is. */
   private writer: string | null = null;
   /** What stands in the backup that took the place of the log is read again: when it was written. */
@@ -113,6 +119,7 @@ export class Judge {
 
   constructor(private readonly ports: JudgePorts) {
     this.blame = this.blameless();
+    this.slots = this.noSlots();
   }
 
   /** The log holds these appends, and nothing else any more. */
@@ -126,6 +133,7 @@ export class Judge {
     this.opaque = new Set();
     this.checker = new LogChecker();
     this.blame = this.blameless();
+    this.slots = this.noSlots();
     this.newestFact = 0n;
     for (const append of appends) {
       this.rereads = append.at;
@@ -205,8 +213,16 @@ export class Judge {
     const lapse = this.lapse(run);
     if (lapse !== null) this.violate('entry', `${wordsOf(run)} is entered in ${run.process}, and ${lapse}.`);
     if (this.closed.has(keyOf(run))) this.note('entered-after-end');
+    this.notEarly(run);
     this.blame.enters(run);
     this.overlaps(run, others, start?.allowed ?? 1, processOf);
+  }
+
+  /** I12 in the time of the log, of what a handler sees: no slot begins before it is due. */
+  private notEarly(run: WitnessedRun): void {
+    const due = run.attempt === 1 ? this.slots.due(run.jobId, run.slot) : null;
+    const early = due === null ? 0 : due - this.ports.logTime();
+    if (early > EARLY_MS) this.violate('I12', `${wordsOf(run)} is entered ${Math.round(early)} ms before it is due.`);
   }
 
   /** A handler that was in the middle of its run when its process was held up for longer than trust runs has ended or was told to. */
@@ -219,12 +235,19 @@ export class Judge {
       );
   }
 
-  /** By how many generations its token may be too low: who comes back to a restored log may start a run before it is told that it is one. */
-  private untold({ process, jobId, fencingToken }: WitnessedRun): number {
+  /**
+   * By how many generations its token may be too low: who comes back to a restored log may start a run before it is told that it is one. The answer to
+   * its append may be under way when it is.
+   */
+  private untold(run: WitnessedRun): number {
+    const { process, jobId, fencingToken } = run;
+    const { unaware, sinceMs } = this.ports.restored(process);
     const told = this.ports.living(process)?.told.generation ?? 0;
-    if (Math.floor(fencingToken / TOKEN_REVISIONS) !== told || this.starts.has(`${jobId} ${fencingToken}`)) return 0;
+    const generation = Math.floor(fencingToken / TOKEN_REVISIONS);
+    const mayNotKnow = generation === told || unaware || sinceMs < this.ports.liveness.failAfterMs;
+    if (!mayNotKnow || this.starts.get(`${jobId} ${fencingToken}`)?.run === keyOf(run)) return 0;
     this.note('entered-before-told-of-the-restore');
-    return this.ports.generation() - told;
+    return this.ports.generation() - generation;
   }
 
   /** A handler was let pass by `guard()`. */
@@ -299,6 +322,13 @@ export class Judge {
       .map(([incarnation, one]) => ({ ...one, incarnation }));
   }
 
+  private noSlots(): SlotLedger {
+    return new SlotLedger({
+      note: (what) => this.note(what),
+      violate: (rule, words) => this.violate(rule, words),
+    });
+  }
+
   private blameless(): Blame {
     const { quarantine } = this.ports;
     return new Blame({
@@ -328,6 +358,7 @@ export class Judge {
   private unreadable(jobId: string, event: UnreadableEvent, { stream, revision, position }: RecordedEvent): void {
     const job = this.jobs.get(jobId);
     this.opaque.add(stream);
+    this.slots.forget(jobId);
     if (job === undefined) return;
     job.state = evolve(job.state, event, revision);
     job.history.push({ position, state: job.state });
@@ -337,6 +368,7 @@ export class Judge {
     let job = this.jobs.get(jobId);
     if (job === undefined) this.jobs.set(jobId, (job = { state: absentJob, changedAt: 0, history: [] }));
     this.blame.event(jobId, event, 'slot' in event.data ? openBeside(job.state, event.data as RunRef) : 0);
+    this.slots.event(jobId, event);
     this.newestFact = position;
     this.newestAt = this.now();
     job.state = evolve(job.state, event, revision);
@@ -353,9 +385,6 @@ export class Judge {
           });
         if (event.data.backlogTo !== undefined) this.ports.note('start-with-a-backlog');
         if (event.data.slot.startsWith('backfill:')) this.ports.note('start-of-a-backfill');
-        break;
-      case 'JobSlotsSkipped':
-        this.ports.note(`skipped-${event.data.reason}`);
         break;
       case 'JobRunSucceeded':
       case 'JobRunFailed':

@@ -1,9 +1,8 @@
 import { jobType, type CommandResult } from '../../commands';
 import type { HoldfastService } from '../../runtime';
-import { WORLD_STARTS_AT } from './draws';
 import { ORDER } from './judge';
 import type { Scheduler } from './scheduler';
-import type { Action, Script } from './script';
+import { startOf, type Action, type Script } from './script';
 
 type Ordered = Extract<Action, { do: 'order' }>;
 type Facade = Pick<HoldfastService, 'jobs' | 'services'>;
@@ -107,7 +106,7 @@ function ordered(
     case 'runNow':
       return jobs.runNow(action.job, call);
     case 'backfill': {
-      const at = WORLD_STARTS_AT + action.at;
+      const at = startOf(script) + action.at;
       return jobs.backfill(action.job, { ...call, from: at - action.fromMs, to: at - action.toMs });
     }
     case 'release':

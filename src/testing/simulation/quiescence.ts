@@ -1,4 +1,4 @@
-import { dueAt, openRuns, placeable, type JobRecord } from '../../domain/job';
+import { dueAt, isSuspect, openRuns, placeable, type JobRecord, type JobState } from '../../domain/job';
 import { labelsMatch } from '../../domain/placement';
 import type { LivenessOptions, Membership } from '../../membership';
 import type { HoldfastService } from '../../runtime';
@@ -8,7 +8,10 @@ import type { Witness } from './witness';
 /** A job that is due for so long, and nothing is started of it, has been forgotten, ms. */
 const FORGOTTEN_MS = 10_000;
 const JUST_NOW_MS = 2_000;
-/** A job that is handed over (home, for balance, out of lateness) has no owner for so long at the most: the target's claim, then four claimGrace for the others, ms. */
+/**
+ * A job that its owner has given away (home, for balance, out of lateness, as stuck) has no owner for so long at the most: the claim of the first, then
+ * claimGrace for each further one, four for a target, ms.
+ */
 const HANDED_OVER_MS = 5_000;
 
 /**
@@ -51,7 +54,7 @@ export function checkQuiet(quiet: Quiet): void {
     if (state.stage !== 'live') continue;
     const { ownership } = state;
     if (ownership.kind === 'unbound') {
-      if (ownership.target !== null && quiet.trueTime - changedAt < HANDED_OVER_MS) continue;
+      if (quiet.trueTime - changedAt < HANDED_OVER_MS) continue;
       // A process in which a handler of the job has not settled, or a moment ago, ranks itself out (protocol 3.7).
       const stuckIn = quiet.witness.runs
         .filter((run) => run.jobId === jobId && (run.leftAt === null || quiet.trueTime - run.leftAt < JUST_NOW_MS))
@@ -97,7 +100,8 @@ function checkMember(process: string, membership: Membership, judge: Judge): voi
     judge.violate('I5', `${process} is ${state} (${detail}) in a world in which nothing is wrong.`);
 }
 
-function checkWork(jobId: string, state: JobRecord, { judge, witness, now, trueTime }: Omit<Quiet, 'services'>): void {
+function checkWork(jobId: string, state: JobRecord, quiet: Omit<Quiet, 'services'>): void {
+  const { judge, witness, now, trueTime } = quiet;
   for (const run of openRuns(state)) {
     // The outcome of a handler that has settled a moment ago is on its way.
     const runs = witness.runs.some(
@@ -111,8 +115,26 @@ function checkWork(jobId: string, state: JobRecord, { judge, witness, now, trueT
       judge.violate('I5', `${jobId}: the run of ${run.slot} (attempt ${run.attempt}) is open and nobody executes it.`);
   }
   const due = dueAt(state);
-  if (due !== null && due < now - FORGOTTEN_MS)
+  if (due !== null && due < now - FORGOTTEN_MS && !waitsAsSuspect(state, quiet))
     judge.violate('I8', `${jobId} has been due for ${Math.round(now - due)} ms, and nothing is started.`);
+}
+
+/** Its owner runs another suspect, or did a moment ago: at most one at a time (5.11). */
+function waitsAsSuspect(state: JobRecord, { judge, witness, trueTime }: Omit<Quiet, 'services'>): boolean {
+  const { ownership } = state;
+  if (ownership.kind !== 'bound' || !isSuspect(state)) return false;
+  return witness.runs.some(({ jobId, incarnation, leftAt }) => {
+    const other: JobState | undefined = judge.jobs.get(jobId)?.state;
+    return (
+      incarnation === ownership.incarnation &&
+      (leftAt === null || trueTime - leftAt < FORGOTTEN_MS) &&
+      other !== undefined &&
+      other.stage !== 'absent' &&
+      other.stage !== 'opaque' &&
+      other !== state &&
+      isSuspect(other)
+    );
+  });
 }
 
 function fits(

@@ -3,6 +3,7 @@ import type { Overlap } from '../../domain/job';
 import type { Behaviour } from './behaviours';
 import type { MisfireInput } from '../../domain/job';
 import { Draw } from './draws';
+import { randomSchedule, type Season } from './random-schedules';
 import type { JobScript } from './script';
 
 const weights: ReadonlyMap<Behaviour, number> = new Map<Behaviour, number>([
@@ -16,7 +17,7 @@ const weights: ReadonlyMap<Behaviour, number> = new Map<Behaviour, number>([
 ]);
 
 /** Mostly what a job has that says nothing; else each policy, with limits that an outage of a minute reaches. */
-const misfires: ReadonlyMap<MisfireInput, number> = new Map<MisfireInput, number>([
+export const misfires: ReadonlyMap<MisfireInput, number> = new Map<MisfireInput, number>([
   ['once', 40],
   [{ policy: 'once', run: 'earliest' }, 8],
   [{ policy: 'once', onResume: 'once' }, 8],
@@ -47,6 +48,24 @@ export function randomJobs(random: SeededRandom, durationMs: number, names: read
   const jobs = Array.from({ length: count }, (_, n) => randomJob(`job-${n}`, draw, durationMs, names));
   // Drawn after the rest: what else a seed makes does not change with it.
   return jobs.map((job) => withMisfire(job, draw));
+}
+
+/** Handlers that hold up their process, or end it, do so at their own pace. */
+const rareHandlers: readonly string[] = ['deadly', 'blocking'];
+const WITH_A_SCHEDULE = 0.45;
+/** Jobs whose slots are to fall during their runs mostly stay as they are. */
+const WITH_A_DENSE_SCHEDULE = 0.25;
+
+/** Many of the jobs come by a schedule of any kind instead. */
+export function withSchedules(jobs: readonly JobScript[], random: SeededRandom, season: Season): JobScript[] {
+  const draw = new Draw(random);
+  return jobs.map((job) => {
+    const dense = job.policies?.overlap !== 'skip' && job.handler !== 'brief';
+    if (!draw.chance(dense ? WITH_A_DENSE_SCHEDULE : WITH_A_SCHEDULE) || rareHandlers.includes(job.handler)) return job;
+    const { dueMs: _due, ...rest } = job;
+    const leastMs = Math.round(dense ? draw.between(5, 15) : draw.between(15, 60)) * 1_000;
+    return { ...rest, schedule: randomSchedule(draw, season, leastMs) };
+  });
 }
 
 function withMisfire(job: JobScript, draw: Draw): JobScript {

@@ -1,7 +1,8 @@
 import type { SeededRandom } from '../../clock';
 import type { Tag } from '../../domain/job';
 import { behaviours } from './behaviours';
-import { overlaps, randomJobs } from './random-jobs';
+import { misfires, overlaps, randomJobs, withSchedules } from './random-jobs';
+import { randomSchedule, randomSeason, type Season } from './random-schedules';
 import type { Action, Order, PlaceScript, Script } from './script';
 import { Draw, drawn, uuidOf } from './draws';
 import type { Trouble } from './troubles';
@@ -49,7 +50,9 @@ export function randomScript(seed: number, options: RandomScriptOptions = {}): S
   const durationMs = options.durationMs ?? (tuned ? 120 : 600) * SECOND;
   const places = randomPlaces(drawn(seed, 'places'));
   const handlers = options.handlers ?? behaviours;
-  const jobs = randomJobs(drawn(seed, 'jobs'), durationMs, options.handlers ?? null);
+  const season = randomSeason(new Draw(drawn(seed, 'season')), durationMs);
+  const plain = randomJobs(drawn(seed, 'jobs'), durationMs, options.handlers ?? null);
+  const jobs = withSchedules(plain, drawn(seed, 'schedules'), season);
   const draw = new Draw(drawn(seed, 'actions'));
   const actions: Action[] = [];
   // Each world has a few things that happen to it more than others.
@@ -69,7 +72,10 @@ export function randomScript(seed: number, options: RandomScriptOptions = {}): S
     durationMs,
     places,
     jobs,
-    actions: actions.filter(({ at }) => at < durationMs).sort((a, b) => a.at - b.at),
+    actions: otherwise(actions, drawn(seed, 'reschedules'), season)
+      .filter(({ at }) => at < durationMs)
+      .sort((a, b) => a.at - b.at),
+    startsAt: season.startsAt,
     logRate: 1 + draw.between(-0.001, 0.001),
     latency: draw.chance(0.2) && !tuned ? [5, 120] : [1, 8],
     ...(tuned ? { requestTimeoutMs: 700 } : {}),
@@ -304,6 +310,18 @@ function orderOf({ draw, jobs, places }: Context): Order {
     default:
       return { order, job };
   }
+}
+
+/** Many of those who schedule anew ask for a schedule of any kind, or for another misfire policy. */
+function otherwise(actions: readonly Action[], random: SeededRandom, season: Season): readonly Action[] {
+  const draw = new Draw(random);
+  return actions.map((action) => {
+    if (action.do !== 'order' || action.order !== 'reschedule' || !draw.chance(0.6)) return action;
+    if (action.policies !== undefined)
+      return { ...action, policies: { ...action.policies, misfire: draw.weighted(misfires) } };
+    const schedule = randomSchedule(draw, season, Math.round(draw.between(15, 60)) * SECOND);
+    return { ...action, schedule };
+  });
 }
 
 function nameOf(place: PlaceScript): string {

@@ -2,6 +2,7 @@ import type { Affinity, Tag } from '../../domain/job';
 import type { PoliciesInput } from '../../commands';
 import type { ScheduleInput } from '../../domain/schedule';
 import type { HoldfastOptions } from '../../runtime';
+import { WORLD_STARTS_AT } from './draws';
 import type { Trouble } from './troubles';
 
 /** A place where a service runs: under a supervisor that starts it again. */
@@ -119,6 +120,8 @@ export interface Script {
   readonly places: readonly PlaceScript[];
   readonly jobs: readonly JobScript[];
   readonly actions: readonly Action[];
+  /** When it begins, by the clock of the log, ms since 1970; default 2026-01-01T00:00Z. */
+  readonly startsAt?: number;
   /** Rate of the log's clock; default 1. */
   readonly logRate?: number;
   /** One way between a service and the log, ms; default [1, 8]. */
@@ -127,4 +130,9 @@ export interface Script {
   readonly requestTimeoutMs?: number;
   /** For all services; default the profile `default`. */
   readonly options?: Pick<HoldfastOptions, 'liveness' | 'capacity' | 'drainTimeoutMs' | 'homeAfterMs' | 'quarantine'>;
+}
+
+/** By the clock of the log. */
+export function startOf({ startsAt = WORLD_STARTS_AT }: Script): number {
+  return startsAt;
 }

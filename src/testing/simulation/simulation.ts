@@ -8,13 +8,13 @@ import { livenessProfiles } from '../../membership';
 import { resolveOptions } from '../../runtime';
 import { behavingHandlers } from './behaviours';
 import { Counters } from './counters';
-import { drawn, uuidOf, WORLD_STARTS_AT } from './draws';
+import { drawn, uuidOf } from './draws';
 import { Judge, NEWER, type SimulatedViolation } from './judge';
 import { Operators } from './operators';
 import { Place, type HandlersOf, type Substitution, type WorldPorts } from './place';
 import { checkQuiet, quietTimeMs, type LivingService } from './quiescence';
 import { Scheduler } from './scheduler';
-import type { Action, JobScript, Script } from './script';
+import { startOf, type Action, type JobScript, type Script } from './script';
 import { SimulatedLog } from './simulated-log';
 import type { SimulatedProcess } from './simulated-process';
 import { TroubleHistory } from './trouble-history';
@@ -89,11 +89,12 @@ class World {
     const { seed } = script;
     this.scheduler = new Scheduler(drawn(seed, 'order'));
     const { scheduler } = this;
-    const logClock = { startsAt: WORLD_STARTS_AT, rate: script.logRate ?? 1 };
+    const logClock = { startsAt: startOf(script), rate: script.logRate ?? 1 };
     this.log = new SimulatedLog(scheduler, () => drawn(seed, 'log'), logClock);
     this.witness = new Witness(scheduler, this.liveness.selfFenceAfterMs * LONG_PAUSE);
     this.judge = new Judge({
       now: () => scheduler.now,
+      logTime: () => this.logTime(),
       note: (what) => this.counters.note(what),
       liveness: this.liveness,
       quarantine: { crashes: 3, windowMs: 3_600_000, ...script.options?.quarantine },
@@ -141,7 +142,7 @@ class World {
         this.counters.note('view-resumed');
         this.judge.compare(service.readModel, process.name);
       },
-      startsAt: WORLD_STARTS_AT,
+      startsAt: startOf(script),
       broken: (error, where) =>
         this.judge.violate(
           'broken',
@@ -187,13 +188,17 @@ class World {
         judge,
         services: this.services(),
         witness: this.witness,
-        now: WORLD_STARTS_AT + scheduler.now * (script.logRate ?? 1),
+        now: this.logTime(),
         trueTime: scheduler.now,
       });
       judge.finish();
       this.compareNow();
     }
     return this.result();
+  }
+
+  private logTime(): number {
+    return startOf(this.script) + this.scheduler.now * (this.script.logRate ?? 1);
   }
 
   private get liveness() {
@@ -239,7 +244,7 @@ class World {
 
   private schedule(job: JobScript): void {
     const { id, handler, payload = null, dueMs, tag, affinity, policies } = job;
-    const schedule = dueMs === undefined ? job.schedule : ({ kind: 'once', at: WORLD_STARTS_AT + dueMs } as const);
+    const schedule = dueMs === undefined ? job.schedule : ({ kind: 'once', at: startOf(this.script) + dueMs } as const);
     const commandId = uuidOf(drawn(this.script.seed, 'schedule', id));
     this.operators.send(commandId, null, ({ jobs }, call) =>
       jobs.schedule(jobType<unknown>(handler), payload, { id, schedule, tag, affinity, policies, ...call }),

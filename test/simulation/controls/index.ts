@@ -2,6 +2,7 @@ import { simulate } from '../../../src/testing/simulation';
 import type { Control } from './control';
 import { commandsAndRuns } from './commands-and-runs';
 import { ownership } from './ownership';
+import { slotControls } from './slots';
 import { suspectsAndViews } from './suspects-and-views';
 import { trustAndVerdicts } from './trust-and-verdicts';
 
@@ -9,6 +10,7 @@ export type { Control } from './control';
 export const controls: readonly Control[] = [
   ...commandsAndRuns,
   ...ownership,
+  ...slotControls,
   ...trustAndVerdicts,
   ...suspectsAndViews,
 ];
