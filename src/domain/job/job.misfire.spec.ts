@@ -281,6 +281,32 @@ describe('a pause', () => {
       )
       .when(ask.resolveHold(250, 'succeeded'))
       .then(by('c', facts.holdResolved(250, of(60), 'succeeded', 120))),
+    specification('when the last slots fell during it, a job that never ran has failed')
+      .given(facts.scheduled(0, job('once', { ...everyMinute, maxRuns: 2 }), 60), facts.paused(10))
+      .when(ask.resume(190))
+      .then(
+        by('c', facts.skipped(190, 'paused', [60, 120, 2], null)),
+        by('c', facts.resumed(190, null)),
+        by('c', facts.completed(190, 'failed')),
+      ),
+    specification('… and one that ran has ended as its last run did')
+      .given(facts.scheduled(0, job('once', { ...everyMinute, maxRuns: 2 }), 60), bound)
+      .given(started(60, 60, 120), facts.succeeded(61, of(60)), facts.paused(70))
+      .when(ask.resume(190))
+      .then(
+        by('c', facts.skipped(190, 'paused', [120, 120, 1], null)),
+        by('c', facts.resumed(190, null)),
+        by('c', facts.completed(190, 'succeeded')),
+      ),
+    specification('… not as that of a former life')
+      .given(scheduled('once'), bound, started(60, 60, 120), facts.succeeded(61, of(60)), facts.cancelled(62))
+      .given(facts.scheduled(70, job('once', { ...everyMinute, maxRuns: 1 }), 130, { renewed: true }), facts.paused(80))
+      .when(ask.resume(190))
+      .then(
+        by('c', facts.skipped(190, 'paused', [130, 130, 1], null)),
+        by('c', facts.resumed(190, null)),
+        by('c', facts.completed(190, 'failed')),
+      ),
   ]);
 });
 
