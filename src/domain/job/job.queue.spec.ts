@@ -1,0 +1,72 @@
+import { specification, specify } from '../../testing/specification';
+import type { JobPolicies } from './definition';
+import { anna, ask, definition, facts, run, slotAt } from './story.fixture';
+
+/** A job every minute under `queue`: slots that are late when a requested run goes before them have not waited in the queue. */
+
+const bound = facts.bound(1, 1, anna);
+const queued = (policies: Partial<JobPolicies>) =>
+  facts.scheduled(0, definition({}, { overlap: 'queue', ...policies }), 60);
+const of = (slot: number | string) => run(slot, 1, 1, anna);
+const manual = of('manual:2');
+/** Three slots were due when a requested run began, for want of an owner. */
+const late = (policies: Partial<JobPolicies>) =>
+  [queued(policies), bound, facts.requested(190, 2), facts.started(200, manual, anna, 60)] as const;
+
+describe('a requested run goes before slots that are late, under queue', () => {
+  specify(it, [
+    specification('they are the misfire policy’s: each is run')
+      .given(...late({ misfire: 'all' }))
+      .when(ask.complete(205, manual, { startNext: true }))
+      .then(facts.succeeded(205, manual), facts.started(205, of(60), anna, 120, { backlogTo: slotAt(180) })),
+    specification('… the latest is run, with what fell meanwhile')
+      .given(...late({ misfire: 'once' }))
+      .when(ask.complete(245, manual, { startNext: true }))
+      .then(
+        facts.succeeded(245, manual),
+        facts.skipped(245, 'coalesced', [60, 180, 3], 240),
+        facts.started(245, of(240), anna, 300),
+      ),
+    specification('… or none that was missed')
+      .given(...late({ misfire: 'skip' }))
+      .when(ask.complete(205, manual, { startNext: true }))
+      .then(
+        facts.succeeded(205, manual),
+        facts.skipped(205, 'misfire', [60, 120, 2], 180),
+        facts.started(205, of(180), anna, 240),
+      ),
+    specification('what falls during it waits in the queue')
+      .given(queued({}), bound, facts.requested(30, 2), facts.started(31, manual, anna, 60))
+      .when(ask.complete(190, manual, { startNext: true }))
+      .then(
+        facts.succeeded(190, manual),
+        facts.started(190, of(60), anna, 120),
+        facts.skipped(190, 'overlap', [120, 180, 2], 240),
+      ),
+    specification('a slot that waits in the queue stays in it while a requested run goes before it')
+      .given(queued({}), bound, facts.started(60, of(60), anna, 120), facts.requested(70, 3))
+      .given(facts.succeeded(125, of(60)), facts.started(130, of('manual:3'), anna, 120))
+      .when(ask.complete(250, of('manual:3'), { startNext: true }))
+      .then(
+        facts.succeeded(250, of('manual:3')),
+        facts.started(250, of(120), anna, 180),
+        facts.skipped(250, 'overlap', [180, 240, 2], 300),
+      ),
+    specification('what falls during a backfill is no overlap: it is late')
+      .given(queued({}), bound, ask.backfill(10, -60, 0), ask.start(10, 1, anna))
+      .when(ask.complete(250, of(`backfill:2:${slotAt(-60)}`), { startNext: true }))
+      .then(
+        facts.succeeded(250, of(`backfill:2:${slotAt(-60)}`)),
+        facts.skipped(250, 'coalesced', [60, 180, 3], 240),
+        facts.started(250, of(240), anna, 300),
+      ),
+    specification('the run after them is in the queue again')
+      .given(...late({ misfire: 'once' }), ask.complete(205, manual, { startNext: true }))
+      .when(ask.complete(310, of(180), { startNext: true }))
+      .then(
+        facts.succeeded(310, of(180)),
+        facts.started(310, of(240), anna, 300),
+        facts.skipped(310, 'overlap', [300, 300, 1], 360),
+      ),
+  ]);
+});
