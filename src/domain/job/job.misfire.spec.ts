@@ -94,6 +94,14 @@ describe('misfire skip', () => {
 
 describe('misfire all', () => {
   specify(it, [
+    specification('a slot that falls just when a run of the backlog ends fell during it: it comes after the backlog')
+      .given(scheduled('all'), bound, ask.start(190, 1, anna))
+      .when(ask.complete(240, of(60), { startNext: true }))
+      .then(facts.succeeded(240, of(60)), started(240, 120, 180, 180)),
+    specification('what is just as old as the maximal age is run')
+      .given(scheduled({ policy: 'all', maxAgeMs: 130_000 }), bound)
+      .when(ask.start(250, 1, anna))
+      .then(facts.skipped(250, 'tooOld', [60, 60, 1], 120), started(250, 120, 180, 240)),
     specification('the oldest slot is run first, and the log says how far the backlog goes')
       .given(scheduled('all'), bound)
       .when(ask.start(250, 1, anna))
@@ -228,6 +236,12 @@ describe('a pause', () => {
   const onResume = (policy: 'skip' | 'once' | 'all', how: 'skip' | 'once' | 'all') =>
     ({ policy, onResume: how }) as const;
   specify(it, [
+    specification(
+      'one run for a pause is that of its earliest slot, where the policy says so, however short the threshold finds it',
+    )
+      .given(...paused({ ...earliest, thresholdMs: 1_000_000, onResume: 'once' }), ask.resume(190))
+      .when(ask.start(200, 1, anna))
+      .then(started(200, 60, 120), facts.skipped(200, 'coalesced', [120, 180, 2], 240)),
     specification('what fell in it is skipped, unless the job says otherwise, whatever it does with other missed slots')
       .given(...paused('all'))
       .when(ask.resume(190))

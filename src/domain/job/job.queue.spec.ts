@@ -19,6 +19,10 @@ describe('a requested run goes before slots that are late, under queue', () => {
       .given(...late({ misfire: 'all' }))
       .when(ask.complete(205, manual, { startNext: true }))
       .then(facts.succeeded(205, manual), facts.started(205, of(60), anna, 120, { backlogTo: slotAt(180) })),
+    specification('… one after the other: what is still to be run is not skipped as overlap')
+      .given(...late({ misfire: 'all' }), ask.complete(205, manual, { startNext: true }))
+      .when(ask.complete(210, of(60), { startNext: true }))
+      .then(facts.succeeded(210, of(60)), facts.started(210, of(120), anna, 180, { backlogTo: slotAt(180) })),
     specification('… the latest is run, with what fell meanwhile')
       .given(...late({ misfire: 'once' }))
       .when(ask.complete(245, manual, { startNext: true }))
@@ -68,5 +72,15 @@ describe('a requested run goes before slots that are late, under queue', () => {
         facts.started(310, of(240), anna, 300),
         facts.skipped(310, 'overlap', [300, 300, 1], 360),
       ),
+  ]);
+});
+
+describe('a requested run, under replace', () => {
+  specify(it, [
+    specification('takes the place of a slot that waits for its retry: that is not started again')
+      .given(facts.scheduled(0, definition({}, { overlap: 'replace' }), 60), bound)
+      .given(facts.started(60, of(60), anna, 120), facts.failed(65, of(60), 1, 75), facts.requested(66, 4))
+      .when(ask.start(67, 1, anna))
+      .then(facts.skipped(67, 'replaced', [60, 60, 1], 120), facts.started(67, of('manual:4'), anna, 120)),
   ]);
 });
