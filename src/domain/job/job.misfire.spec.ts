@@ -94,6 +94,10 @@ describe('misfire skip', () => {
 
 describe('misfire all', () => {
   specify(it, [
+    specification('what falls just when the last run of a backlog begins comes after it, too')
+      .given(scheduled('all'), bound, ask.start(130, 1, anna), ask.complete(180, of(60), { startNext: true }))
+      .when(ask.complete(200, of(120), { startNext: true }))
+      .then(facts.succeeded(200, of(120)), started(200, 180, 240)),
     specification('a slot that falls just when a run of the backlog ends fell during it: it comes after the backlog')
       .given(scheduled('all'), bound, ask.start(190, 1, anna))
       .when(ask.complete(240, of(60), { startNext: true }))

@@ -1,8 +1,8 @@
 import { specification, specify } from '../../testing/specification';
 import type { JobPolicies } from './definition';
-import { anna, ask, definition, facts, run, slotAt } from './story.fixture';
+import { anna, ask, definition, everyMinute, facts, run, slotAt } from './story.fixture';
 
-/** A job every minute under `queue`: slots that are late when a requested run goes before them have not waited in the queue. */
+/** A job every minute, and runs on request that go before its slots. What was late by then has not waited in the queue, and is no overlap. */
 
 const bound = facts.bound(1, 1, anna);
 const queued = (policies: Partial<JobPolicies>) =>
@@ -82,5 +82,45 @@ describe('a requested run, under replace', () => {
       .given(facts.started(60, of(60), anna, 120), facts.failed(65, of(60), 1, 75), facts.requested(66, 4))
       .when(ask.start(67, 1, anna))
       .then(facts.skipped(67, 'replaced', [60, 60, 1], 120), facts.started(67, of('manual:4'), anna, 120)),
+  ]);
+});
+
+describe('a requested run that begins with a slot', () => {
+  const begun = (policies: Partial<JobPolicies>) =>
+    [
+      facts.scheduled(0, definition({}, policies), 60),
+      bound,
+      facts.requested(30, 2),
+      facts.started(60, manual, anna, 60),
+    ] as const;
+  specify(
+    it,
+    (['skip', 'queue'] as const).map((overlap) =>
+      specification(`does not make it fall during a run, under ${overlap}: it is late`)
+        .given(...begun({ overlap }))
+        .when(ask.complete(125, manual, { startNext: true }))
+        .then(
+          facts.succeeded(125, manual),
+          facts.skipped(125, 'coalesced', [60, 60, 1], 120),
+          facts.started(125, of(120), anna, 180),
+        ),
+    ),
+  );
+});
+
+describe('a requested run before the last slot of a job', () => {
+  specify(it, [
+    specification('ends the job, when that was missed for good by the end of the run')
+      .given(
+        facts.scheduled(0, definition({ schedule: { ...everyMinute, maxRuns: 1 } }, { misfire: 'skip' }), 60),
+        bound,
+      )
+      .given(facts.requested(30, 2), facts.started(60, manual, anna, 60))
+      .when(ask.complete(200, manual, { startNext: true }))
+      .then(
+        facts.succeeded(200, manual),
+        facts.skipped(200, 'misfire', [60, 60, 1], null),
+        facts.completed(200, 'succeeded'),
+      ),
   ]);
 });
