@@ -292,6 +292,12 @@ describe('run now, while thousands wait', () => {
     expect(decide(waiting(9_999), ask.runNow(10))).toMatchObject({ ok: true });
   });
 
+  it('refuses a backfill that would make them too many', () => {
+    expect(decide(waiting(9_998), ask.backfill(200, 0, 120))).toMatchObject({ ok: true });
+    const decision = decide(waiting(9_999), ask.backfill(200, 0, 120));
+    expect(decision).toMatchObject({ ok: false, refusal: { code: 'window-too-large', field: 'from' } });
+  });
+
   it('refuses more: the state holds each, and a cancel names it', () => {
     const decision = decide(waiting(10_000), ask.runNow(10));
     expect(decision).toMatchObject({ ok: false, refusal: { code: 'too-many-requests', field: 'jobId' } });
