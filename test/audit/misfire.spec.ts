@@ -153,6 +153,17 @@ describe('holdfast verify and misfire', () => {
     ]);
   });
 
+  it('finds slots of a pause that its one run leaves behind, also where each later one is run', () => {
+    const policy = { policy: 'all', run: 'earliest', onResume: 'once' } as const;
+    const backlog = { to: slotAt(180), policy: 'once' } as const;
+    const resumed = [...begin(policy), facts.paused(10), facts.resumed(190, 60, backlog)];
+    const oneRun = started(250, 60, 120, 240);
+    expect(verify(...resumed, oneRun, facts.skipped(250, 'coalesced', [120, 180, 2], 240))).toEqual([]);
+    expect(verify(...resumed, oneRun, ended(251, 60))).toEqual([
+      expect.stringMatching(/JobRunSucceeded stands where slots from .* on were to be coalesced/),
+    ]);
+  });
+
   it('holds nothing against what is asked for as soon as possible', () => {
     const asap = facts.scheduled(0, definition({ schedule: once }, { misfire: 'skip' }), 0);
     expect(verify(asap, begin('once')[1], facts.started(86_400, of(0), anna, null))).toEqual([]);

@@ -1,6 +1,6 @@
 import { specification, specify } from '../../testing/specification';
-import type { JobPolicies } from './definition';
-import { anna, ask, definition, everyMinute, facts, run, slotAt } from './story.fixture';
+import { dueAt, fold, type JobPolicies, type JobRecord } from '.';
+import { anna, ask, at, definition, everyMinute, facts, run, slotAt } from './story.fixture';
 
 /** A job every minute, and runs on request that go before its slots. What was late by then has not waited in the queue, and is no overlap. */
 
@@ -55,6 +55,15 @@ describe('a requested run goes before slots that are late, under queue', () => {
         facts.succeeded(250, of('manual:3')),
         facts.started(250, of(120), anna, 180),
         facts.skipped(250, 'overlap', [180, 240, 2], 300),
+      ),
+    specification('what falls while it waits for its retry waits in the queue, too')
+      .given(queued({}), bound, facts.requested(30, 2), facts.started(31, manual, anna, 60))
+      .given(facts.failed(50, manual, 1, 130), facts.started(130, run('manual:2', 2, 1, anna), anna, 60))
+      .when(ask.complete(135, run('manual:2', 2, 1, anna), { startNext: true }))
+      .then(
+        facts.succeeded(135, run('manual:2', 2, 1, anna)),
+        facts.started(135, of(60), anna, 120),
+        facts.skipped(135, 'overlap', [120, 120, 1], 180),
       ),
     specification('what falls during a backfill is no overlap: it is late')
       .given(queued({}), bound, ask.backfill(10, -60, 0), ask.start(10, 1, anna))
@@ -123,4 +132,20 @@ describe('a requested run before the last slot of a job', () => {
         facts.completed(200, 'succeeded'),
       ),
   ]);
+});
+
+it('a request shows no time at which it is started while no run may begin', () => {
+  const running = (overlap: JobPolicies['overlap']) =>
+    [
+      facts.scheduled(0, definition({}, { overlap }), 60),
+      bound,
+      facts.requested(30, 2),
+      facts.requested(31, 3),
+    ] as const;
+  for (const overlap of ['skip', 'queue', 'replace'] as const) {
+    const record = fold([...running(overlap), facts.started(40, manual, anna, 60)]) as JobRecord;
+    expect([overlap, dueAt(record)]).toEqual([overlap, null]);
+  }
+  const beside = fold([...running({ allow: 2 }), facts.started(40, manual, anna, 60)]) as JobRecord;
+  expect(dueAt(beside)).toBe(at(31));
 });
