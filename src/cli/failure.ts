@@ -79,7 +79,7 @@ function explained(error: unknown): string {
   return refusals
     .map(({ field, value, rule, remedy }) => {
       const what = field === '' ? '' : ` ${printable(field)} ${printable(value)}:`;
-      return `holdfast: refused:${what} ${printable(rule)} ${printable(remedy)}\n`;
+      return `holdfast: refused:${what} ${printable(rule.replace(/\.?$/, '.'))} ${printable(remedy)}\n`;
     })
     .join('');
 }

@@ -162,6 +162,7 @@ describe('what is refused', () => {
       'misfire',
       /policies\.misfire is given, too/,
     ],
+    ['policies that are null', Cron('* * * * *', { policies: null as never }), 'policies', /must be an object/],
     ['a pattern with a wrong field', Cron('0 25 * * *'), 'cronTime', /hour.*25/],
     ['a pattern of four fields', Cron('* * * *'), 'cronTime', /five or six fields/],
     ['a pattern that never fires', Cron('0 0 31 2 *'), 'cronTime', /No day/],

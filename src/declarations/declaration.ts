@@ -72,8 +72,9 @@ export function declarationOf(
       : take(readMs(method.decorator, method.timeout));
   const revision = take(readRevision(method.options.revision));
   take(readOverlap(method.options));
-  const policies = take(readPolicies(method.options));
-  if (refusals.length > 0 || written === null || policies === null) return { ok: false, refusals };
+  // Null where they were written so: that is refused with the job.
+  const policies = take(readPolicies(method.options)) as PoliciesInput;
+  if (refusals.length > 0 || written === null) return { ok: false, refusals };
   const {
     tag = {},
     affinity = 'required',

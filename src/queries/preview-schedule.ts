@@ -55,10 +55,11 @@ function canonical(schedule: ScheduleInput | Schedule, now: Instant | null): Sch
   throw new QueryRefusedError([defined.refusal]);
 }
 
-/** Where the two forms are not the same: fields that only a schedule has that was read before. */
+/** Where the two forms are not the same: it has fields that only a schedule has that was read before, and those that each of them has. */
 function isCanonical(schedule: ScheduleInput | Schedule): schedule is Schedule {
-  const known = typeof schedule === 'object' && schedule !== null;
-  return known && ['everyMs', 'unit', 'jitterMs'].some((field) => field in schedule);
+  if (typeof schedule !== 'object' || schedule === null) return false;
+  const has = (field: string) => field in schedule;
+  return ['everyMs', 'unit', 'jitterMs'].some(has) && ['kind', 'start', 'end', 'maxRuns'].every(has);
 }
 
 function instant(input: InstantInput | undefined, field: string): Instant | null {

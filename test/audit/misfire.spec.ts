@@ -1,7 +1,7 @@
 import { LogChecker, type Violation } from '../../src/domain/invariants';
-import { canonicalMisfire, type JobEvent, type MisfireInput } from '../../src/domain/job';
+import { canonicalMisfire, type JobEvent, type MisfireInput, type Overlap } from '../../src/domain/job';
 import type { ServiceEvent } from '../../src/domain/service';
-import { anna, at, by, definition, everyMinute, facts, once, run, slotAt } from '../../src/domain/job/story.fixture';
+import { anna, at, by, definition, facts, once, run, slotAt } from '../../src/domain/job/story.fixture';
 
 /** What a log shows of a broken misfire policy: times and slots in seconds after noon. */
 
@@ -37,11 +37,11 @@ function verify(...events: readonly JobEvent[]): readonly string[] {
   return [...violations, ...checker.finish()].map(({ invariant, words }) => `${invariant}: ${words}`);
 }
 
-const job = (misfire: MisfireInput, schedule = everyMinute) =>
-  definition({ schedule }, { misfire: canonicalMisfire(misfire) });
-const begin = (misfire: MisfireInput) =>
+const job = (misfire: MisfireInput, overlap: Overlap = 'skip') =>
+  definition({}, { misfire: canonicalMisfire(misfire), overlap });
+const begin = (misfire: MisfireInput, overlap?: Overlap) =>
   [
-    facts.scheduled(0, job(misfire), 60),
+    facts.scheduled(0, job(misfire, overlap), 60),
     { ...facts.bound(1, 1, anna), data: { ...facts.bound(1, 1, anna).data, viewPosition: '1' } },
   ] as const;
 const of = (seconds: number) => run(seconds, 1, 1, anna);
@@ -101,6 +101,31 @@ describe('holdfast verify and misfire', () => {
       ],
     ],
     [
+      'slots skipped for a pause that there is not',
+      /\(paused\), but the job is not paused/,
+      [...begin('once'), facts.skipped(200, 'paused', [60, 120, 2], 180)],
+    ],
+    [
+      'slots skipped for a hold that there is not',
+      /\(held\), but no slot of it is held/,
+      [...begin('once'), facts.skipped(200, 'held', [60, 120, 2], 180)],
+    ],
+    [
+      'slots skipped for a handler that is not in the way',
+      /\(stuck\), but no run is open/,
+      [...begin('once', 'replace'), facts.skipped(200, 'stuck', [60, 120, 2], 180)],
+    ],
+    [
+      'slots skipped for a handler that nothing replaces',
+      /\(stuck\), but nothing is to be replaced: overlap is allow\(2\)/,
+      [...begin('once', { allow: 2 }), started(60, 60, 120), facts.skipped(130, 'stuck', [120, 120, 1], 180)],
+    ],
+    [
+      'slots skipped that were to replace the run in progress',
+      /\(overlap\), but overlap is replace/,
+      [...begin('once', 'replace'), started(60, 60, 120), facts.skipped(130, 'overlap', [120, 120, 1], 180)],
+    ],
+    [
       'slots left to be run one by one where the policy is once',
       /leaves slots through .* to be run after it, but misfire is once/,
       [...begin('once'), started(130, 60, 120, 120), facts.skipped(130, 'coalesced', [120, 120, 1], 180)],
@@ -125,6 +150,17 @@ describe('holdfast verify and misfire', () => {
     expect(verify(...paused, facts.resumed(190, 60, backlog), late, started(300, 180, 240), coalesced)).toEqual([]);
     expect(verify(...paused, facts.resumed(190, 60), late, started(300, 180, 240), coalesced)).toEqual([
       expect.stringMatching(/misfire is skip/),
+    ]);
+  });
+
+  it('finds slots of a pause that its one run leaves behind, also where each later one is run', () => {
+    const policy = { policy: 'all', run: 'earliest', onResume: 'once' } as const;
+    const backlog = { to: slotAt(180), policy: 'once' } as const;
+    const resumed = [...begin(policy), facts.paused(10), facts.resumed(190, 60, backlog)];
+    const oneRun = started(250, 60, 120, 240);
+    expect(verify(...resumed, oneRun, facts.skipped(250, 'coalesced', [120, 180, 2], 240))).toEqual([]);
+    expect(verify(...resumed, oneRun, ended(251, 60))).toEqual([
+      expect.stringMatching(/JobRunSucceeded stands where slots from .* on were to be coalesced/),
     ]);
   });
 

@@ -42,7 +42,7 @@ describe('holdfast preview', () => {
     const refused = await holdfast(['preview', '0 0 32 * *']);
     expect([refused.code, refused.err]).toEqual([
       1,
-      expect.stringContaining("field 3 (day of month): '32' is not in 1–31, at character 5"),
+      expect.stringContaining("field 3 (day of month): '32' is not in 1–31, at character 5. Write *"),
     ]);
     expect((await holdfast(['preview', '{', '-n', '1'])).code).toBe(2);
     expect((await holdfast(['preview', '@daily', '-n', '0'])).code).toBe(2);

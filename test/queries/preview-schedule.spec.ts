@@ -56,6 +56,13 @@ describe('previewSchedule', () => {
     expect(previewSchedule({ kind: 'interval', every: 'PT1H' }, 1, anchored)[0].local).toBe('2026-03-28T12:59:00Z');
   });
 
+  it('refuses what only looks like a schedule that was read before', () => {
+    const mistaken = { kind: 'interval', everyMs: 60_000 } as unknown as ScheduleInput;
+    const refusal = { code: 'bad-schedule', field: 'schedule.everyMs' };
+    expect(refusalOf(() => previewSchedule(mistaken, 1))).toMatchObject(refusal);
+    expect(refusalOf(() => describeSchedule(mistaken))).toMatchObject(refusal);
+  });
+
   it('refuses what a job would be refused for', () => {
     expect(refusalOf(() => previewSchedule({ kind: 'cron', pattern: '0 0 31 2 *' }, 1))).toMatchObject({
       code: 'never-fires',

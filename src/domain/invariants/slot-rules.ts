@@ -1,5 +1,6 @@
 import { instantOfSlot } from '../job/events';
-import type { JobSlotsSkipped } from '../job/events';
+import type { JobSlotsSkipped, SkipReason } from '../job/events';
+import { overlapWords } from '../job/overlap';
 import type { Slot } from '../job/definition';
 import type { JobTrack } from './job-track';
 import { checkMisfireSkip } from './misfire-rules';
@@ -29,12 +30,25 @@ export function checkSkipped(track: JobTrack, { data }: JobSlotsSkipped, report:
   } else if (from !== track.nextSlot) {
     report('I8', `${words}: the slot that was pending is ${track.nextSlot ?? 'none'}, and it is not accounted for.`);
   }
+  checkCause(track, reason, words, report);
   checkMisfireSkip(track, data, words, report);
   if (nextSlot !== null && !((instantOfSlot(nextSlot) ?? NaN) > last)) {
     report('I8', `${words}: the next slot ${nextSlot} does not come after them.`);
   }
   track.account(to);
   track.nextSlot = nextSlot;
+}
+
+/** What the reason says of the job must be so when the slots are skipped. */
+function checkCause(track: JobTrack, reason: SkipReason, words: string, report: Report): void {
+  const overlap = track.definition?.overlap;
+  if (reason === 'paused' && !track.paused) report('transition', `${words}, but the job is not paused.`);
+  if (reason === 'held' && track.held.length === 0) report('transition', `${words}, but no slot of it is held.`);
+  if (reason === 'stuck' && track.openRuns().length === 0) report('transition', `${words}, but no run is open.`);
+  if (reason === 'stuck' && overlap !== undefined && overlap !== 'replace') {
+    report('transition', `${words}, but nothing is to be replaced: overlap is ${overlapWords(overlap)}.`);
+  }
+  if (reason === 'overlap' && overlap === 'replace') report('transition', `${words}, but overlap is replace.`);
 }
 
 /** A slot that was started, and waits for its next start, will not be started again. */

@@ -6,8 +6,8 @@ import { countSlots, slotsBetween } from './slots';
 import { refuseEnding, refuseNotLive } from './standing';
 import type { JobRecord } from './state';
 
-/** Requested slots of a job that may wait at the same time, backfills and runs on request together, when a backfill is asked for. */
-const MOST_WAITING = 10_000;
+/** Requested slots of a job that may wait at the same time, backfills and runs on request together: the state holds each, and a cancel names it. */
+export const MOST_WAITING = 10_000;
 
 /**
  * `[JobRunRequested(backfill:<its revision>:<instant>) × n]`: a run for each slot of the schedule in force in [from, to), the oldest first. They are

@@ -1,5 +1,5 @@
 import type { CancelJob, PauseJob, ReleaseFromQuarantine, RemoveJob, ResolveHold, ResumeJob } from './commands';
-import { Draft, refuse } from './draft';
+import { Draft, outcomeOfSkipped, refuse } from './draft';
 import { slotOf } from './events';
 import { openRuns } from './inspect';
 import { misfireRule } from './misfire';
@@ -33,7 +33,7 @@ export function decideResume(record: JobRecord, { at, zoneData, commandId, reaso
 export function resume(draft: Draft, reason: string): void {
   const backlog = whatFell(draft);
   draft.push({ type: 'JobResumed', data: { reason, ...backlog, ...draft.pending(), at: draft.at } });
-  draft.completeIfOver(lastOutcomeOf(draft.record));
+  draft.completeIfOver(outcomeOfSkipped(draft.record));
 }
 
 /** `[JobRunAbandoned(cancelled)…, (JobSlotsSkipped(cancelled))…, JobCancelled]`; `afterRun` with a slot in progress: `[(JobSlotsSkipped(cancelled))…, JobEndSet]`, and its end completes the job. */
@@ -121,8 +121,4 @@ function whatFell(draft: Draft): { readonly backlog?: Backlog } {
   }
   const due = draft.due();
   return due === null ? {} : { backlog: { to: slotOf(due.last), policy: onResume } };
-}
-
-function lastOutcomeOf(record: JobRecord): 'succeeded' | 'failed' {
-  return record.lastOutcome === null || record.lastOutcome.outcome === 'succeeded' ? 'succeeded' : 'failed';
 }

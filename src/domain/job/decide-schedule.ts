@@ -1,5 +1,6 @@
 import type { Instant } from '../instant';
 import type { RequestRun, RescheduleJob, ScheduleJob } from './commands';
+import { MOST_WAITING } from './decide-backfill';
 import { Draft, firstSlot, pendingAt, refuse } from './draft';
 import type { Declaration } from './events';
 import type { JobDefinition } from './definition';
@@ -97,6 +98,11 @@ export function decideRequestRun(record: JobRecord, command: RequestRun): JobDec
   const not = refuseNotLive(record) ?? refuseEnding(record);
   if (not !== null) return not;
   const { at, zoneData, commandId, reason } = command;
+  const waiting = record.requested.length;
+  if (waiting >= MOST_WAITING) {
+    const rule = `${waiting} requested runs wait already; at most ${MOST_WAITING} may.`;
+    return refuse('too-many-requests', 'jobId', record.jobId, rule, 'Wait until some have run, or cancel the job.');
+  }
   const draft = new Draft(record, at, zoneData, commandId);
   draft.push({ type: 'JobRunRequested', data: { slot: `manual:${draft.nextRevision}`, reason, at } });
   return draft.done();

@@ -322,9 +322,9 @@ export function pendingAt(
   return { nextSlot, zoneData, nextDueAt: dueTime(anchored, jobId, slot) };
 }
 
-/** The outcome of a job whose last slots were skipped: that of its last run. A job that was never run has failed. */
-export function outcomeOfSkipped({ lastOutcome }: JobRecord): 'succeeded' | 'failed' {
-  return lastOutcome?.outcome === 'succeeded' ? 'succeeded' : 'failed';
+/** The outcome of a job whose last slots were skipped: that of its last run, not of a life before. A job that was never run has failed. */
+export function outcomeOfSkipped({ lastOutcome, scheduledAt }: JobRecord): 'succeeded' | 'failed' {
+  return lastOutcome?.outcome === 'succeeded' && lastOutcome.at >= scheduledAt ? 'succeeded' : 'failed';
 }
 
 function slotsLeft(record: JobRecord): number {

@@ -12,7 +12,8 @@ import {
   type Pending,
   type RunRef,
 } from './events';
-import { runLimit } from './overlap';
+import { isQueued, runLimit } from './overlap';
+import { pendingDueAt } from './pending';
 import type { ClosedRun, Crash, JobRecord, LastOutcome, OpenRun } from './state';
 
 /** How runs begin and end in the fold. An outcome of a run that is not open changes nothing. */
@@ -36,15 +37,22 @@ export function started(state: JobRecord, { data }: JobRunStarted, revision: num
   const scheduledAt = instantOfSlot(slot);
   const first = former === undefined;
   const scheduled = first && scheduledAt !== null;
-  const { backlog: _owed, ...rest } = state;
+  const { backlog: _owed, lateThrough: _late, ...rest } = state;
   return {
     ...moved(scheduled ? rest : state, data),
+    ...(!scheduled && first && overtakes(state, at) && { lateThrough: at }),
     ...(scheduled && data.backlogTo !== undefined && { backlog: { to: data.backlogTo, policy: 'all' as const } }),
     accountedThrough: first && scheduledAt !== null ? later(state.accountedThrough, slot) : state.accountedThrough,
     slotsCounted: first && scheduledAt !== null ? state.slotsCounted + 1 : state.slotsCounted,
     inProgress: first ? [...state.inProgress, entry] : state.inProgress.map((s) => (s.slot === slot ? entry : s)),
     requested: state.requested.filter((r) => r.slot !== slot),
   };
+}
+
+/** A requested run goes before slots that are late. Those that wait in the queue stay in it. */
+function overtakes(state: JobRecord, at: Instant): boolean {
+  const pending = pendingDueAt(state);
+  return state.definition.policies.overlap === 'queue' && pending !== null && pending <= at && !isQueued(state);
 }
 
 export function succeeded(state: JobRecord, { data }: JobRunSucceeded): JobRecord {

@@ -149,7 +149,8 @@ function apply(record: JobRecord, event: Later, revision: number): JobRecord {
       const { backlog, ...rest } = state;
       const kept = backlog !== undefined && same && sameMisfire(state.definition, definition);
       return {
-        ...withPending(rest, event.data),
+        // The slot of a schedule that stays was not computed anew.
+        ...(same ? moved(rest, event.data) : withPending(rest, event.data)),
         ...(kept && { backlog }),
         definition,
         definitionHash,

@@ -140,6 +140,10 @@ describe('newer zone data', () => {
       .given(formerly, fact.claimed(T0, 1))
       .when({ ...ask.requeue(t(5)), zoneData: '2026b' })
       .then(fact.requeued(t(5)), recomputed(t(5)), fact.takenOver(t(5), 2)),
+    specification('also where another payload came with it: that computed no slot anew')
+      .given(formerly, { ...ask.reschedule(t(1), { ...berlin, payload: 'new' }), zoneData: '2026b' })
+      .when(claim(t(5), '2026b'))
+      .then(recomputed(t(5)), fact.claimed(t(5), 1)),
     specification('which is never undone by older data')
       .given(formerly)
       .when(claim(t(5), '2025c'))

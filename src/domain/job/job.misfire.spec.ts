@@ -94,6 +94,18 @@ describe('misfire skip', () => {
 
 describe('misfire all', () => {
   specify(it, [
+    specification('what falls just when the last run of a backlog begins comes after it, too')
+      .given(scheduled('all'), bound, ask.start(130, 1, anna), ask.complete(180, of(60), { startNext: true }))
+      .when(ask.complete(200, of(120), { startNext: true }))
+      .then(facts.succeeded(200, of(120)), started(200, 180, 240)),
+    specification('a slot that falls just when a run of the backlog ends fell during it: it comes after the backlog')
+      .given(scheduled('all'), bound, ask.start(190, 1, anna))
+      .when(ask.complete(240, of(60), { startNext: true }))
+      .then(facts.succeeded(240, of(60)), started(240, 120, 180, 180)),
+    specification('what is just as old as the maximal age is run')
+      .given(scheduled({ policy: 'all', maxAgeMs: 130_000 }), bound)
+      .when(ask.start(250, 1, anna))
+      .then(facts.skipped(250, 'tooOld', [60, 60, 1], 120), started(250, 120, 180, 240)),
     specification('the oldest slot is run first, and the log says how far the backlog goes')
       .given(scheduled('all'), bound)
       .when(ask.start(250, 1, anna))
@@ -228,6 +240,12 @@ describe('a pause', () => {
   const onResume = (policy: 'skip' | 'once' | 'all', how: 'skip' | 'once' | 'all') =>
     ({ policy, onResume: how }) as const;
   specify(it, [
+    specification(
+      'one run for a pause is that of its earliest slot, where the policy says so, however short the threshold finds it',
+    )
+      .given(...paused({ ...earliest, thresholdMs: 1_000_000, onResume: 'once' }), ask.resume(190))
+      .when(ask.start(200, 1, anna))
+      .then(started(200, 60, 120), facts.skipped(200, 'coalesced', [120, 180, 2], 240)),
     specification('what fell in it is skipped, unless the job says otherwise, whatever it does with other missed slots')
       .given(...paused('all'))
       .when(ask.resume(190))
@@ -281,6 +299,32 @@ describe('a pause', () => {
       )
       .when(ask.resolveHold(250, 'succeeded'))
       .then(by('c', facts.holdResolved(250, of(60), 'succeeded', 120))),
+    specification('when the last slots fell during it, a job that never ran has failed')
+      .given(facts.scheduled(0, job('once', { ...everyMinute, maxRuns: 2 }), 60), facts.paused(10))
+      .when(ask.resume(190))
+      .then(
+        by('c', facts.skipped(190, 'paused', [60, 120, 2], null)),
+        by('c', facts.resumed(190, null)),
+        by('c', facts.completed(190, 'failed')),
+      ),
+    specification('… and one that ran has ended as its last run did')
+      .given(facts.scheduled(0, job('once', { ...everyMinute, maxRuns: 2 }), 60), bound)
+      .given(started(60, 60, 120), facts.succeeded(61, of(60)), facts.paused(70))
+      .when(ask.resume(190))
+      .then(
+        by('c', facts.skipped(190, 'paused', [120, 120, 1], null)),
+        by('c', facts.resumed(190, null)),
+        by('c', facts.completed(190, 'succeeded')),
+      ),
+    specification('… not as that of a former life')
+      .given(scheduled('once'), bound, started(60, 60, 120), facts.succeeded(61, of(60)), facts.cancelled(62))
+      .given(facts.scheduled(70, job('once', { ...everyMinute, maxRuns: 1 }), 130, { renewed: true }), facts.paused(80))
+      .when(ask.resume(190))
+      .then(
+        by('c', facts.skipped(190, 'paused', [130, 130, 1], null)),
+        by('c', facts.resumed(190, null)),
+        by('c', facts.completed(190, 'failed')),
+      ),
   ]);
 });
 

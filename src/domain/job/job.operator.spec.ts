@@ -44,13 +44,13 @@ describe('pause and resume', () => {
       .given(...waiting, facts.paused(66), facts.resumed(90, 120))
       .when(ask.start(90, 1, anna))
       .then(facts.started(90, run(60, 2, 1, anna), anna, 120)),
-    specification('resume: everything fell, so the job is complete')
+    specification('resume: everything fell, so the job is complete, and has failed: it never ran')
       .given(facts.scheduled(0, twice, 60), facts.paused(5))
       .when(ask.resume(500))
       .then(
         by('c', facts.skipped(500, 'paused', [60, 120, 2], null)),
         by('c', facts.resumed(500, null)),
-        by('c', facts.completed(500, 'succeeded')),
+        by('c', facts.completed(500, 'failed')),
       ),
     specification('resume: a once is late, not lost')
       .given(facts.scheduled(0, onceOnly, 0), facts.paused(5))

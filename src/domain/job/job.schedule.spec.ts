@@ -1,4 +1,5 @@
 import { specification, specify, unreadableEvent } from '../../testing/specification';
+import { decide, fold, type JobRecord } from '.';
 import {
   anna,
   ask,
@@ -278,4 +279,27 @@ describe('run now', () => {
       .when(ask.complete(65, run('manual:1', 1, 1, anna), { startNext: true }))
       .then(facts.succeeded(65, run('manual:1', 1, 1, anna)), facts.skipped(65, 'overlap', [60, 60, 1], 120)),
   ]);
+});
+
+describe('run now, while thousands wait', () => {
+  const waiting = (requests: number): JobRecord => {
+    const record = fold([scheduled]) as JobRecord;
+    const requested = Array.from({ length: requests }, (_, n) => ({ slot: `manual:${n}`, at: 0 }));
+    return { ...record, requested };
+  };
+
+  it('takes the last for which there is room', () => {
+    expect(decide(waiting(9_999), ask.runNow(10))).toMatchObject({ ok: true });
+  });
+
+  it('refuses a backfill that would make them too many', () => {
+    expect(decide(waiting(9_998), ask.backfill(200, 0, 120))).toMatchObject({ ok: true });
+    const decision = decide(waiting(9_999), ask.backfill(200, 0, 120));
+    expect(decision).toMatchObject({ ok: false, refusal: { code: 'window-too-large', field: 'from' } });
+  });
+
+  it('refuses more: the state holds each, and a cancel names it', () => {
+    const decision = decide(waiting(10_000), ask.runNow(10));
+    expect(decision).toMatchObject({ ok: false, refusal: { code: 'too-many-requests', field: 'jobId' } });
+  });
 });

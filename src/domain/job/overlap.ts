@@ -1,5 +1,5 @@
 import type { Overlap, Slot } from './definition';
-import { instantOfSlot } from './events';
+import { backfilledInstant, instantOfSlot } from './events';
 import { pendingDueAt } from './pending';
 import type { JobRecord, SlotInProgress } from './state';
 
@@ -53,13 +53,13 @@ function isReplaceable({ definition }: Standing, { slot }: SlotInProgress): bool
 
 /**
  * The pending slot waits in the queue: it fell before the last run ended. What falls after it is a further one.
- * False too when it is merely late: it fell when nothing was in progress.
+ * False too when it is merely late: it fell when nothing was in progress, or during a backfill.
  */
 export function isQueued(record: JobRecord): boolean {
-  const { definition, lastOutcome } = record;
+  const { definition, lastOutcome, lateThrough = -Infinity } = record;
   const pending = pendingDueAt(record);
   if (definition.policies.overlap !== 'queue' || pending === null || lastOutcome === null) return false;
-  return pending <= lastOutcome.at;
+  return pending <= lastOutcome.at && pending > lateThrough && backfilledInstant(lastOutcome.slot) === null;
 }
 
 /**

@@ -27,6 +27,7 @@ export type JobRefusalCode =
   | 'bad-window'
   | 'empty-window'
   | 'window-too-large'
+  | 'too-many-requests'
   | 'target';
 
 export type JobRefusal = Refusal<JobRefusalCode>;

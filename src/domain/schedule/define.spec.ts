@@ -306,6 +306,11 @@ describe('a schedule that is refused', () => {
     if (written) defined(cron(pattern.split(' ').with(field, written[1]).join(' ')));
   });
 
+  it('months for elapsed time, with the kind that has them; not for jitter, which is always elapsed time', () => {
+    expect(refused({ kind: 'interval', every: 'P1M' }).remedy).toContain('calendar');
+    expect(refused({ kind: 'interval', every: 5, jitter: 'P1M' }).remedy).not.toContain('calendar');
+  });
+
   it('says how a fixed offset is written', () => {
     expect(refused(cron('@daily', { zone: 'UTC+2' })).remedy).toContain('+02:00');
     expect(refused(cron('@daily', { zone: '-5' })).remedy).toContain('-05:00');

@@ -18,10 +18,8 @@ export function readInterval(input: unknown, field: string): ScheduleResult<numb
   } else if (typeof input === 'string') {
     const text = input.trim().toUpperCase();
     if (/^P(\d+[YMWD])*\d+[YM]/.test(text)) {
-      return wrong(
-        'Years and months are no elapsed time: they differ in length.',
-        "Use { kind: 'calendar', every: 'P1M' }, or days.",
-      );
+      const instead = field === 'every' ? "Use { kind: 'calendar', every: 'P1M' }, or days." : remedy;
+      return wrong('Years and months are no elapsed time: they differ in length.', instead);
     }
     const parts = duration.exec(text);
     if (!parts || /[PT]$/.test(text)) return wrong('It is not an ISO 8601 duration.');
