@@ -72,7 +72,7 @@ export function randomScript(seed: number, options: RandomScriptOptions = {}): S
     durationMs,
     places,
     jobs,
-    actions: otherwise(actions, drawn(seed, 'reschedules'), season)
+    actions: [...otherwise(actions, drawn(seed, 'reschedules'), season), ...resumed(actions, drawn(seed, 'resumes'))]
       .filter(({ at }) => at < durationMs)
       .sort((a, b) => a.at - b.at),
     startsAt: season.startsAt,
@@ -321,6 +321,16 @@ function otherwise(actions: readonly Action[], random: SeededRandom, season: Sea
       return { ...action, policies: { ...action.policies, misfire: draw.weighted(misfires) } };
     const schedule = randomSchedule(draw, season, Math.round(draw.between(15, 60)) * SECOND);
     return { ...action, schedule };
+  });
+}
+
+/** Most of what is paused is resumed by the same people: slots have fallen meanwhile. */
+function resumed(actions: readonly Action[], random: SeededRandom): readonly Action[] {
+  const draw = new Draw(random);
+  return actions.flatMap((action): Action[] => {
+    if (action.do !== 'order' || action.order !== 'pause' || !draw.chance(0.8)) return [];
+    const at = Math.round(action.at + draw.between(20, 150) * SECOND);
+    return [{ at, do: 'order', via: action.via, commandId: uuidOf(draw.random), order: 'resume', job: action.job }];
   });
 }
 

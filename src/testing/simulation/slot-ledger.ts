@@ -1,4 +1,5 @@
 import { instantOfSlot, slotOf, type JobEvent, type JobSlotsSkipped, type Pending, type Slot } from '../../domain/job';
+import { clockChanges } from './random-schedules';
 import { preview, slotsBetween, type AnchoredSchedule } from '../../domain/schedule';
 
 /** A slot that is to be started, or is started, and when it is due: not before its instant, and later by its jitter. */
@@ -26,6 +27,7 @@ interface Account {
   readonly started: Set<Slot>;
 }
 
+const JUST_AFTER_MS = 600_000;
 const MOST_SLOTS = 100_000;
 /** Due times that are kept per job. */
 const KEPT = 200;
@@ -100,11 +102,13 @@ export class SlotLedger {
   }
 
   private starts(account: Account, slot: Slot, say: (words: string) => void): void {
-    const { kind, jitterMs } = account.anchored.schedule;
+    const { schedule } = account.anchored;
+    const { kind, jitterMs } = schedule;
     if (account.started.has(slot)) say(`${slot} begins a second time.`);
     this.accounted(account, slot, slot, 1, say);
     account.started.add(slot);
     this.ports.note(`slot-of-${kind}`);
+    if ('zone' in schedule && changesNear(schedule.zone, slot)) this.ports.note('slot-after-a-clock-change');
     if (jitterMs !== undefined) this.ports.note('slot-with-jitter');
   }
 
@@ -152,6 +156,11 @@ export class SlotLedger {
     account.dueAt.set(slotOf(next), due);
     if (account.dueAt.size > KEPT) account.dueAt.delete(account.dueAt.keys().next().value as Slot);
   }
+}
+
+function changesNear(zone: string, slot: Slot): boolean {
+  const after = (at: number) => Date.parse(slot) - at;
+  return clockChanges.some((one) => one.zone === zone && after(one.at) >= 0 && after(one.at) < JUST_AFTER_MS);
 }
 
 /** The first slot of the schedule that is not accounted for; null: none will come. */
