@@ -254,7 +254,11 @@ describe('balance', () => {
     const homes = ['b', 'c'].map((id) => candidate(id, { labels: { host: id, name: 'engine', zone: 'north' } }));
     const fleet = new Fleet([candidate('a'), ...homes]);
     fleet.give('a', jobs(50, { tag: { zone: 'north' }, affinity: 'preferred' }));
-    expect(fleet.round()).toBe(0);
+    fleet.give(
+      'c',
+      Array.from({ length: 20 }, (_, n) => job(`c-${n}`, { tag: { host: 'c' } })),
+    );
+    expect(fleet.decided('a', fleet.counts())).toEqual([]);
   });
   it('an owner that is not among the services gives nothing', () => {
     const balance = new Balance('gone', [candidate('a'), candidate('b')]);
