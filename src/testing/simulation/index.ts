@@ -9,7 +9,7 @@
  */
 export { behaviours, behavingHandlers, type Behaviour } from './behaviours';
 export { drawn, WORLD_STARTS_AT } from './draws';
-export type { SimulatedViolation } from './judge-ports';
+export type { SimulatedViolation } from './judge';
 export type { HandlersOf, HandlerWorld, Substitution } from './place';
 export { randomScript, type RandomScriptOptions } from './random-script';
 export type { Action, JobScript, Order, PlaceScript, Script } from './script';

@@ -46,7 +46,7 @@ function clusterTimeOf(process: string, { services, now }: Quiet): number {
 export function checkQuiet(quiet: Quiet): void {
   const { judge } = quiet;
   for (const one of quiet.services) checkService(one, judge);
-  const alive = judge.services.alive();
+  const alive = judge.alive();
   for (const [jobId, { state, changedAt }] of judge.jobs) {
     if (state.stage !== 'live') continue;
     const { ownership } = state;

@@ -9,8 +9,7 @@ import { resolveOptions } from '../../runtime';
 import { behavingHandlers } from './behaviours';
 import { Counters } from './counters';
 import { drawn, uuidOf, WORLD_STARTS_AT } from './draws';
-import { Judge, NEWER } from './judge';
-import type { SimulatedViolation } from './judge-ports';
+import { Judge, NEWER, type SimulatedViolation } from './judge';
 import { Operators } from './operators';
 import { Place, type HandlersOf, type Substitution, type WorldPorts } from './place';
 import { checkQuiet, quietTimeMs, type LivingService } from './quiescence';
@@ -117,8 +116,8 @@ class World {
       this.judge.written(append);
     });
     this.witness.onEntry((run, others) => this.judge.entered(run, others, (other) => this.witness.processOf(other)));
-    this.witness.onResumed((run, wentOnMs) => this.judge.runs.resumed(run, wentOnMs));
-    this.witness.onGuard((run) => this.judge.runs.guarded(run));
+    this.witness.onResumed((run, wentOnMs) => this.judge.resumed(run, wentOnMs));
+    this.witness.onGuard((run) => this.judge.guarded(run));
     const ports: WorldPorts = {
       script,
       scheduler,
