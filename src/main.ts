@@ -12,6 +12,7 @@ import { StoreUnusableError } from './event-store';
 interface Flags {
   readonly name: string;
   readonly host?: string;
+  readonly ephemeralHost: 'yes' | 'no';
   readonly id?: string;
   readonly state: string;
   readonly log?: string;
@@ -50,6 +51,15 @@ function readFlags(argv: readonly string[]): Flags {
     .description('One stand-alone service: it owns and runs jobs, and says on HTTP how it is.')
     .addOption(env('--name <name>', 'kind of service (label name)', 'HOLDFAST_NAME').default('holdfast'))
     .addOption(env('--host <host>', 'label host; default: the host name of the machine', 'HOLDFAST_HOST'))
+    .addOption(
+      env(
+        '--ephemeral-host <yes|no>',
+        'the host does not come back under its name: warn of jobs that are tagged with it',
+        'HOLDFAST_EPHEMERAL_HOST',
+      )
+        .choices(['yes', 'no'])
+        .default('no'),
+    )
     .addOption(env('--id <id>', 'service id; default: name@host', 'HOLDFAST_ID'))
     .addOption(env('--state <dir>', 'folder of the log and the view', 'HOLDFAST_STATE').default('.holdfast'))
     .addOption(env('--log <file>', 'the embedded log; default: log.sqlite in the state folder', 'HOLDFAST_LOG'))
@@ -140,7 +150,10 @@ async function main(): Promise<void> {
   const flags = readFlags(process.argv);
   const log = new NestLogger('Holdfast');
   const options: HoldfastOptions = {
-    service: { name: flags.name, host: flags.host, id: flags.id, labels: flags.label },
+    service: {
+      ...{ name: flags.name, host: flags.host, id: flags.id, labels: flags.label },
+      ephemeralHost: flags.ephemeralHost === 'yes',
+    },
     store:
       flags.store === undefined
         ? { kind: 'embedded', path: flags.log }

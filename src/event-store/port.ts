@@ -161,8 +161,12 @@ export interface EventStore {
   head(): Promise<LogPosition>;
   /** Delivers every event after `options.after` exactly once and in order until closed. What the store breaks off ends with `dropped`; whoever subscribed goes on from the last position handled. */
   subscribe(options: SubscribeOptions): Subscription;
-  /** For technical streams: from now on at least the last `count` events are kept, older ones may vanish from reads. Revisions go on. `count` ≥ 1. The retry of an append whose events have vanished is a conflict. */
-  keepLast(stream: string, count: number): Promise<void>;
+  /**
+   * For technical streams: from now on at least the last `count` events are kept, older ones may vanish from reads. Revisions go on. `count` ≥ 1.
+   * The retry of an append whose events have vanished is a conflict.
+   * @param maxAgeMs ≥ 1,000: of the last `count`, too, those older than this may vanish, now or later. Left out: what was said before stays.
+   */
+  keepLast(stream: string, count: number, maxAgeMs?: number): Promise<void>;
   identity(): Promise<LogIdentity>;
   /** After a restore from a backup; the new generation (1 … 511). */
   raiseGeneration(): Promise<LogIdentity>;

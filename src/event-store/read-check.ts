@@ -22,11 +22,13 @@ export function checkReadStream({ direction, from, limit }: ReadStreamOptions): 
 }
 
 /** @throws RangeError naming the argument, its value and the rule. */
-export function checkKeepLast(stream: string, count: number): void {
+export function checkKeepLast(stream: string, count: number, maxAgeMs?: number): void {
   const problem = streamNameProblem(stream);
   if (problem !== null) throw new RangeError(`stream: ${problem}.`);
   if (!Number.isSafeInteger(count) || count < 1)
     throw new RangeError(`count ${count}: must be a whole number of at least 1.`);
+  if (maxAgeMs !== undefined && (!Number.isSafeInteger(maxAgeMs) || maxAgeMs < 1_000))
+    throw new RangeError(`maxAgeMs ${maxAgeMs}: must be a whole number of at least 1,000.`);
 }
 
 export function generationsUsedUp(): RangeError {

@@ -3,6 +3,7 @@ import { encode } from '../domain/codec';
 import type { ServiceHeartbeat } from '../domain/service';
 import type { EventStore } from '../event-store';
 import type { Logger } from '../logging';
+import { keptBeats } from './kept-beats';
 import type { LivenessOptions } from './options';
 import { readClocks, type Reading } from './reading';
 
@@ -30,9 +31,6 @@ interface Sent {
 
 const MOST_OUTSTANDING = 2;
 const KEPT_SENT = 64;
-const LEAST_KEPT_BEATS = 256;
-/** A suspecting observer beats up to three times as often; and all beats of ten times failAfter are kept. */
-const KEPT_FAIL_AFTERS = 40;
 
 /**
  * Sends one heartbeat per beat time for one incarnation at a time (protocol 5.1): at most two are under way, an old one is never sent again, and
@@ -116,9 +114,8 @@ export class Beats {
     if (this.limited) return;
     this.limited = true;
     const { stream, liveness } = this.options;
-    const kept = Math.ceil((KEPT_FAIL_AFTERS * liveness.failAfterMs) / liveness.beatMs);
     try {
-      await this.ports.store.keepLast(stream, Math.max(LEAST_KEPT_BEATS, kept));
+      await this.ports.store.keepLast(stream, keptBeats(liveness));
     } catch (error) {
       this.limited = false;
       this.ports.logger.debug('beats.not-limited', { error: String(error) });

@@ -199,6 +199,13 @@ describe('windows', () => {
     expect(judged(9_100)).toEqual([]);
   });
 
+  it('and an own beat that is read back after a later one does not move the watermark back', () => {
+    o.ownBeat(0, 0);
+    o.ownBeat(2_000, 2_000);
+    o.ownBeat(1_000, 2_100);
+    expect(o.watermarkAge(3_000)).toBe(1_000);
+  });
+
   it('begin anew when beats are missing that were read by nobody here: further behind than they are kept', () => {
     registered('me', 'me1', 0);
     registered('x', 'x1', 0);
@@ -210,6 +217,29 @@ describe('windows', () => {
     expect(o.silenceOf('x1')).toBe(5_000);
     o.heartbeatRead('x', 990, 5_000);
     expect(o.silenceOf('x1')).toBe(0);
+  });
+});
+
+describe('gone before', () => {
+  it('is who has no living incarnation, and whose last one ended before that', () => {
+    registered('me', 'me1', 0);
+    registered('x', 'x1', 0);
+    registered('y', 'y1', 0);
+    stopped('y', 'y1', 0);
+    registered('y', 'y2', 0);
+    marked('y', 'y2', 0);
+    registered('z', 'z1', 0);
+    stopped('z', 'z1', 0);
+    registered('z', 'z2', 0);
+    expect(o.goneBefore(0)).toEqual([]);
+    expect(o.goneBefore(1)).toEqual(['y']);
+  });
+
+  it('is nobody of whom something cannot be read: it may be a registration', () => {
+    registered('x', 'x1', 0);
+    stopped('x', 'x1', 0);
+    o.serviceEvent('x', { type: '$unreadable', originalType: 'ServiceRevived', why: 'unknown type' }, 2, 0);
+    expect(o.goneBefore(1)).toEqual([]);
   });
 });
 

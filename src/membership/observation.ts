@@ -72,6 +72,17 @@ export class Observation {
     return [...this.services.values()].filter((s) => s.incarnations.some((i) => !isTerminal(i))).length;
   }
 
+  /** Services without a living incarnation, whose last one ended before this instant of cluster time. */
+  goneBefore(instant: number): readonly string[] {
+    return [...this.services.values()]
+      .filter(({ incarnations, unreadable }) => {
+        const last = incarnations.at(-1);
+        if (unreadable !== null || last === undefined || !incarnations.every(isTerminal)) return false;
+        return last.endedAt !== null && last.endedAt < instant;
+      })
+      .map(({ serviceId }) => serviceId);
+  }
+
   /**
    * A fact of a service. Told again (a subscription that was broken off repeats itself), it changes nothing.
    * @param ageMs how long ago the log took it, when it is read from history.

@@ -7,6 +7,7 @@ import { Beats } from './beats';
 import { LogClusterTime } from './cluster-time';
 import { answer, recordStop } from './facts';
 import { Hearing } from './hearing';
+import { KeptBeats } from './kept-beats';
 import type { FenceReason, Membership, MembershipHealth, MembershipState, Trust } from './membership';
 import { Observation, type Suspect } from './observation';
 import type { MembershipOptions, MembershipPorts } from './ports';
@@ -39,6 +40,7 @@ export class ServiceMembership implements Membership {
   private readonly returning: Returning;
   private readonly verdicts: Verdicts;
   private readonly viewLag: ViewLag;
+  private readonly keptBeats: KeptBeats;
   private observation: Observation;
   private readonly standing: Standing;
   /** The registered incarnation of this process that has not ended. */
@@ -103,6 +105,10 @@ export class ServiceMembership implements Membership {
         withheld: () => this.live !== null && this.applied && this.viewBehindMs() > failAfterMs,
         wantPass: () => ports.wantPass?.(),
       },
+    );
+    this.keptBeats = new KeptBeats(
+      { store, clock, clusterTime: this.time, logger },
+      { stream: (id) => this.hearing.heartbeatStream(id), liveness },
     );
     this.registration = new Registration(ports, options, {
       observation: () => this.observation,
@@ -367,6 +373,7 @@ export class ServiceMembership implements Membership {
       if (this.observation.silences(now).some((s) => s.silenceMs >= s.thresholdMs * SUSPECTED)) this.beats.probe();
       const evidence = { observation: this.observation, position: this.hearing.position };
       this.verdicts.pass(evidence, live, () => this.live === live && this.own.check() === null);
+      this.keptBeats.look((instant) => this.observation.goneBefore(instant));
     }
     this.registration.look();
     if (now - this.comparedAt >= failAfterMs) {
@@ -389,6 +396,7 @@ export class ServiceMembership implements Membership {
     this.registeredHere = false;
     this.endLife('log-went-back');
     this.beats.forgetRevisions();
+    this.keptBeats.forget();
     this.viewLag.clear();
     this.observation = new Observation({ serviceId, ...liveness });
     // Whoever must not come back by itself stays so: what an operator, or another process, has done was known here.

@@ -1,6 +1,6 @@
 import type { Candidate } from '../domain/service';
 import type { JobExecution } from '../commands';
-import { isSuspect, openRuns } from '../domain/job';
+import { isSuspect, openRuns, type JobRecord } from '../domain/job';
 import type { LogFields } from '../logging';
 import type { Act, Pressure } from './append-lane';
 import { bindCommand, requeueCommand } from './commands';
@@ -25,7 +25,7 @@ export class Claims {
   constructor(
     private readonly ports: SweepPorts,
     private readonly ledger: Ledger,
-    private readonly quarantine: SweepOptions['quarantine'],
+    private readonly options: Pick<SweepOptions, 'quarantine' | 'ephemeralHost'>,
   ) {}
 
   act(claim: Claim, decider: Decider): Act {
@@ -45,7 +45,7 @@ export class Claims {
       const command =
         gone === null
           ? bindCommand(claim, decider.service, decider.viewPosition, start)
-          : requeueCommand({ ...claim, gone }, decider.service, decider.viewPosition, start, this.quarantine);
+          : requeueCommand({ ...claim, gone }, decider.service, decider.viewPosition, start, this.options.quarantine);
       const options = { known: claim.state, mayAppend: decider.mayAppend, timeoutMs: Infinity };
       execution = await commands.execute(command, options);
     } catch (error) {
@@ -99,6 +99,7 @@ export class Claims {
         case 'JobBoundToService': {
           counters.claims += 1;
           logger.info('job.bound', { ...at, ...boundFields(event.data) });
+          this.warnOfHost(claim.state);
           break;
         }
         case 'JobQuarantined':
@@ -112,6 +113,18 @@ export class Claims {
           break;
       }
     });
+  }
+
+  /** A tag that names a host which does not come back ties the job to what is soon gone. */
+  private warnOfHost({ jobId, definition }: JobRecord): void {
+    const { ephemeralHost: host } = this.options;
+    const { tag, affinity } = definition;
+    if (host === null || tag.host !== host) return;
+    const remedy =
+      affinity === 'required'
+        ? 'Nobody may own it once this host is gone. Tag it with what comes back (a name, a zone), or let it prefer its host.'
+        : 'It never returns once this host is gone. Tag it with what comes back: a name, a zone.';
+    this.ports.logger.warn('job.tagged-with-ephemeral-host', { jobId, host, affinity, remedy });
   }
 }
 

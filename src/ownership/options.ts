@@ -24,6 +24,8 @@ export interface SweepOptions {
   readonly lateAfterMs: number;
   /** Own jobs that changed are looked at for whether they still belong here at least this often; all of them at once when membership changes. Default 5,000. */
   readonly ownScanMs: number;
+  /** The own host, if it is one that does not come back under its name; null (default): it does. */
+  readonly ephemeralHost: string | null;
 }
 
 /** What must be given, and what has a default. */
@@ -41,6 +43,7 @@ export function sweepOptions(settings: SweepSettings): SweepOptions {
     moveRestMs: 600_000,
     lateAfterMs: 30_000,
     ownScanMs: 5_000,
+    ephemeralHost: null,
     ...settings,
   };
 }

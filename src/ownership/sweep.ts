@@ -106,7 +106,7 @@ export class OwnershipSweep {
     this.options = sweepOptions(settings);
     this.lane = new AppendLane(clock, this.options.maxInFlight, (error) => this.note('ownership.append-failed', error));
     this.ledger = new Ledger(clock, logger, (until) => this.arm(until));
-    this.claims = new Claims(ports, this.ledger, this.options.quarantine);
+    this.claims = new Claims(ports, this.ledger, this.options);
     this.claimables = new Claimables(this.options.claimGraceMs);
     this.handOvers = new HandOvers(readModel.ownJobs(membership.serviceId), clock, this.ledger, this.options);
     const mayAppend = (incarnation: string) => this.mayAppend(incarnation);

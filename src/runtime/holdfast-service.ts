@@ -288,6 +288,7 @@ export class HoldfastService {
         homeAfterMs: this.options.homeAfterMs,
         ...this.options.balance,
         quarantine: this.options.quarantine,
+        ephemeralHost: this.options.ephemeralHost ? this.options.labels.host : null,
       },
     );
     this.sweep = sweep;

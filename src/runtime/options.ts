@@ -91,6 +91,11 @@ export interface ServiceOptions {
   readonly id?: string;
   /** More labels, for tags to match. `host` and `name` are added. */
   readonly labels?: Labels;
+  /**
+   * The host is one of those that are made anew under another name (a container, a pod of a deployment, an instance of a group that scales). Default
+   * false. A job whose tag names such a host gets a warning when it is bound there: once the host is gone, nobody may own it.
+   */
+  readonly ephemeralHost?: boolean;
 }
 
 export type StoreOptions =
@@ -111,6 +116,7 @@ export type StoreOptions =
 export interface ResolvedOptions {
   readonly serviceId: string;
   readonly labels: Labels;
+  readonly ephemeralHost: boolean;
   readonly store:
     | { readonly kind: 'memory' }
     | { readonly kind: 'embedded'; readonly path: string }
@@ -157,6 +163,7 @@ export function resolveOptions(options: HoldfastOptions): ResolvedOptions {
   const resolved: ResolvedOptions = {
     serviceId,
     labels: { ...options.service?.labels, host, name },
+    ephemeralHost: options.service?.ephemeralHost ?? false,
     store: resolveStore(store, stateDirectory, refuse),
     role: options.role ?? 'worker',
     stateDirectory,
@@ -202,6 +209,13 @@ export function resolveOptions(options: HoldfastOptions): ResolvedOptions {
       );
     }
   }
+  if (typeof resolved.ephemeralHost !== 'boolean')
+    refuse(
+      'service.ephemeralHost',
+      resolved.ephemeralHost,
+      'true or false.',
+      'Choose one of the two, or leave it out.',
+    );
   if (typeof resolved.namespace !== 'string' || !isNamespace(resolved.namespace))
     refuse('namespace', resolved.namespace, namespaceRule.rule, namespaceRule.remedy);
   if (!['worker', 'web-only'].includes(resolved.role))

@@ -11,6 +11,7 @@ describe('a job whose owner is gone (I5)', () => {
   /** One service has failed with a job; another one beats on for a quarter of an hour. */
   const left = (more: {
     readonly tag?: Record<string, string>;
+    readonly affinity?: 'preferred';
     readonly silentForMs?: number;
     readonly requeue?: boolean;
     /** Handlers of the survivor. */
@@ -23,7 +24,7 @@ describe('a job whose owner is gone (I5)', () => {
     const log = new Recorder();
     log.register('engine@host-1', incarnations.one);
     log.register('engine@host-2', incarnations.two, more.handlers && { handlers: more.handlers });
-    log.schedule('j', definition({ tag: more.tag ?? {} }));
+    log.schedule('j', definition({ tag: more.tag ?? {}, ...(more.affinity && { affinity: more.affinity }) }));
     log.claim('j', 'engine@host-1');
     if (more.operator === undefined) log.markFailed('engine@host-1', 'engine@host-2');
     else
@@ -53,6 +54,11 @@ describe('a job whose owner is gone (I5)', () => {
     expect(check(left({}))).toEqual([
       expect.objectContaining({ invariant: 'I5', stream: 'job-j', words: expect.stringMatching(words) as unknown }),
     ]);
+  });
+  it('had another to go to, though its tag only prefers others', () => {
+    const tag = { zone: 'nowhere' };
+    expect(check(left({ tag, requeue: false }))).toEqual([]);
+    expect(check(left({ tag, affinity: 'preferred', requeue: false }))).toMatchObject([{ invariant: 'I5' }]);
   });
   it('is still left with it at the end: the event that ended the owner is named', () => {
     const events = left({ requeue: false });

@@ -75,6 +75,9 @@ const CASES: readonly Case[] = [
       await store.keepLast('heartbeat-1', 300);
       const { metadata } = await client.getStreamMetadata(`${namespace}.heartbeat-1`, as);
       expect(metadata).toMatchObject({ ...before, maxCount: 300 });
+      await store.keepLast('heartbeat-1', 300, 172_800_000);
+      const after = await client.getStreamMetadata(`${namespace}.heartbeat-1`, as);
+      expect(after.metadata).toMatchObject({ ...before, maxAge: 172_800, maxCount: 300 });
     },
   ],
   [

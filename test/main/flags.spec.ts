@@ -24,6 +24,7 @@ describe('the flags of the stand-alone service', () => {
     [['--port', 'http'], '--port'],
     [['--port', '70000'], '--port'],
     [['--role', 'boss'], '--role'],
+    [['--ephemeral-host', 'maybe'], '--ephemeral-host'],
     [['--label', 'no-pair'], '--label'],
     [['--concurrency', '0'], '--concurrency'],
     [['--prot', '1'], '--prot'],

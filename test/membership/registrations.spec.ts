@@ -17,6 +17,15 @@ async function life(end: 'dies' | 'stops'): Promise<number> {
   return waited;
 }
 
+it('a registration that lands when its process has closed is ended at once: nobody would live it', async () => {
+  const a = await world.member('a', { before: (m) => (m.link.answerMs = m.link.lagMs = 1_000) });
+  await world.until('it is on its way', () => a.link.streams.includes('service-a'));
+  const closing = a.membership.close();
+  await world.clock.advance(5_000);
+  await closing;
+  expect(await world.types('a')).toEqual(['ServiceRegistered', 'ServiceStopped']);
+});
+
 describe('registrations back off by their count in the last ten minutes', () => {
   const { failAfterMs } = new World().liveness;
   /** What each life waits for anyhow: the silence of the former one, its own first beats. */

@@ -119,7 +119,7 @@ class RoughWay implements EventStore {
   readAll: EventStore['readAll'] = (options) => this.read(() => this.store.readAll(options));
   readAt: EventStore['readAt'] = (position) => this.read(() => this.store.readAt(position));
   head: EventStore['head'] = () => this.read(() => this.store.head());
-  keepLast: EventStore['keepLast'] = (stream, count) => this.store.keepLast(stream, count);
+  keepLast: EventStore['keepLast'] = (...call) => this.store.keepLast(...call);
   identity: EventStore['identity'] = () => this.store.identity();
   raiseGeneration: EventStore['raiseGeneration'] = () => this.store.raiseGeneration();
   async close(): Promise<void> {}

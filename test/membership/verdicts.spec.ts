@@ -98,7 +98,10 @@ describe('a verdict', () => {
     expect(await world.types('b')).toEqual(['ServiceRegistered', 'ServiceMarkedFailed']);
   });
 
-  it('is dropped when the stream has moved since, and silence is measured anew', async () => {
+  it.each([
+    ['a reassertion', 'ServiceReasserted', { fencedForMs: 0 }],
+    ['what is no sign of life', 'ServiceDrainStarted', { reason: 'deploy' }],
+  ])('is dropped when the stream has moved since by %s, and silence is measured anew', async (_, type, more) => {
     const [a, b] = await world.registered('a', 'b');
     b.kill();
     // The stream of b moves on at the moment of the verdict, before it arrives.
@@ -110,15 +113,15 @@ describe('a verdict', () => {
       void world.store.append('service-b', 0, [
         {
           id: world.random.uuid(at),
-          type: 'ServiceReasserted',
-          data: JSON.stringify({ serviceId: 'b', incarnation: b.membership.incarnation(), fencedForMs: 0, at }),
+          type,
+          data: JSON.stringify({ serviceId: 'b', incarnation: b.membership.incarnation(), at, ...more }),
           metadata: '{}',
         },
       ]);
     };
     await world.until('the verdict is dropped', () => a.logger.facts('service.verdict-dropped').length > 0);
     const at = world.clock.monotonic();
-    expect(await world.types('b')).toEqual(['ServiceRegistered', 'ServiceReasserted']);
+    expect(await world.types('b')).toEqual(['ServiceRegistered', type]);
     await world.until('another one falls', () => a.logger.facts('service.marked-failed').length > 0);
     expect(world.clock.monotonic() - at).toBeGreaterThan(failAfter - 1_000);
   });

@@ -121,7 +121,7 @@ export class Link implements EventStore {
   readAll: EventStore['readAll'] = (options) => this.read(() => this.store.readAll(options));
   readAt: EventStore['readAt'] = (position) => this.read(() => this.store.readAt(position));
   head: EventStore['head'] = () => this.read(() => this.store.head());
-  keepLast: EventStore['keepLast'] = (stream, count) => this.read(() => this.store.keepLast(stream, count));
+  keepLast: EventStore['keepLast'] = (...call) => this.read(() => this.store.keepLast(...call));
   identity: EventStore['identity'] = () => this.store.identity();
   raiseGeneration: EventStore['raiseGeneration'] = () => this.store.raiseGeneration();
   async close(): Promise<void> {}

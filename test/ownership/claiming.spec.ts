@@ -55,6 +55,26 @@ describe('the sweep claims what placement gives to its own service', () => {
     expect(a.sweep.health()).toMatchObject({ state: 'running', claims: 1, notClaiming: null, lastError: null });
   });
 
+  it('warns of a job that is tagged with its host, when that does not come back under its name', async () => {
+    const a = started('a', { ephemeralHost: 'pod-7' }, { labels: { host: 'pod-7', name: 'engine' } });
+    const b = started('b', {}, { labels: { host: 'host-b', name: 'engine' } });
+    world.job('tied', { tag: { host: 'pod-7' } });
+    world.job('prefers', { tag: { host: 'pod-7', name: 'engine' }, affinity: 'preferred' });
+    world.job('other-host', { tag: { host: 'host-b' } });
+    world.job('by-name', { tag: { name: 'engine' } });
+    const all = ['tied', 'prefers', 'other-host', 'by-name'];
+    await world.until(() => all.every((jobId) => world.owner(jobId) !== null), 'the claims');
+    const warned = a.facts('job.tagged-with-ephemeral-host');
+    expect(warned).toHaveLength(2);
+    expect(warned).toEqual(
+      expect.arrayContaining([
+        { jobId: 'tied', host: 'pod-7', affinity: 'required', remedy: expect.stringContaining('Nobody may own it') },
+        { jobId: 'prefers', host: 'pod-7', affinity: 'preferred', remedy: expect.stringContaining('never returns') },
+      ]),
+    );
+    expect(b.facts('job.tagged-with-ephemeral-host')).toEqual([]);
+  });
+
   it('takes each job once: nothing is appended while nothing changes, and sweeping does not spin', async () => {
     const a = started('a');
     for (let n = 0; n < 50; n++) world.job(`job-${n}`);

@@ -41,6 +41,7 @@ Exit status: 0 no violation; 1 violations, or worlds in which too little happene
 
 export function readAsked(argv: readonly string[]): Asked {
   const { values } = parsed(argv);
+  refuseTogether(Object.keys(values));
   const number = (name: 'seeds' | 'from' | 'seed' | 'shrink' | 'hits' | 'jobs', fallback: number, least: number) => {
     const value = Number(values[name] ?? fallback);
     if (!Number.isSafeInteger(value) || value < least)
@@ -48,6 +49,10 @@ export function readAsked(argv: readonly string[]): Asked {
     return value;
   };
   const one = values.seed !== undefined || values.script !== undefined;
+  for (const name of ['control', 'hits'] as const) {
+    if (values[name] !== undefined && values.controls !== true)
+      throw new UsageError(`--${name} is of --controls: give both.`);
+  }
   return {
     seeds: one ? 1 : number('seeds', 20, 1),
     from: values.seed === undefined ? number('from', 1, 0) : number('seed', 1, 0),
@@ -83,4 +88,15 @@ function parsed(argv: readonly string[]) {
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
+}
+
+/** What would be passed over in silence: whoever asks for both is told. */
+function refuseTogether(given: readonly string[]): void {
+  const worlds = ['seed', 'script', 'controls'].filter((name) => given.includes(name));
+  const [one] = worlds;
+  if (one === undefined) return;
+  const others = ['seed', 'script', 'controls', 'seeds', 'from', 'jobs'].filter(
+    (name) => name !== one && given.includes(name),
+  );
+  if (others.length > 0) throw new UsageError(`--${one} and --${others.join(', --')}: one of them.`);
 }

@@ -32,7 +32,14 @@ async function main(): Promise<number> {
 /** Every rule broken, one by one; a world that does not show it lets the control fail. */
 async function breakRules({ hits, control: wanted }: Asked): Promise<number> {
   let missed = 0;
-  const asked = controls.filter(({ name, rule }) => wanted === null || name.includes(wanted) || rule === wanted);
+  const rulesOf = (rule: string) => rule.split(', ');
+  const asked = controls.filter(
+    ({ name, rule }) => wanted === null || name.includes(wanted) || rule === wanted || rulesOf(rule).includes(wanted),
+  );
+  if (asked.length === 0) {
+    const rules = [...new Set(controls.flatMap(({ rule }) => rulesOf(rule)))].join(', ');
+    throw new UsageError(`--control ${wanted}: no control has that in its name or is of that rule. Rules: ${rules}.`);
+  }
   for (const control of asked) {
     const before = process.cpuUsage();
     const caught = await breakRule(control, hits, MOST_SEEDS);

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Logger } from '../../src/logging';
 import { randomScript, shrink, simulate, type Script, type SimulationResult } from '../../src/testing/simulation';
-import type { Asked } from './asked';
+import { UsageError, type Asked } from './asked';
 
 /** What is told of one world that was lived through: plain data, which may come from another process. */
 export interface LivedWorld {
@@ -77,7 +77,11 @@ function tellWorld(
 }
 
 function readScript(file: string): Script {
-  return JSON.parse(readFileSync(file, 'utf8')) as Script;
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Script;
+  } catch (error) {
+    throw new UsageError(`--script ${file}: ${(error as Error).message}`);
+  }
 }
 
 /** Loggers that tell every line of every service. */

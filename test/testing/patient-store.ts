@@ -62,8 +62,8 @@ export class PatientStore implements EventStore {
   head(): Promise<LogPosition> {
     return this.untilAnswered(() => this.store.head());
   }
-  keepLast(stream: string, count: number): Promise<void> {
-    return this.untilAnswered(() => this.store.keepLast(stream, count));
+  keepLast(stream: string, count: number, maxAgeMs?: number): Promise<void> {
+    return this.untilAnswered(() => this.store.keepLast(stream, count, maxAgeMs));
   }
   identity(): Promise<LogIdentity> {
     return this.untilAnswered(() => this.store.identity());

@@ -217,6 +217,49 @@ describe('balance', () => {
     for (const id of ['b', 'c', 'd']) fleet.give(id, jobs(1));
     expect(fleet.round()).toBe(0);
   });
+  it('nor is a move made that lifts the target by less than it strips the owner, by their weights', () => {
+    const weighing = (serviceId: string, maxOwnedJobs: number, handler: string) =>
+      candidate(serviceId, { handlers: [handler], capacity: { maxOwnedJobs, maxConcurrentRuns: 4 } });
+    const owned = new Map([
+      ['a', 1],
+      ['b', 3],
+      ['c', 7],
+    ]);
+    // By weight 0.5, 5 and 5.5 are due. Whether the half job is rounded up differs from kind to kind.
+    for (let n = 0; n < 40; n++) {
+      const handler = `handler-${n}`;
+      const balance = new Balance('a', [
+        weighing('a', 10, handler),
+        weighing('b', 100, handler),
+        weighing('c', 110, handler),
+      ]);
+      balance.see((id) => owned.get(id)!);
+      expect(balance.target(job('j', { handler }))).toBeNull();
+    }
+  });
+  it('an owner within 1.25 times its share gives only to those far below theirs', () => {
+    const fleet = new Fleet(['a', 'b', 'c', 'd'].map((id) => candidate(id)));
+    const owned = { a: 104, b: 85, c: 62, d: 104 };
+    for (const [id, count] of Object.entries(owned)) {
+      fleet.give(
+        id,
+        Array.from({ length: count }, (_, n) => job(`${id}-${n}`)),
+      );
+    }
+    const given = fleet.decided('a', fleet.counts()).map(([, to]) => to);
+    expect(given.length).toBeGreaterThan(5);
+    expect(new Set(given)).toEqual(new Set(['c']));
+  });
+  it('what is away from its homes is left to the return home, however little they own', () => {
+    const homes = ['b', 'c'].map((id) => candidate(id, { labels: { host: id, name: 'engine', zone: 'north' } }));
+    const fleet = new Fleet([candidate('a'), ...homes]);
+    fleet.give('a', jobs(50, { tag: { zone: 'north' }, affinity: 'preferred' }));
+    fleet.give(
+      'c',
+      Array.from({ length: 20 }, (_, n) => job(`c-${n}`, { tag: { host: 'c' } })),
+    );
+    expect(fleet.decided('a', fleet.counts())).toEqual([]);
+  });
   it('an owner that is not among the services gives nothing', () => {
     const balance = new Balance('gone', [candidate('a'), candidate('b')]);
     balance.see(() => 100);

@@ -181,9 +181,10 @@ export class EmbeddedEventStore implements EventStore {
     return subscription;
   }
 
-  async keepLast(stream: string, count: number): Promise<void> {
-    checkKeepLast(stream, count);
-    await this.mustWrite(() => this.sql.keepLast(stream, count));
+  async keepLast(stream: string, count: number, maxAgeMs?: number): Promise<void> {
+    checkKeepLast(stream, count, maxAgeMs);
+    const since = maxAgeMs === undefined ? null : Math.floor(this.options.clock.wall() - maxAgeMs);
+    await this.mustWrite(() => this.sql.keepLast(stream, count, since));
   }
 
   identity(): Promise<LogIdentity> {

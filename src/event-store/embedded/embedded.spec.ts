@@ -118,6 +118,24 @@ describe('the files', () => {
     expect(events.length).toBeLessThan(150);
     expect(events.at(-1)?.revision).toBe(999);
   });
+
+  it('are trimmed of what is older than keepLast was told, but for the newest event', async () => {
+    const store = await open();
+    for (let n = 0; n < 5; n++) await store.append('beat-1', 'any', [event()]);
+    await store.append('beat-2', 'any', [event()]);
+    const revisions = async () =>
+      (await store.readStream('beat-1', { direction: 'forwards', limit: 100 })).events.map(({ revision }) => revision);
+    await store.keepLast('beat-1', 256, 3_600_000);
+    expect(await revisions()).toEqual([0, 1, 2, 3, 4]);
+    connectionOf(store).prepare('UPDATE events SET created = created - 3600000 WHERE revision <> 3').run();
+    await store.keepLast('beat-1', 256, 3_000_000);
+    expect(await revisions()).toEqual([3, 4]);
+    connectionOf(store).prepare('UPDATE events SET created = created - 3600000').run();
+    await store.keepLast('beat-1', 256, 3_000_000);
+    expect(await revisions()).toEqual([4]);
+    expect(await store.append('beat-1', 'any', [event()])).toMatchObject({ outcome: 'appended', revision: 5 });
+    expect((await store.readStream('beat-2', { direction: 'forwards', limit: 1 })).events).toHaveLength(1);
+  });
 });
 
 describe('several stores on one file', () => {

@@ -71,19 +71,29 @@ export class Statements {
     return inserted;
   }
 
-  keepLast(stream: string, count: number): void {
+  /** @param since what was written before may vanish, but for the newest event; null: nothing more. */
+  keepLast(stream: string, count: number, since: Instant | null): void {
     const sql =
       'INSERT INTO retention (stream, keep) VALUES (?, ?) ON CONFLICT (stream) DO UPDATE SET keep = excluded.keep';
     this.statement(sql, 'run').run(stream, count);
     const head = this.headOf(stream);
-    if (head !== 'no_stream') this.trim(stream, head);
+    if (head === 'no_stream') return;
+    this.trim(stream, head);
+    if (since === null) return;
+    const younger = 'SELECT revision FROM events WHERE stream = ? AND created >= ? ORDER BY revision LIMIT 1';
+    const first = (this.statement(younger, 'pluck').get(stream, since) as number | undefined) ?? head;
+    this.drop(stream, Math.min(first, head) - 1);
   }
 
   private trim(stream: string, head: number): void {
     const keep = this.one('SELECT keep FROM retention WHERE stream = ?', stream) as number | undefined;
     if (keep === undefined || head < keep) return;
+    this.drop(stream, head - keep);
+  }
+
+  private drop(stream: string, upTo: number): void {
     const sql = 'DELETE FROM events WHERE stream = ? AND revision <= ? ORDER BY revision LIMIT ?';
-    this.statement(sql, 'run').run(stream, head - keep, TRIM_AT_ONCE);
+    this.statement(sql, 'run').run(stream, upTo, TRIM_AT_ONCE);
   }
 
   readStream(stream: string, { direction, from, limit }: ReadStreamOptions): StreamSlice {

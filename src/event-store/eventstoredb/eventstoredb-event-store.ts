@@ -237,14 +237,14 @@ export class EventStoreDbEventStore implements EventStore {
     return subscription;
   }
 
-  async keepLast(stream: string, count: number): Promise<void> {
-    checkKeepLast(stream, count);
+  async keepLast(stream: string, count: number, maxAgeMs?: number): Promise<void> {
+    checkKeepLast(stream, count, maxAgeMs);
     this.assertOpen();
     if (this.options.readOnly)
       throw new StoreUnavailableError(`${this.connection} was opened read-only.`, 'read-only', 'Open it for writing.');
     const problem = this.names.problem(stream);
     if (problem !== null) throw new RangeError(`stream ${stream}: ${problem}`);
-    await this.retention.keepLast(this.names.onServer(stream), count);
+    await this.retention.keepLast(this.names.onServer(stream), count, maxAgeMs);
   }
 
   async identity(): Promise<LogIdentity> {

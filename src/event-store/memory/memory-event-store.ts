@@ -112,12 +112,17 @@ export class MemoryEventStore implements EventStore {
     return subscription;
   }
 
-  async keepLast(stream: string, count: number): Promise<void> {
+  async keepLast(stream: string, count: number, maxAgeMs?: number): Promise<void> {
     this.assertOpen();
-    checkKeepLast(stream, count);
+    checkKeepLast(stream, count, maxAgeMs);
     const known = this.streams.get(stream) ?? this.open(stream);
     known.keep = count;
-    this.trim(known);
+    this.trim(known, known.head - count + 1);
+    if (maxAgeMs === undefined) return;
+    const since = this.ports.clock.wall() - maxAgeMs;
+    let first = known.first;
+    while (first < known.head && (known.events.get(first)?.created ?? -Infinity) < since) first++;
+    this.trim(known, first);
   }
 
   async identity(): Promise<LogIdentity> {
@@ -169,7 +174,7 @@ export class MemoryEventStore implements EventStore {
       known.events.set(known.head, event);
       this.log.push(event);
     }
-    this.trim(known);
+    if (known.keep !== null) this.trim(known, known.head - known.keep + 1);
     for (const subscription of this.subscriptions) subscription.wake();
     return { outcome: 'appended', revision: known.head, position: this.position };
   }
@@ -180,9 +185,7 @@ export class MemoryEventStore implements EventStore {
     return opened;
   }
 
-  private trim(known: Stream): void {
-    if (known.keep === null) return;
-    const first = Math.max(0, known.head - known.keep + 1);
+  private trim(known: Stream, first: number): void {
     for (; known.first < first; known.first++) {
       const dropped = known.events.get(known.first);
       if (dropped) this.log[Number(dropped.position) - 1] = null;

@@ -50,8 +50,8 @@ class Passing implements EventStore {
   subscribe(options: SubscribeOptions): Subscription {
     return this.inner.subscribe(options);
   }
-  keepLast(stream: string, count: number): Promise<void> {
-    return this.inner.keepLast(stream, count);
+  keepLast(stream: string, count: number, maxAgeMs?: number): Promise<void> {
+    return this.inner.keepLast(stream, count, maxAgeMs);
   }
   identity(): Promise<LogIdentity> {
     return this.inner.identity();

@@ -53,8 +53,17 @@ export const lifePart = part((says) => {
     await until(() => listener.positions.at(-1) === position, 'the newest event');
   });
 
-  says('keepLast of less than one event is rejected', async ({ store }) => {
+  says('keepLast with an age drops nothing that is younger, and revisions go on', async ({ store }) => {
+    const given = events(20);
+    await appended(store, 'beat-1', 'no_stream', ...given);
+    await store.keepLast('beat-1', 256, 3_600_000);
+    assert.deepEqual(await ids(store, 'beat-1'), idsOf(given));
+    assert.equal((await appended(store, 'beat-1', 'any', event())).revision, 20);
+  });
+
+  says('keepLast of less than one event, or of less than a second, is rejected', async ({ store }) => {
     for (const count of [0, -1, 1.5, NaN]) await assert.rejects(store.keepLast('beat-1', count), `count ${count}`);
+    for (const age of [0, 999, 1_000.5, NaN]) await assert.rejects(store.keepLast('beat-1', 1, age), `age ${age}`);
   });
 
   says('a log has an identity, of generation 1 at first, and keeps it', async ({ store }) => {

@@ -143,8 +143,8 @@ export class FaultyEventStore implements EventStore {
     return this.call('head', () => this.store.head());
   }
 
-  keepLast(stream: string, count: number): Promise<void> {
-    return this.call('keepLast', () => this.store.keepLast(stream, count), stream);
+  keepLast(stream: string, count: number, maxAgeMs?: number): Promise<void> {
+    return this.call('keepLast', () => this.store.keepLast(stream, count, maxAgeMs), stream);
   }
 
   identity(): Promise<LogIdentity> {

@@ -111,8 +111,8 @@ export class SimulatedConnection implements EventStore {
   head() {
     return this.read(() => this.log.store.head());
   }
-  keepLast(stream: string, count: number) {
-    return this.read(() => this.log.keepLast(stream, count));
+  keepLast(stream: string, count: number, maxAgeMs?: number) {
+    return this.read(() => this.log.keepLast(stream, count, maxAgeMs));
   }
   async identity() {
     const identity = await this.read(() => this.log.store.identity());

@@ -26,7 +26,7 @@ export class SimulatedLog {
   /** Counts the backups that were put in its place. */
   restores = 0;
   private appends: WrittenAppend[] = [];
-  private readonly kept = new Map<string, number>();
+  private readonly kept = new Map<string, readonly [count: number, maxAgeMs: number | undefined]>();
   private readonly clock: LogClock;
   private readonly listeners: ((append: WrittenAppend) => void)[] = [];
   /** By position − 1. */
@@ -62,9 +62,9 @@ export class SimulatedLog {
     return this.restores + 1;
   }
 
-  keepLast(stream: string, count: number): Promise<void> {
-    this.kept.set(stream, count);
-    return this.store.keepLast(stream, count);
+  keepLast(stream: string, count: number, maxAgeMs?: number): Promise<void> {
+    this.kept.set(stream, [count, maxAgeMs]);
+    return this.store.keepLast(stream, count, maxAgeMs);
   }
 
   /** The log as it was then takes its place, with the same id and a greater generation. @returns the appends that it holds. */
@@ -83,7 +83,7 @@ export class SimulatedLog {
     }
     this.clock.pretended = null;
     for (let n = 0; n < this.restores; n++) await store.raiseGeneration();
-    for (const [stream, count] of this.kept) await store.keepLast(stream, count);
+    for (const [stream, [count, maxAgeMs]] of this.kept) await store.keepLast(stream, count, maxAgeMs);
     this.store = store;
     this.appends = appends;
     return appends;
