@@ -109,7 +109,7 @@ export class StillTrue {
     const known = this.incarnations.get(after.incarnation!);
     if (known === undefined) return;
     if (before.running !== after.running) known.load = null;
-    if (before.running === 1 || after.running === 1) known.running = null;
+    if (before.running > 0 || after.running > 0) known.running = null;
   }
 
   /** A job of a group that stays has another next run time. */
