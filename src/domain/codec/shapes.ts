@@ -138,7 +138,6 @@ export const shapes: { readonly [type in DomainEvent['type']]: Shape } = {
       crashes: 'array',
       closedRuns: 'array',
       backlog: 'object?',
-      lateThrough: 'number?',
       lastOutcome: 'object|null',
       ending: 'boolean',
       homeReturns: 'array',
