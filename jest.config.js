@@ -22,6 +22,8 @@ module.exports = {
   roots: ['<rootDir>/src', '<rootDir>/test', '<rootDir>/examples'],
   testMatch: ['**/*.spec.ts'],
   testTimeout: 30_000,
+  // Many suites wait for processes: two at a time, also where there are two cores.
+  maxWorkers: 2,
   moduleNameMapper: {
     '^holdfast$': '<rootDir>/src/index.ts',
     '^holdfast/testing$': '<rootDir>/src/testing/index.ts',

@@ -159,12 +159,9 @@ function readRevision(given: unknown): Read<string | null> {
 /** The policies, with the one that has an option of its own. */
 function readPolicies(options: DeclaredMethod['options']): Read<PoliciesInput> {
   const { misfire } = options;
-  if (options.policies === null) {
-    return refuse('policies', null, 'It is no dictionary of policies.', 'Leave it out for the defaults.');
-  }
   const policies = policiesOf(options);
   // What is no object is refused with the job.
-  if (misfire === undefined || typeof policies !== 'object') return { ok: true, value: policies };
+  if (misfire === undefined || typeof policies !== 'object' || policies === null) return { ok: true, value: policies };
   if (policies.misfire === undefined)
     return { ok: true, value: { ...policies, misfire: misfire as PoliciesInput['misfire'] } };
   return refuse('misfire', misfire, 'policies.misfire is given, too.', 'Leave one of the two out.');
@@ -179,7 +176,7 @@ function readOverlap({ overlap, policies }: DeclaredMethod['options']): Read<nul
 
 /** `overlap` is among them, wherever it was written: the same declaration has the same hash. */
 function policiesOf({ overlap, policies = {} }: DeclaredMethod['options']): PoliciesInput {
-  if (overlap === undefined || typeof policies !== 'object') return policies as PoliciesInput;
+  if (overlap === undefined || typeof policies !== 'object' || policies === null) return policies as PoliciesInput;
   return { ...policies, overlap: overlap as Overlap };
 }
 

@@ -5,6 +5,7 @@ import { backfilledInstant, instantOfSlot, slotOf, type JobEvent, type Pending, 
 import { evolve } from './evolve';
 import { isFull, isQueued, mayBegin, replaceable } from './overlap';
 import { misfireRule, slotFates, type SlotFates, type SlotRange } from './misfire';
+import { owesBacklog } from './pending';
 import type { JobDecision, JobRefusal } from './refusals';
 import { countSlots, dueTime, nextSlot, nthSlotAfter, previousSlot, unlessUnreadable } from './slots';
 import type { AbsentJob, JobRecord } from './state';
@@ -138,8 +139,7 @@ export class Draft {
 
   /** Missed slots wait to be run, each for itself or once for all. */
   get owes(): boolean {
-    const { backlog, nextSlot } = this.record;
-    return backlog !== undefined && nextSlot !== null && Date.parse(nextSlot) <= Date.parse(backlog.to);
+    return owesBacklog(this.record);
   }
 
   /** Slots that no schedule will bring back are skipped as `skipDue` does; where the schedule cannot be evaluated, the pending one alone. */

@@ -1,6 +1,6 @@
 import type { Overlap, Slot } from './definition';
 import { backfilledInstant, instantOfSlot } from './events';
-import { pendingDueAt } from './pending';
+import { owesBacklog, pendingDueAt } from './pending';
 import type { JobRecord, SlotInProgress } from './state';
 
 /**
@@ -15,7 +15,7 @@ import type { JobRecord, SlotInProgress } from './state';
  *    asked for ten run; scheduled slots wait for its end.
  */
 
-type Standing = Pick<JobRecord, 'definition' | 'inProgress'>;
+type Standing = Pick<JobRecord, 'definition' | 'inProgress' | 'nextSlot' | 'backlog'>;
 
 /** The most runs that a policy may allow: what one owner leaves behind must fit into one append. */
 export const MOST_ALLOWED = 100;
@@ -47,8 +47,9 @@ export function replaceable(record: Standing): readonly SlotInProgress[] {
   return record.inProgress.filter((one) => isReplaceable(record, one));
 }
 
-function isReplaceable({ definition }: Standing, { slot }: SlotInProgress): boolean {
-  return definition.policies.overlap === 'replace' && !isRequested(slot);
+/** The slots of a backlog follow one another: the next of them does not take the place of the one in progress, or none would ever be done. */
+function isReplaceable(record: Standing, { slot }: SlotInProgress): boolean {
+  return record.definition.policies.overlap === 'replace' && !isRequested(slot) && !owesBacklog(record);
 }
 
 /**
