@@ -83,9 +83,9 @@ function readFields(input: unknown): ScheduleResult<Fields> {
 }
 
 function readBounds({ start, end, maxRuns = null, jitter = 0 }: Fields): ScheduleResult<ScheduleBounds> {
-  const from = start === undefined ? accept(null) : readInstant(start, 'start');
+  const from = start === undefined ? accept(null) : readInstant(start, 'schedule.start');
   if (!from.ok) return from;
-  const to = end === undefined ? accept(null) : readInstant(end, 'end');
+  const to = end === undefined ? accept(null) : readInstant(end, 'schedule.end');
   if (!to.ok) return to;
   if (from.value !== null && to.value !== null && to.value <= from.value) {
     const rule = `The end must be after the start (${iso(from.value)}); the end itself is excluded.`;
@@ -125,7 +125,7 @@ function readKind(fields: Fields, bounded: ScheduleBounds): ScheduleResult<Sched
 
 function readOnce({ at = 'asap' }: Fields, bounded: ScheduleBounds): ScheduleResult<OnceSchedule> {
   if (at === 'asap') return accept({ kind: 'once', at, ...bounded });
-  const instant = readInstant(at, 'at');
+  const instant = readInstant(at, 'schedule.at');
   return instant.ok ? accept({ kind: 'once', at: instant.value, ...bounded }) : instant;
 }
 
@@ -142,7 +142,11 @@ function readEvery(
     const rule = 'An interval has one origin: aligned is one, too.';
     return refuse('bad-schedule', 'origin', origin, rule, 'Leave out one of the two.');
   }
-  const from = aligned ? accept(alignedOrigin) : origin === undefined ? accept(null) : readInstant(origin, 'origin');
+  const from = aligned
+    ? accept(alignedOrigin)
+    : origin === undefined
+      ? accept(null)
+      : readInstant(origin, 'schedule.origin');
   if (!from.ok) return from;
   // The start is the origin anyway where none is given.
   const ownOrigin = from.value === bounded.start ? null : from.value;

@@ -9,9 +9,12 @@ const iso = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))
 const remedy =
   'Write an ISO 8601 text with zone or offset (2026-03-29T01:00:00Z), a Date, or whole milliseconds since 1970.';
 
-/** Reads an instant as people write it. Fractions beyond the millisecond are cut. */
+/** Reads an instant as people write it. Fractions beyond the millisecond are cut. @param field its path, as a refusal names it. */
 export function readInstant(input: unknown, field: string): ScheduleResult<Instant> {
-  const wrong = (rule: string) => refuse('bad-instant', field, input, rule, remedy);
+  const wrong = (rule: string) => {
+    const { ok, refusal } = refuse('bad-instant', '', input, rule, remedy);
+    return { ok, refusal: { ...refusal, field } };
+  };
   let instant: number;
   if (typeof input === 'number') {
     if (!Number.isInteger(input))

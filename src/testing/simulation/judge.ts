@@ -60,7 +60,12 @@ export interface JudgePorts {
   /** Of the log. */
   readonly generation: () => number;
   /** Whether that process has not noticed that a backup took the place of the log, and how long ago that was. */
-  readonly restored: (process: string) => { readonly unaware: boolean; readonly sinceMs: number };
+  readonly restored: (process: string) => {
+    readonly unaware: boolean;
+    readonly sinceMs: number;
+    /** It lived then, and may still bring to an end what it had decided by the log that was lost. */
+    readonly connected: boolean;
+  };
   readonly trusted: (process: string) => { readonly incarnation: string | null; readonly fence: string | null } | null;
 }
 
@@ -144,8 +149,11 @@ export class Judge {
 
   violate(rule: string, words: string): void {
     if (this.rereads !== null) return;
-    // It goes by a log that is no more.
-    if (this.writer !== null && this.ports.restored(this.writer).unaware) return this.note('written-by-the-unaware');
+    if (this.writer !== null) {
+      // It goes by a log that is no more.
+      const { unaware, connected } = this.ports.restored(this.writer);
+      if (unaware || connected) return this.note('written-by-the-unaware');
+    }
     if (this.violations.length < MOST_VIOLATIONS) this.violations.push({ rule, at: this.now(), words });
   }
 

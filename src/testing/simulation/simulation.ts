@@ -80,6 +80,8 @@ class World {
   /** When a backup took the place of the log. */
   private restoredAt = -Infinity;
   /** Processes whose membership, and whose views, know of a log that is no more. */
+  /** Who lived when a backup took the place of the log, and when that was. */
+  private readonly connected = new Map<string, number>();
   private readonly unaware = { members: new Set<string>(), views: new Set<string>() };
 
   constructor(
@@ -106,6 +108,7 @@ class World {
       restored: (process) => ({
         unaware: this.unaware.members.has(process) || this.unaware.views.has(process),
         sinceMs: scheduler.now - this.restoredAt,
+        connected: scheduler.now - (this.connected.get(process) ?? -Infinity) < 4 * this.liveness.failAfterMs,
       }),
     });
     this.log.onWritten((append) => {
@@ -320,6 +323,7 @@ class World {
       this.history.restored(name, now, now + 4 * this.liveness.failAfterMs);
       if (current === null) continue;
       const { process, service, connection } = current;
+      this.connected.set(process.name, now);
       if (!webOnly && process.told.upTo > log.head) unaware.members.add(process.name);
       const position = service?.readModel.position() ?? 'start';
       if (position !== 'start' && position > log.head) unaware.views.add(process.name);
