@@ -350,7 +350,7 @@ export class Judge {
     return this.rereads ?? this.ports.now();
   }
 
-  private note(what: string): void {
+  note(what: string): void {
     if (this.rereads === null) this.ports.note(what);
   }
 

@@ -8,6 +8,8 @@ import type { Witness } from './witness';
 /** A job that is due for so long, and nothing is started of it, has been forgotten, ms. */
 const FORGOTTEN_MS = 10_000;
 const JUST_NOW_MS = 2_000;
+/** So many registrations of a service are free of back-off. */
+const FREE_REGISTRATIONS = 5;
 /**
  * A job that its owner has given away (home, for balance, out of lateness, as stuck) has no owner for so long at the most: the claim of the first, then
  * claimGrace for each further one, four for a target, ms.
@@ -93,7 +95,10 @@ function checkService({ name: process, service, webOnly }: LivingService, judge:
 }
 
 function checkMember(process: string, membership: Membership, judge: Judge): void {
-  const { state, incarnation, detail } = membership.health();
+  const { serviceId, state, incarnation, detail } = membership.health();
+  // Who was registered again and again waits before it is once more (protocol 5.8).
+  const lives = [...judge.incarnations.values()].filter((one) => one.serviceId === serviceId).length;
+  if (state === 'idle' && lives >= FREE_REGISTRATIONS) return judge.note('registration-backs-off');
   // After a false verdict it stays away for a while that is doubled each time; and whoever was told to drain does not come back by itself.
   const staysAway = (state === 'fenced' && incarnation === null) || membership.draining();
   if (!staysAway && !['registered', 'draining', 'identity-conflict', 'stopped'].includes(state))
