@@ -109,28 +109,40 @@ export class Hearing {
     await this.subscription?.close();
   }
 
-  /** Whether the log still holds what was heard. Two looks must agree that it does not; a store that does not answer says nothing. */
+  /**
+   * Whether the log still holds what was heard until now. Two looks must agree that it does not; a store that does not answer says nothing, and is
+   * asked until it does: by then more may have been heard, of another log than what was heard before.
+   */
   async compare(): Promise<void> {
     if (this.comparing || this.closed) return;
     this.comparing = true;
+    const { newest, newestFact, subscription } = this;
+    const isOver = () => this.closed || this.subscription !== subscription;
     try {
-      if (!(await this.differs())) return;
-      await this.ports.clock.sleep(this.options.secondLookMs);
-      if (!this.closed && (await this.differs())) this.listener.wentBack();
-    } catch (error) {
-      this.ports.logger.debug('log.not-compared', { error: String(error) });
+      for (let looks = 0; looks < 2 && !isOver();) {
+        const differs = await this.differs(newest, newestFact);
+        if (differs === false) return;
+        if (differs) looks++;
+        if (looks < 2) await this.ports.clock.sleep(this.options.secondLookMs);
+      }
+      if (!isOver()) this.listener.wentBack();
     } finally {
       this.comparing = false;
     }
   }
 
-  private async differs(): Promise<boolean> {
-    const { store } = this.ports;
-    const { newest, newestFact } = this;
+  /** Null: the store does not answer. */
+  private async differs(newest: Hearing['newest'], newestFact: Hearing['newestFact']): Promise<boolean | null> {
+    const { store, logger } = this.ports;
     if (newest === null) return false;
-    const head = await store.head();
-    if (head === 'start' || head < newest) return true;
-    return newestFact !== null && (await store.readAt(newestFact.position))?.id !== newestFact.id;
+    try {
+      const head = await store.head();
+      if (head === 'start' || head < newest) return true;
+      return newestFact !== null && (await store.readAt(newestFact.position))?.id !== newestFact.id;
+    } catch (error) {
+      logger.debug('log.not-compared', { error: String(error) });
+      return null;
+    }
   }
 
   private hear(recorded: RecordedEvent): void {

@@ -1,4 +1,4 @@
-import type { EventStore, RecordedEvent } from '../../src/event-store';
+import { StoreUnavailableError, type EventStore, type RecordedEvent } from '../../src/event-store';
 import { World, type Member } from './world';
 
 let world: World;
@@ -9,10 +9,18 @@ afterEach(() => world.close());
 
 /** Puts another log, a copy of this one up to `position`, in its place: what a restore from a backup does. */
 async function restoreTo(world: World, members: readonly Member[], position: bigint): Promise<EventStore> {
+  return restore(world, members, (e) => e.position <= position);
+}
+
+async function restore(
+  world: World,
+  members: readonly Member[],
+  has: (event: RecordedEvent) => boolean,
+): Promise<EventStore> {
   const older = new World({ seed: 7 }).store;
   for (let after: bigint | 'start' = 'start'; ;) {
     const slice = await world.store.readAll({ after, limit: 1_000 });
-    for (const e of slice.events.filter((e: RecordedEvent) => e.position <= position)) {
+    for (const e of slice.events.filter(has)) {
       await older.append(e.stream, 'any', [e]);
     }
     if (slice.end) break;
@@ -63,6 +71,22 @@ describe('the log went back in time', () => {
     await world.clock.advance(30_000);
     expect(a.logger.facts('log.went-back')).toEqual([]);
     expect(a.membership.mayClaim()).toBe(true);
+  });
+
+  it('is noticed by one that could not ask when it heard of it, though it has heard more since', async () => {
+    const [a, b] = await world.registered('a', 'b');
+    const c = await world.member('c');
+    await world.until('c is there', () => c.membership.mayClaim());
+    await c.membership.stop([]);
+    await world.clock.advance(500);
+    // All that is lost is c: no heartbeat of its own tells b.
+    await restore(world, [a, b], ({ stream }) => !stream.endsWith('-c'));
+    // What it asks fails; what it hears does not.
+    const head = jest.spyOn(b.link, 'head').mockRejectedValue(new StoreUnavailableError('cut off'));
+    await world.clock.advance(20_000);
+    expect(b.logger.facts('log.went-back')).toEqual([]);
+    head.mockRestore();
+    await world.until('b has noticed', () => b.logger.facts('log.went-back').length > 0, 10_000);
   });
 
   it('leaves a marked service marked: it still waits to be told', async () => {

@@ -7,11 +7,12 @@ export class TroubleHistory {
 
   /**
    * An outage of the log, which comes over all alike, is no excuse for a verdict. What strikes single appends is: the dice may lose all heartbeats
-   * of one service for failAfter.
+   * of one service for failAfter. So is a slow log: what is on its way to one view takes longer than to another, and a view that is behind ends the
+   * beats (5.12).
    */
   note(trouble: Trouble, place: string | null, from: number, to: number): void {
     const byDice = 'rate' in trouble && trouble.rate < 1;
-    if (place !== null || byDice) this.past.push({ place, from, to: to + aftermathMs(trouble) });
+    if (place !== null || byDice || trouble.kind === 'slow') this.past.push({ place, from, to: to + aftermathMs(trouble) });
   }
 
   /** A backup was put in the place of the log. */
