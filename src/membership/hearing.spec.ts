@@ -164,13 +164,29 @@ describe('a log that went back', () => {
     expect(wentBack).toBe(0);
   });
 
-  it('is not one that does not answer', async () => {
+  it('is not one that does not answer: it is asked until it does', async () => {
     current = new Proxy(store, {
       get: () => () => Promise.reject(new StoreUnavailableError('down')),
     });
-    await compare();
+    const comparing = hearing.compare();
+    await clock.advance(10 * SECOND_LOOK);
     expect(wentBack).toBe(0);
     current = store;
+    await clock.advance(SECOND_LOOK);
+    await comparing;
+    expect(wentBack).toBe(0);
+  });
+
+  it('is found when it answers at last', async () => {
+    current = new Proxy(store, {
+      get: () => () => Promise.reject(new StoreUnavailableError('down')),
+    });
+    const comparing = hearing.compare();
+    await clock.advance(10 * SECOND_LOOK);
+    current = other;
+    await clock.advance(2 * SECOND_LOOK);
+    await comparing;
+    expect(wentBack).toBe(1);
   });
 
   it('is read anew from its start', async () => {
