@@ -324,6 +324,7 @@ class World {
       if (current === null) continue;
       const { process, service, connection } = current;
       this.connected.set(process.name, now);
+      process.told.lost(log.head);
       if (!webOnly && process.told.upTo > log.head) unaware.members.add(process.name);
       const position = service?.readModel.position() ?? 'start';
       if (position !== 'start' && position > log.head) unaware.views.add(process.name);

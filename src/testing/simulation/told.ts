@@ -108,6 +108,12 @@ export class Told {
     return this.facts.length === 0 ? 0 : this.clock.monotonic() - this.facts[0].at;
   }
 
+  /** What lay beyond is no more: no view will ever show it. */
+  lost(head: bigint): void {
+    const left = this.facts.filter(({ position }) => position <= head);
+    this.facts.splice(0, this.facts.length, ...left);
+  }
+
   /** It has noticed that the log is an older one. */
   forgetLog(): void {
     this.facts.length = 0;

@@ -12,7 +12,8 @@ export class TroubleHistory {
    */
   note(trouble: Trouble, place: string | null, from: number, to: number): void {
     const byDice = 'rate' in trouble && trouble.rate < 1;
-    if (place !== null || byDice || trouble.kind === 'slow') this.past.push({ place, from, to: to + aftermathMs(trouble) });
+    if (place !== null || byDice || trouble.kind === 'slow')
+      this.past.push({ place, from, to: to + aftermathMs(trouble) });
   }
 
   /** A backup was put in the place of the log. */
