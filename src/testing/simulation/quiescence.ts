@@ -124,7 +124,7 @@ function checkWork(jobId: string, state: JobRecord, quiet: Omit<Quiet, 'services
     judge.violate('I8', `${jobId} has been due for ${Math.round(now - due)} ms, and nothing is started.`);
 }
 
-/** Its owner runs another suspect, or did a moment ago: at most one at a time (5.11). */
+/** Its owner runs a suspect, or did a moment ago, another or a run of this one: at most one at a time (5.11). */
 function waitsAsSuspect(state: JobRecord, { judge, witness, trueTime }: Omit<Quiet, 'services'>): boolean {
   const { ownership } = state;
   if (ownership.kind !== 'bound' || !isSuspect(state)) return false;
@@ -136,7 +136,6 @@ function waitsAsSuspect(state: JobRecord, { judge, witness, trueTime }: Omit<Qui
       other !== undefined &&
       other.stage !== 'absent' &&
       other.stage !== 'opaque' &&
-      other !== state &&
       isSuspect(other)
     );
   });
