@@ -41,7 +41,7 @@ export const limit: Check = optional(whole(1, 1_000));
 /** ISO 8601 with zone or offset, a Date, or whole milliseconds since 1970. */
 export const instant: Check = (value, field) => {
   const read = readInstant(value, field);
-  return read.ok ? [] : [{ ...read.refusal, field }];
+  return read.ok ? [] : [read.refusal];
 };
 
 /** The instant of a field that was checked. */

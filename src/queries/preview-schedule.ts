@@ -66,5 +66,5 @@ function instant(input: InstantInput | undefined, field: string): Instant | null
   if (input === undefined) return null;
   const read = readInstant(input, field);
   if (read.ok) return read.value;
-  throw new QueryRefusedError([{ ...read.refusal, field }]);
+  throw new QueryRefusedError([read.refusal]);
 }
