@@ -1,5 +1,6 @@
 import { specification, specify } from '../../testing/specification';
-import { decide, dueAt, fold, type JobCommand, type JobEvent, type JobRecord } from '.';
+import { decide, dueAt, type JobCommand, type JobEvent } from '.';
+import { after } from './record.fixture';
 import { anna, ask, at, definition, facts, run, slotAt } from './story.fixture';
 
 /** Both policies at once. A job every minute; slots are named by their seconds after noon. */
@@ -8,19 +9,6 @@ const bound = facts.bound(1, 1, anna);
 const replacing = facts.scheduled(0, definition({}, { overlap: 'replace', misfire: 'all' }), 60);
 const beside = facts.scheduled(0, definition({}, { overlap: { allow: 2 }, misfire: 'all' }), 60);
 const of = (slot: number) => run(slot, 1, 1, anna);
-
-function after(...story: readonly (JobEvent | JobCommand)[]): JobRecord {
-  const events: JobEvent[] = [];
-  for (const part of story) {
-    if ('type' in part) events.push(part);
-    else {
-      const decision = decide(fold(events), part);
-      if (!decision.ok) throw new Error(decision.refusal.rule);
-      events.push(...decision.events);
-    }
-  }
-  return fold(events) as JobRecord;
-}
 
 /** The slot and the backlog of each run that the last command starts. */
 function startedBy(...story: readonly (JobEvent | JobCommand)[]): readonly [string, string | undefined][] {

@@ -1,5 +1,6 @@
 import { specification, specify } from '../../testing/specification';
-import { decide, dueAt, fold, openRuns, type JobCommand, type JobEvent, type JobRecord, type Overlap } from '.';
+import { dueAt, openRuns, type Overlap } from '.';
+import { after } from './record.fixture';
 import { anna, ask, at, bert, by, definition, facts, run } from './story.fixture';
 
 /** A job every minute; slots are named by their seconds after noon. */
@@ -11,20 +12,6 @@ const jobWith = (overlap: Overlap, policies: Parameters<typeof definition>[1] = 
 const of = (slot: number | string) => run(slot, 1, 1, anna);
 const startedAt = (slot: number, next = slot + 60) => facts.started(slot, of(slot), anna, next);
 const noRetry = { maxRetries: 0, initialMs: 10_000, factor: 2, maxMs: 300_000 };
-
-/** The record after events and commands. */
-function after(...story: readonly (JobEvent | JobCommand)[]): JobRecord {
-  const events: JobEvent[] = [];
-  for (const part of story) {
-    if ('type' in part) events.push(part);
-    else {
-      const decision = decide(fold(events), part);
-      if (!decision.ok) throw new Error(decision.refusal.rule);
-      events.push(...decision.events);
-    }
-  }
-  return fold(events) as JobRecord;
-}
 
 describe('queue', () => {
   const running = [jobWith('queue'), bound, startedAt(60)] as const;
