@@ -89,6 +89,8 @@ export class SimulatedConnection implements EventStore {
       if (asked !== null) this.process.told.appended(asked, this.traits.trustMs);
       if (!categoryOf(stream).endsWith('heartbeat')) this.process.told.knows(answer.position);
     }
+    if (answer !== REFUSED && answer !== LOST && answer.outcome === 'conflict' && asked !== null)
+      this.process.told.refused(asked);
     if (answer === REFUSED) return { outcome: 'unavailable', message: 'the log cannot be reached' };
     if (answer === LOST) return { outcome: 'unknown', message: 'no answer came' };
     return answer;

@@ -63,6 +63,11 @@ export class Told {
     if (this.from === null || asked.monotonic > this.from.monotonic) this.from = asked;
   }
 
+  /** The log has refused it, for good: a registration that is sent later begins a life anew, whatever beats were acknowledged before it. */
+  refused(asked: Asked): void {
+    if (asked.type === 'ServiceRegistered' && asked.incarnation === this.incarnation) this.incarnation = null;
+  }
+
   /** It reads an event of its own: with the first heartbeat of an incarnation trust begins, whatever its append was answered. */
   readBack(id: string, trustMs: number): void {
     const asked = this.sent.get(id);
