@@ -42,12 +42,14 @@ const facts: ReadonlySet<string> = new Set<ServiceEvent['type']>([
 
 /**
  * The one subscription of membership: services and heartbeats, in log order. It knows, too, when the log is no longer the one that was read:
- * an event that was heard is another one now, or lies beyond the head (protocol §6).
+ * an event that was heard is another one now, or it lies beyond the head, or an own append does that was acknowledged (protocol §6).
  */
 export class Hearing {
   private subscription: SupervisedSubscription | null = null;
   private readonly before: string;
   private newest: bigint | null = null;
+  /** Greatest position of an own append that was acknowledged. */
+  private acknowledged: bigint | null = null;
   /** Facts of services are kept for ever, so the newest one that was heard must always be there. */
   private newestFact: { readonly position: bigint; readonly id: string } | null = null;
   private comparing = false;
@@ -68,6 +70,11 @@ export class Hearing {
   /** Position of the newest event that was heard; 0: none. */
   get position(): bigint {
     return this.newest ?? 0n;
+  }
+
+  /** An append of this process was acknowledged at this position. */
+  appended(position: bigint): void {
+    if (this.acknowledged === null || position > this.acknowledged) this.acknowledged = position;
   }
 
   start(): void {
@@ -99,8 +106,7 @@ export class Hearing {
   /** Reads the log anew from its start. */
   async restart(): Promise<void> {
     await this.subscription?.close();
-    this.newest = null;
-    this.newestFact = null;
+    this.newest = this.acknowledged = this.newestFact = null;
     if (!this.closed) this.start();
   }
 
@@ -116,11 +122,11 @@ export class Hearing {
   async compare(): Promise<void> {
     if (this.comparing || this.closed) return;
     this.comparing = true;
-    const { newest, newestFact, subscription } = this;
+    const { newest, acknowledged, newestFact, subscription } = this;
     const isOver = () => this.closed || this.subscription !== subscription;
     try {
       for (let looks = 0; looks < 2 && !isOver();) {
-        const differs = await this.differs(newest, newestFact);
+        const differs = await this.differs(later(newest, acknowledged), newestFact);
         if (differs === false) return;
         if (differs) looks++;
         if (looks < 2) await this.ports.clock.sleep(this.options.secondLookMs);
@@ -132,7 +138,7 @@ export class Hearing {
   }
 
   /** Null: the store does not answer. */
-  private async differs(newest: Hearing['newest'], newestFact: Hearing['newestFact']): Promise<boolean | null> {
+  private async differs(newest: bigint | null, newestFact: Hearing['newestFact']): Promise<boolean | null> {
     const { store, logger } = this.ports;
     if (newest === null) return false;
     try {
@@ -160,6 +166,11 @@ export class Hearing {
     }
     this.newest = position;
   }
+}
+
+function later(a: bigint | null, b: bigint | null): bigint | null {
+  if (a === null || b === null) return a ?? b;
+  return a > b ? a : b;
 }
 
 function factOf(event: ReturnType<typeof decode>): ServiceEvent | UnreadableEvent {

@@ -178,6 +178,7 @@ export class ServiceMembership implements Membership {
   /** An append of this process was acknowledged: the view must show it, as it must what is heard. */
   appended(position: bigint): void {
     this.viewLag.knows(position);
+    this.hearing.appended(position);
   }
 
   /** Age of the oldest service fact that membership has heard, or own append that was acknowledged, which the view has not applied, ms; 0: none. */

@@ -308,6 +308,7 @@ export class HoldfastService {
   private forgetLog(): void {
     const { logger } = this.ports;
     this.executor.forget();
+    this.worker?.forgetLog();
     void this.view.rebuild('the log went back in time').catch((error: unknown) => {
       logger.error('view.not-rebuilt', { error: String(error) });
     });

@@ -67,6 +67,12 @@ export class JobNotes {
     }
   }
 
+  /** The log went back in time: no view will ever come to what the lost one acknowledged. */
+  forget(): void {
+    this.appended.clear();
+    this.resting.clear();
+  }
+
   /** Drops rests that ended long ago. */
   forgetRests(now: number): void {
     for (const [jobId, { until }] of this.resting) if (until < now - 60_000) this.resting.delete(jobId);

@@ -164,6 +164,12 @@ export class Worker implements StartsRuns {
     this.abortAll('draining');
   }
 
+  /** The log went back in time: nothing that this process has appended to the one before holds. */
+  forgetLog(): void {
+    this.notes.forget();
+    this.wake();
+  }
+
   health(): WorkerHealth {
     return {
       running: this.places.taken,

@@ -519,6 +519,39 @@ describe('a log that went back in time', () => {
     return { bench, process };
   }
 
+  /** The states are forgotten while an append to a log of `bench` is on its way; `then` runs first. */
+  const whileSending = (bench: Bench, process: Bench['executor'], then: () => void) =>
+    bench.store.script.push(() => {
+      then();
+      process.forget();
+      return Promise.resolve('ok');
+    });
+
+  it('may have acknowledged what is in no log now: that is decided anew', async () => {
+    const bench = await scheduled();
+    const restored = new Bench();
+    await restored.settled(restored.executor.execute(schedule()));
+    let store = bench.store.port();
+    const port = new Proxy(store, { get: (_, name) => Reflect.get(store, name) as unknown });
+    const appended: bigint[] = [];
+    const process = bench.another({ store: port, appended: (position) => appended.push(position) });
+    for (const id of ['r1', 'r2']) await bench.settled(process.execute(runNow(id)));
+    whileSending(bench, process, () => (store = restored.store.port()));
+    const executed = await bench.settled(process.execute(pause()));
+    expect(executed).toMatchObject({ revision: 1, added: 1, state: { paused: true, requested: [] } });
+    expect(await restored.types('job-j')).toEqual(['JobScheduled', 'JobPaused']);
+    // The position in the lost log is told to nobody.
+    expect(appended).toEqual([expect.any(BigInt), expect.any(BigInt), executed.position]);
+  });
+
+  it('and what the one that took its place has acknowledged stands', async () => {
+    const bench = await scheduled();
+    whileSending(bench, bench.executor, () => (bench.store.failingReads = 2));
+    const executed = await bench.settled(bench.executor.execute(runNow('r')));
+    expect(executed).toMatchObject({ revision: 1, added: 1, position: await bench.store.memory.head() });
+    expect(await bench.types('job-j')).toEqual(['JobScheduled', 'JobRunRequested']);
+  });
+
   it('is waited for no longer once the states were forgotten', async () => {
     const { bench, process } = await restoredTo(async () => undefined);
     const waiting = bench.failure(process.execute(new RemoveJobCommand({ jobId: 'j' }), { timeoutMs: Infinity }));

@@ -89,6 +89,19 @@ describe('the log went back in time', () => {
     await world.until('b has noticed', () => b.logger.facts('log.went-back').length > 0, 10_000);
   });
 
+  it('is noticed when all that is lost is an own append that was acknowledged: no view would ever come to it', async () => {
+    const [a] = await world.registered('a');
+    a.link.cut = true;
+    const backup = (await world.store.head()) as bigint;
+    a.membership.appended(backup + 50n);
+    await restoreTo(world, [a], backup);
+    a.link.cut = false;
+    await world.until('a has noticed', () => a.logger.facts('log.went-back').length > 0, 20_000);
+    await world.until('it is registered anew', () => a.membership.mayClaim(), 30_000);
+    await world.clock.advance(60_000);
+    expect(a.logger.facts('log.went-back')).toHaveLength(1);
+  });
+
   it('leaves a marked service marked: it still waits to be told', async () => {
     const [a, b] = await world.registered('a', 'b');
     await world.store.append('service-a', 0, [

@@ -97,7 +97,6 @@ export class Decisions {
     endTurn: () => void,
   ): Promise<Executed<State, Event>> {
     const { options, random, sender } = this.ports;
-    const { forgotten } = this;
     let held = this.startFrom(task);
     let fresh = false;
     let head = held?.reported ?? -1;
@@ -129,11 +128,14 @@ export class Decisions {
         events: prepared.newEvents,
         lane: task.subject.lane,
       };
-      const settled: Settled = await sender.settle(append, patience, endTurn);
+      const { forgotten } = this;
+      const answered = await sender.settle(append, patience, endTurn);
+      // What has acknowledged it may be the log that was lost, or the one that took its place.
+      const doubtful = answered.kind === 'landed' && this.forgotten !== forgotten;
+      const settled: Settled = doubtful ? await sender.stands(append) : answered;
       switch (settled.kind) {
         case 'landed':
-          // What a log has acknowledged that went back since is in none.
-          if (this.forgotten === forgotten) this.ports.appended(settled.position);
+          this.ports.appended(settled.position);
           return this.landed(task, prepared, settled);
         case 'undecided':
           patience.end('closed');
@@ -188,7 +190,7 @@ export class Decisions {
     const base = this.ports.states.get<State>(task.stream);
     const least = (): number => (this.forgotten === forgotten ? head : -1);
     const held = await this.ports.loader.load(task.subject, task.stream, task.id, least, base, patience);
-    this.ports.states.put(task.stream, held);
+    if (this.forgotten === forgotten) this.ports.states.put(task.stream, held);
     return held;
   }
 

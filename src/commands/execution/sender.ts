@@ -89,6 +89,18 @@ export class Sender {
     }
   }
 
+  /** Whether the stream holds this append, which was acknowledged: the log may be another one since, and hold it or not. */
+  async stands(append: Append): Promise<Settled> {
+    for (let n = 0; ; n += 1) {
+      try {
+        return own(append, (await this.readOwn(append)).events) ?? { kind: 'moved', head: -1 };
+      } catch (error) {
+        if (this.closing.aborted) return { kind: 'undecided', message: String(error) };
+      }
+      await this.clock.sleep(backoff(this.retry, n, this.random), this.closing);
+    }
+  }
+
   /** The head has moved, so this append can no longer land: either it is what moved the head, or it never will. */
   private async compare(append: Append, head: number): Promise<Settled> {
     if (head <= append.expected) return { kind: 'moved', head: -1 };

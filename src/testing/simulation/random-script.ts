@@ -43,19 +43,6 @@ const kinds = {
 } as const;
 type Kind = keyof typeof kinds;
 
-/** Between two backups that are put in the place of the log, ms: nobody does that while services still find out about the last one. */
-const BETWEEN_RESTORES_MS = 60_000;
-
-function apart(actions: readonly Action[]): Action[] {
-  let last = -Infinity;
-  return actions.filter((action) => {
-    if (action.do !== 'restore') return true;
-    if (action.at - last < BETWEEN_RESTORES_MS) return false;
-    last = action.at;
-    return true;
-  });
-}
-
 /** A world that is made of a seed alone: 3–5 services, 20–50 jobs, ten minutes (one of ten: two), and everything that can go wrong. */
 export function randomScript(seed: number, options: RandomScriptOptions = {}): Script {
   // Tuned liveness beats seven times as often: such a world is two minutes long.
@@ -85,11 +72,9 @@ export function randomScript(seed: number, options: RandomScriptOptions = {}): S
     durationMs,
     places,
     jobs,
-    actions: apart(
-      [...otherwise(actions, drawn(seed, 'reschedules'), season), ...resumed(actions, drawn(seed, 'resumes'))]
-        .filter(({ at }) => at < durationMs)
-        .sort((a, b) => a.at - b.at),
-    ),
+    actions: [...otherwise(actions, drawn(seed, 'reschedules'), season), ...resumed(actions, drawn(seed, 'resumes'))]
+      .filter(({ at }) => at < durationMs)
+      .sort((a, b) => a.at - b.at),
     startsAt: season.startsAt,
     logRate: 1 + draw.between(-0.001, 0.001),
     latency: draw.chance(0.2) && !tuned ? [5, 120] : [1, 8],
