@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import type { LivedSeed, SeedToLive } from './seed-worker';
 import type { AskedOfWorld, LivedWorld } from './world';
 
+/** Worlds make much that is soon of no use: a larger young generation costs 16 MB and saves a twelfth of the time. */
+const YOUNG = ['--max-semi-space-size=16'];
+
 export interface SeedsToLive {
   readonly from: number;
   readonly seeds: number;
@@ -33,7 +36,9 @@ export async function liveInProcesses(
       onWorld(known.world, known.lines);
     }
   };
-  const workers = Array.from({ length: Math.min(jobs, seeds) }, () => fork(join(__dirname, 'seed-worker.js')));
+  const workers = Array.from({ length: Math.min(jobs, seeds) }, () =>
+    fork(join(__dirname, 'seed-worker.js'), { execArgv: YOUNG }),
+  );
   try {
     await Promise.all(workers.map((worker) => feed(worker, take, (seed) => ({ seed, asked }), ended)));
   } finally {
