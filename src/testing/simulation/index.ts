@@ -10,7 +10,7 @@
 export { behaviours, behavingHandlers, type Behaviour } from './behaviours';
 export { drawn, WORLD_STARTS_AT } from './draws';
 export { clockChanges, type ClockChange } from './random-schedules';
-export type { SimulatedViolation } from './judge';
+export type { SimulatedViolation } from './judged';
 export type { HandlersOf, HandlerWorld, Substitution } from './place';
 export { randomScript, type RandomScriptOptions } from './random-script';
 export type { Action, JobScript, Order, PlaceScript, Script } from './script';

@@ -3,39 +3,17 @@ import { LogChecker } from '../../domain/invariants';
 import { absentJob, evolve, openRuns, type JobEvent, type JobState, type RunRef } from '../../domain/job';
 import type { ServiceEvent } from '../../domain/service';
 import type { UnreadableEvent } from '../../domain/unreadable';
-import type { LogPosition, RecordedEvent } from '../../event-store';
-import type { LivenessOptions } from '../../membership';
+import type { RecordedEvent } from '../../event-store';
 import type { ReadModel } from '../../read-model';
-import { Blame, type BlamePorts } from './blame';
-import type { AppendSeen } from './simulated-connection';
-import { SlotLedger } from './slot-ledger';
+import { Blame } from './blame';
+import { JudgeEntries, keyOf } from './judge-entries';
+import { JudgeSenders } from './judge-senders';
+import { JudgeVerdicts } from './judge-verdicts';
+import type { Bench, JudgedIncarnation, JudgePorts, SimulatedViolation } from './judged';
 import type { SimulatedProcess } from './simulated-process';
 import type { WrittenAppend } from './simulated-log';
-import type { TroubleHistory } from './trouble-history';
+import { SlotLedger } from './slot-ledger';
 import type { WitnessedRun } from './witness';
-
-/** A rule that did not hold, when, and in words. */
-export interface SimulatedViolation {
-  /** An invariant of the protocol (`I1` …), `transition`, `log`, or `overlap`, `entry`, `false-verdict`, `broken`. */
-  readonly rule: string;
-  readonly at: number;
-  readonly words: string;
-}
-
-interface Incarnation {
-  /** Of its registration. */
-  readonly position: bigint;
-  readonly serviceId: string;
-  /** Name of the process that registered it. */
-  readonly process: string;
-  readonly labels: { readonly [key: string]: string };
-  readonly handlers: readonly string[];
-  draining: boolean;
-  ended: 'failed' | 'stopped' | null;
-  endedAt: number;
-  leftovers: readonly string[];
-  confirmedDead: boolean;
-}
 
 interface Followed {
   state: JobState;
@@ -47,33 +25,6 @@ interface Followed {
   readonly history: { readonly position: bigint; readonly state: JobState; text?: string }[];
 }
 
-export interface JudgePorts {
-  readonly now: () => number;
-  /** By the clock of the log, ms since 1970. */
-  readonly logTime: () => number;
-  readonly note: (what: string) => void;
-  readonly liveness: LivenessOptions;
-  readonly quarantine: BlamePorts['quarantine'];
-  readonly troubles: TroubleHistory;
-  /** The process of that name, if it lives. */
-  readonly living: (process: string) => SimulatedProcess | null;
-  /** What the membership of that process says of itself; null: it has none. */
-  readonly webOnly: (process: SimulatedProcess) => boolean;
-  /** Of the log. */
-  readonly generation: () => number;
-  /** Whether that process has not noticed that a backup took the place of the log, and how long ago that was. */
-  readonly restored: (process: string) => {
-    readonly unaware: boolean;
-    readonly sinceMs: number;
-    /** It lived then, and may still bring to an end what it had decided by the log that was lost. */
-    readonly connected: boolean;
-  };
-  readonly trusted: (process: string) => { readonly incarnation: string | null; readonly fence: string | null } | null;
-}
-
-/** What clocks leave open (I12), ms. */
-const EARLY_MS = 5_000;
-const TOKEN_REVISIONS = 2 ** 44;
 /** Begins the correlation id of an order. */
 export const ORDER = 'order-';
 /** Writes what no process of the world can read. */
@@ -81,32 +32,19 @@ export const NEWER = 'a newer release';
 const MOST_VIOLATIONS = 20;
 /** In a world in which nothing is wrong, ms. */
 const SHOWN_WITHIN_MS = 1_000;
-/** A handler whose process was resumed after its trust had run out may go on for so long, ms; where trust runs for hours, for a part of it. */
-const RESUMED_MS = 200;
-const RESUMED_PART = 300;
 /** States of a job that are kept, for views that lag. */
 const KEPT_STATES = 400;
-/** What only a worker says. */
-const ofWorkers: ReadonlySet<string> = new Set([
-  'ServiceRegistered',
-  'ServiceHeartbeat',
-  'ServiceReasserted',
-  'ServiceStopped',
-  'JobRunStarted',
-  'JobRequeued',
-]);
-/** A claim that was decided in time may be sent so much later, ms. */
-const CLAIM_LATER_MS = 2_000;
 
 /** Checks every event when it is written, and every entry of a handler when it is made. */
 export class Judge {
   readonly violations: SimulatedViolation[] = [];
   readonly jobs = new Map<string, Followed>();
-  readonly incarnations = new Map<string, Incarnation>();
+  readonly incarnations = new Map<string, JudgedIncarnation>();
   /** Run → why it ended, as the log says. */
   private closed = new Map<string, string>();
-  /** `allowed`: handlers of the job that may be unsettled at once, by its overlap policy when this one was started. */
-  private readonly starts = new Map<string, { readonly run: string; readonly by: string; readonly allowed: number }>();
+  private readonly entries: JudgeEntries;
+  private readonly verdicts: JudgeVerdicts;
+  readonly senders: JudgeSenders;
   private commands = new Map<string, number>();
   private checker = new LogChecker();
   /** Service id → position of the newest fact of its stream. */
@@ -127,6 +65,21 @@ export class Judge {
   constructor(private readonly ports: JudgePorts) {
     this.blame = this.blameless();
     this.slots = this.noSlots();
+    const bench: Bench = {
+      ...ports,
+      now: () => this.now(),
+      note: (what) => this.note(what),
+      violate: (rule, words) => this.violate(rule, words),
+      incarnations: this.incarnations,
+    };
+    this.entries = new JudgeEntries({
+      ...bench,
+      ...{ generation: ports.generation, logTime: ports.logTime },
+      due: (jobId, slot) => this.slots.due(jobId, slot),
+      closed: (run) => this.closed.get(run),
+    });
+    this.verdicts = new JudgeVerdicts(bench, (serviceId) => this.facts.get(serviceId) ?? 0n);
+    this.senders = new JudgeSenders({ ...bench, webOnly: ports.webOnly });
   }
 
   /** The log holds these appends, and nothing else any more. */
@@ -190,7 +143,7 @@ export class Judge {
         this.facts.set(of, position);
       }
     }
-    this.early(events[0].stream, decoded);
+    this.verdicts.early(events[0].stream, decoded);
   }
 
   /** What an order has added is in the log. */
@@ -209,100 +162,18 @@ export class Judge {
     others: readonly WitnessedRun[],
     processOf: (run: WitnessedRun) => SimulatedProcess | null,
   ): void {
-    const start = this.starts.get(`${run.jobId} ${run.fencingToken + this.untold(run) * TOKEN_REVISIONS}`);
-    if (start === undefined || start.run !== keyOf(run))
-      this.violate('entry', `${wordsOf(run)} is entered, and no JobRunStarted of the log says so.`);
-    else if (start.by !== run.process)
-      this.violate('entry', `${wordsOf(run)} is entered in ${run.process}, and its start was appended by ${start.by}.`);
-    const trusted = this.ports.trusted(run.process);
-    if (trusted === null || trusted.fence !== null || trusted.incarnation !== run.incarnation)
-      this.violate(
-        'entry',
-        `${wordsOf(run)} is entered in ${run.process}, which is fenced (${trusted?.fence ?? 'another incarnation'}).`,
-      );
-    const lapse = this.lapse(run);
-    if (lapse !== null) this.violate('entry', `${wordsOf(run)} is entered in ${run.process}, and ${lapse}.`);
-    if (this.closed.has(keyOf(run))) this.note('entered-after-end');
-    this.notEarly(run);
+    this.entries.entered(run, others, processOf);
     this.blame.enters(run);
-    this.overlaps(run, others, start?.allowed ?? 1, processOf);
-  }
-
-  /** I12 in the time of the log, of what a handler sees: no slot begins before it is due. */
-  private notEarly(run: WitnessedRun): void {
-    const due = run.attempt === 1 ? this.slots.due(run.jobId, run.slot) : null;
-    const early = due === null ? 0 : due - this.ports.logTime();
-    if (early > EARLY_MS) this.violate('I12', `${wordsOf(run)} is entered ${Math.round(early)} ms before it is due.`);
   }
 
   /** A handler that was in the middle of its run when its process was held up for longer than trust runs has ended or was told to. */
   resumed(run: WitnessedRun, wentOnMs: number): void {
-    this.ports.note('resumed-without-trust');
-    if (wentOnMs > Math.max(RESUMED_MS, this.ports.liveness.selfFenceAfterMs / RESUMED_PART))
-      this.violate(
-        'resumed',
-        `${wordsOf(run)} went on for ${wentOnMs.toFixed(0)} ms after ${run.process} was resumed.`,
-      );
-  }
-
-  /**
-   * By how many generations its token may be too low: who comes back to a restored log may start a run before it is told that it is one. The answer to
-   * its append may be under way when it is.
-   */
-  private untold(run: WitnessedRun): number {
-    const { process, jobId, fencingToken } = run;
-    const { unaware, sinceMs } = this.ports.restored(process);
-    const told = this.ports.living(process)?.told.generation ?? 0;
-    const generation = Math.floor(fencingToken / TOKEN_REVISIONS);
-    const mayNotKnow = generation === told || unaware || sinceMs < this.ports.liveness.failAfterMs;
-    if (!mayNotKnow || this.starts.get(`${jobId} ${fencingToken}`)?.run === keyOf(run)) return 0;
-    this.note('entered-before-told-of-the-restore');
-    return this.ports.generation() - generation;
+    this.entries.resumed(run, wentOnMs);
   }
 
   /** A handler was let pass by `guard()`. */
   guarded(run: WitnessedRun): void {
-    this.note('guard-passed');
-    const lapse = this.lapse(run);
-    if (lapse !== null) this.violate('guard', `${wordsOf(run)} may go on in ${run.process}, and ${lapse}.`);
-  }
-
-  /** 5.12: whoever knows that its view is behind neither beats nor claims. @param view where it stands. */
-  sent(process: SimulatedProcess, { stream, events }: AppendSeen, view: LogPosition): void {
-    const { type, data } = events[events.length - 1];
-    if (this.ports.webOnly(process)) return this.sentByWeb(process, events);
-    const beats = type === 'ServiceHeartbeat';
-    if (!beats && !events.some(({ type }) => type === 'JobRequeued')) return;
-    // Before the view shows its own registration it owns nothing.
-    const life = beats ? this.incarnations.get((JSON.parse(data) as { incarnation: string }).incarnation) : null;
-    if (life === undefined || view === 'start' || view < (life?.position ?? 0n)) return;
-    const behind = process.told.viewBehindMs(view);
-    if (behind <= this.ports.liveness.failAfterMs + (beats ? 0 : CLAIM_LATER_MS)) return;
-    this.violate(
-      '5.12',
-      `${process.name} sends ${type} to ${stream}, and its view is ${Math.round(behind)} ms behind.`,
-    );
-  }
-
-  /** 5.14: who serves requests only does what people ask for. */
-  private sentByWeb(process: SimulatedProcess, events: AppendSeen['events']): void {
-    for (const { type, data } of events)
-      if (
-        ofWorkers.has(type) ||
-        (type === 'ServiceMarkedFailed' && (JSON.parse(data) as { by: string }).by === 'observer')
-      )
-        this.violate('5.14', `${process.name} serves requests only, and appends ${type}.`);
-  }
-
-  /** 6: when all is well again whoever lives has noticed which log this is. */
-  knowsTheLog(process: string): void {
-    if (this.ports.restored(process).unaware)
-      this.violate('6', `${process} has not noticed that the log went back in time.`);
-  }
-
-  private lapse({ process, incarnation }: WitnessedRun): string | null {
-    const { liveness, living } = this.ports;
-    return living(process)?.told.whyNoTrust(incarnation, liveness.selfFenceAfterMs) ?? null;
+    this.entries.guarded(run);
   }
 
   /** What the view of a living service says of every job, at its position, against the fold of the log. */
@@ -326,7 +197,7 @@ export class Judge {
   }
 
   /** Incarnations that have not ended in the log and whose process lives. */
-  alive(): readonly (Incarnation & { readonly incarnation: string })[] {
+  alive(): readonly (JudgedIncarnation & { readonly incarnation: string })[] {
     return [...this.incarnations]
       .filter(([, one]) => one.ended === null && this.ports.living(one.process) !== null)
       .map(([incarnation, one]) => ({ ...one, incarnation }));
@@ -356,10 +227,6 @@ export class Judge {
     if (this.rereads === null) this.ports.note(what);
   }
 
-  private generation(): number {
-    return this.ports.generation();
-  }
-
   finish(): void {
     for (const broken of this.checker.finish()) this.violate(broken.invariant, `${broken.stream}: ${broken.words}`);
   }
@@ -387,12 +254,7 @@ export class Judge {
     if (job.history.length > KEPT_STATES) job.history.shift();
     switch (event.type) {
       case 'JobRunStarted':
-        if (this.rereads === null)
-          this.starts.set(`${jobId} ${this.generation() * TOKEN_REVISIONS + revision}`, {
-            run: keyOf({ jobId, ...event.data }),
-            by,
-            allowed: allowedBy(job.state),
-          });
+        if (this.rereads === null) this.entries.started(jobId, event.data, revision, by, allowedBy(job.state));
         if (event.data.backlogTo !== undefined) this.ports.note('start-with-a-backlog');
         if (event.data.slot.startsWith('backfill:')) this.ports.note('start-of-a-backfill');
         break;
@@ -418,7 +280,8 @@ export class Judge {
         job.boundAt = this.now();
         break;
       case 'JobRequeued':
-        if (event.data.cause === 'unregistered') this.unregistered(jobId, event.data.fromIncarnation, job.boundAt);
+        if (event.data.cause === 'unregistered')
+          this.verdicts.unregistered(jobId, event.data.fromIncarnation, job.boundAt);
         this.note(event.data.nobody === null ? 'requeued' : 'requeued-for-nobody');
         break;
       case 'JobQuarantined':
@@ -428,17 +291,6 @@ export class Judge {
       case 'JobBooksClosed':
         this.note(event.type);
     }
-  }
-
-  /** 6: what was bound by a log that is lost moves when its owner has been silent for as long as any other. */
-  private unregistered(jobId: string, incarnation: string, boundAt: number): void {
-    this.note('requeued-from-the-unregistered');
-    const { failAfterMs, clockRateError } = this.ports.liveness;
-    if (this.incarnations.has(incarnation))
-      this.violate('6', `${jobId} is requeued from ${incarnation} as unregistered, and the log registers it.`);
-    const ms = Math.round(this.now() - boundAt);
-    if (ms < failAfterMs * (1 - clockRateError))
-      this.violate('6', `${jobId} is requeued as bound to the unregistered, ${ms} ms after it was bound.`);
   }
 
   private service(serviceId: string, event: ServiceEvent, position: bigint, by: string): void {
@@ -469,77 +321,7 @@ export class Judge {
       one.endedAt = this.now();
       one.leftovers = event.data.leftovers.map(({ jobId }) => jobId);
     }
-    if (event.type === 'ServiceMarkedFailed') this.marked(one, event);
-  }
-
-  private marked(one: Incarnation, { data }: Extract<ServiceEvent, { type: 'ServiceMarkedFailed' }>): void {
-    const process = this.ports.living(one.process);
-    const { serviceId } = one;
-    if (data.by === 'operator') {
-      this.note('operator-mark');
-      one.confirmedDead ||= data.confirmedDead;
-    } else {
-      const { kind, membershipPosition } = data.evidence;
-      const newest = this.facts.get(serviceId) ?? 0n;
-      if (BigInt(membershipPosition) < newest)
-        this.violate(
-          '5.5',
-          `${serviceId} is marked failed on evidence of position ${membershipPosition}; it said something at ${newest}.`,
-        );
-      if (process === null) this.note('verdict-on-the-dead');
-      else if (kind === 'processGone') this.violate('5.8', `${one.process} is said to be gone, and lives.`);
-      else this.stopBeforeSteal(process, one, data.incarnation);
-      // Who leads another life already is not failed by it: its log went back.
-      const lives = process !== null && this.ports.trusted(process.name)?.incarnation === data.incarnation;
-      if (process !== null && kind === 'silence' && (lives || this.ports.restored(process.name).sinceMs === Infinity))
-        this.falseVerdict(process, `${serviceId} (${one.process}) is marked failed by ${data.observer}`);
-    }
-    if (one.ended === null) one.endedAt = this.now();
-    one.ended ??= 'failed';
-  }
-
-  /** 5.10, 5.13: what may still run somewhere moves after a full failAfter. */
-  private early(stream: string, decoded: readonly ReturnType<typeof decode>[]): void {
-    for (const event of decoded) {
-      if (event.type !== 'JobRequeued') continue;
-      const jobId = stream.slice(stream.indexOf('-') + 1);
-      const owner = this.incarnations.get(event.data.fromIncarnation);
-      if (owner === undefined) continue;
-      const { failAfterMs, clockRateError } = this.ports.liveness;
-      const waited = this.now() - owner.endedAt >= failAfterMs * (1 - clockRateError);
-      if (waited || owner.confirmedDead) continue;
-      const wasOpen = decoded.some(({ type }) => type === 'JobRunAbandoned');
-      if (event.data.cause === 'stopped' && owner.leftovers.includes(jobId))
-        this.violate(
-          '5.10',
-          `${jobId} was left over by ${owner.process}, and moves ${Math.round(this.now() - owner.endedAt)} ms after its stop.`,
-        );
-      if (event.data.cause === 'marked' && wasOpen)
-        this.violate(
-          '5.13',
-          `${jobId} ran in ${owner.process}, and moves ${Math.round(this.now() - owner.endedAt)} ms after an operator's mark.`,
-        );
-    }
-  }
-
-  /** 5.6: when a verdict lands its subject has stopped. */
-  private stopBeforeSteal(process: SimulatedProcess, { serviceId }: Incarnation, incarnation: string): void {
-    const trusted = this.ports.trusted(process.name);
-    const { failAfterMs, loopDelayMs } = this.ports.liveness;
-    const paused = process.pausedWithin(this.now() - 2 * failAfterMs, this.now()) > loopDelayMs;
-    if (trusted === null || paused || trusted.incarnation !== incarnation || trusted.fence !== null) return;
-    this.violate('5.6', `${serviceId} is marked failed, and ${process.name} trusts itself.`);
-  }
-
-  /** I9: nobody is failed for what an observer suffers, nor for an outage of the log. */
-  private falseVerdict(process: SimulatedProcess, words: string): void {
-    const { liveness, troubles } = this.ports;
-    const now = this.now();
-    this.note('false-verdict');
-    const since = now - 2 * liveness.failAfterMs;
-    if (process.pausedWithin(since, now) >= liveness.selfFenceAfterMs / 4) return;
-    if (troubles.befell(process.place, since, now)) return;
-    this.violate('I9', `${words}, and nothing was wrong with it within ${2 * liveness.failAfterMs} ms.`);
+    if (event.type === 'ServiceMarkedFailed') this.verdicts.marked(one, event);
   }
 
   /** I6: what an order adds stands in one append, however often it was sent. */
@@ -552,45 +334,6 @@ export class Judge {
     if (before !== undefined && before !== this.appends)
       this.violate('I6', `The ${$correlationId} added events to ${stream} twice.`);
     this.commands.set(key, this.appends);
-  }
-
-  /** More handlers of one job at the same time than its overlap policy allows: only for a reason that the guarantees name. */
-  private overlaps(
-    run: WitnessedRun,
-    others: readonly WitnessedRun[],
-    allowed: number,
-    processOf: (run: WitnessedRun) => SimulatedProcess | null,
-  ): void {
-    if (others.length > 0 && others.length < allowed) return this.note('overlap-allowed');
-    if (others.length < allowed) return;
-    const [here] = others.filter(({ process }) => process === run.process).slice(allowed - 1);
-    if (here !== undefined)
-      this.violate('3.7', `${wordsOf(run)} is entered in ${run.process}, where ${wordsOf(here)} has not settled.`);
-    const [beyond] = others.filter((other) => !this.excused(other, processOf(other))).slice(allowed - 1);
-    if (beyond !== undefined) this.violate('overlap', this.overlapWords(beyond, run, allowed));
-  }
-
-  /** The guarantees name a reason why its handler may still run. */
-  private excused(earlier: WitnessedRun, process: SimulatedProcess | null): boolean {
-    const now = this.ports.now();
-    const { abortGraceMs, loopDelayMs, failAfterMs, clockRateError } = this.ports.liveness;
-    const because = (why: string) => (this.note(why), true);
-    const ignored = earlier.abortedAt !== null && now - earlier.abortedAt >= abortGraceMs * (1 - clockRateError);
-    if (ignored) return because('overlap-ignored-abort');
-    const paused = process?.pausedWithin(now - 2 * failAfterMs, now) ?? 0;
-    if (paused > loopDelayMs) return because('overlap-paused');
-    if (this.incarnations.get(earlier.incarnation)?.confirmedDead === true) return because('overlap-confirmed-dead');
-    if (this.closed.get(keyOf(earlier)) === 'cancelled') return because('overlap-cancelled');
-    const { selfFenceAfterMs } = this.ports.liveness;
-    const restoredMs = this.ports.restored(earlier.process).sinceMs;
-    return restoredMs < selfFenceAfterMs + loopDelayMs + abortGraceMs && because('overlap-log-went-back');
-  }
-
-  private overlapWords(earlier: WitnessedRun, later: WitnessedRun, allowed: number): string {
-    const now = this.ports.now();
-    return `${wordsOf(later)} is entered in ${later.process} while ${wordsOf(earlier)} runs in ${earlier.process} (entered at ${earlier.enteredAt.toFixed(0)}, ${
-      earlier.abortedAt === null ? 'not aborted' : `aborted ${(now - earlier.abortedAt).toFixed(0)} ms ago`
-    }; in the log: ${this.closed.get(keyOf(earlier)) ?? 'open'}), and the job allows ${allowed} at once.`;
   }
 }
 
@@ -608,18 +351,4 @@ function openBeside(state: JobState, run: RunRef): number {
   return open.some((one) => one.slot === run.slot && one.attempt === run.attempt && one.epoch === run.epoch)
     ? open.length
     : 0;
-}
-
-function keyOf(run: {
-  readonly jobId: string;
-  readonly slot: string;
-  readonly attempt: number;
-  readonly epoch: number;
-  readonly incarnation: string;
-}): string {
-  return `${run.jobId} ${run.slot} ${run.attempt} ${run.epoch} ${run.incarnation}`;
-}
-
-function wordsOf(run: WitnessedRun): string {
-  return `${run.jobId} ${run.slot} attempt ${run.attempt} epoch ${run.epoch}`;
 }

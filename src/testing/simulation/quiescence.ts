@@ -84,7 +84,7 @@ export function checkQuiet(quiet: Quiet): void {
 /** Whoever lives is registered, or says why it is not, and its view shows all. */
 function checkService({ name: process, service, webOnly }: LivingService, judge: Judge): void {
   const { membership, readModel } = service;
-  judge.knowsTheLog(process);
+  judge.senders.knowsTheLog(process);
   if (webOnly) {
     if (membership !== null) judge.violate('5.14', `${process} serves requests only, and has a membership.`);
   } else if (membership === null) judge.violate('I5', `${process} has not started.`);

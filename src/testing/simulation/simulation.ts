@@ -9,7 +9,8 @@ import { resolveOptions } from '../../runtime';
 import { behavingHandlers } from './behaviours';
 import { Counters } from './counters';
 import { drawn, uuidOf } from './draws';
-import { Judge, NEWER, type SimulatedViolation } from './judge';
+import { Judge, NEWER } from './judge';
+import type { SimulatedViolation } from './judged';
 import { Operators } from './operators';
 import { Place, type HandlersOf, type Substitution, type WorldPorts } from './place';
 import { checkQuiet, quietTimeMs, type LivingService } from './quiescence';
@@ -136,7 +137,7 @@ class World {
       living: (pid) => this.processes().some((process) => process.pid === pid),
       nextPid: () => ++this.pid,
       sent: ({ process, service }, append) => {
-        if (service !== null) this.judge.sent(process, append, service.readModel.position());
+        if (service !== null) this.judge.senders.sent(process, append, service.readModel.position());
       },
       selfFenceAfterMs: this.liveness.selfFenceAfterMs,
       folder: () => (this.folder ??= mkdtempSync(join(tmpdir(), 'simulated-'))),
