@@ -41,6 +41,8 @@ export const minimums: ReadonlyMap<string, number> = new Map([
   ['crash-in-projection', 28],
   ['view-resumed', 30],
   ['newer-event', 6],
+  ['moved-by-a-lost-log', 3],
+  ['requeued-from-the-unregistered', 3],
   // Races, and people.
   ['order-through-web', 5],
   ['claim-job-bound', 20],

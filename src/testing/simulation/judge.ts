@@ -10,6 +10,7 @@ import { JudgeEntries, keyOf } from './judge-entries';
 import { JudgeSenders } from './judge-senders';
 import { JudgeVerdicts } from './judge-verdicts';
 import type { Bench, JudgedIncarnation, JudgePorts, SimulatedViolation } from './judged';
+import { LOST, NEWER } from './outsiders';
 import type { SimulatedProcess } from './simulated-process';
 import type { WrittenAppend } from './simulated-log';
 import { SlotLedger } from './slot-ledger';
@@ -27,8 +28,6 @@ interface Followed {
 
 /** Begins the correlation id of an order. */
 export const ORDER = 'order-';
-/** Writes what no process of the world can read. */
-export const NEWER = 'a newer release';
 const MOST_VIOLATIONS = 20;
 /** In a world in which nothing is wrong, ms. */
 const SHOWN_WITHIN_MS = 1_000;
@@ -104,6 +103,8 @@ export class Judge {
 
   violate(rule: string, words: string): void {
     if (this.rereads !== null) return;
+    // What it breaks is what it is for.
+    if (this.writer === LOST) return this.note('written-by-the-lost-log');
     if (this.writer !== null) {
       // It goes by a log that is no more.
       const { unaware, connected } = this.ports.restored(this.writer);

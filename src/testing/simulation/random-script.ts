@@ -39,6 +39,7 @@ const kinds = {
   drop: 4,
   restore: 1,
   newer: 1,
+  lostMove: 1,
   order: 24,
 } as const;
 type Kind = keyof typeof kinds;
@@ -159,6 +160,8 @@ function actionsOf(kind: Kind, context: Context): readonly Action[] {
     }
     case 'newer':
       return [{ at, do: 'newer', job: draw.of(context.jobs) }];
+    case 'lostMove':
+      return [{ at, do: 'lost-move', job: draw.of(context.jobs) }];
     case 'restore': {
       // Nobody reaches the log while it is put back.
       const away = Math.round(draw.between(500, 4_000));

@@ -9,9 +9,10 @@ import { resolveOptions } from '../../runtime';
 import { behavingHandlers } from './behaviours';
 import { Counters } from './counters';
 import { drawn, uuidOf } from './draws';
-import { Judge, NEWER } from './judge';
+import { Judge } from './judge';
 import type { SimulatedViolation } from './judged';
 import { Operators } from './operators';
+import { Outsiders } from './outsiders';
 import { Place, type HandlersOf, type Substitution, type WorldPorts } from './place';
 import { checkQuiet, quietTimeMs, type LivingService } from './quiescence';
 import { Scheduler } from './scheduler';
@@ -71,6 +72,7 @@ class World {
   private readonly judge: Judge;
   private readonly places: Place[];
   private readonly operators: Operators;
+  private readonly outsiders: Outsiders;
   private readonly counters = new Counters();
   private readonly hash = createHash('sha256');
   private pid = 1_000;
@@ -80,9 +82,9 @@ class World {
   private folder: string | null = null;
   /** When a backup took the place of the log. */
   private restoredAt = -Infinity;
-  /** Processes whose membership, and whose views, know of a log that is no more. */
   /** Who lived when a backup took the place of the log, and when that was. */
   private readonly connected = new Map<string, number>();
+  /** Processes whose membership, and whose views, know of a log that is no more. */
   private readonly unaware = { members: new Set<string>(), views: new Set<string>() };
 
   constructor(
@@ -163,6 +165,13 @@ class World {
         if (this.judge.landed(order))
           this.judge.violate('I6', `${order} is in the log, and its caller was told: ${words}`);
       },
+    });
+    this.outsiders = new Outsiders({
+      ...{ seed, log: this.log },
+      logTime: () => this.logTime(),
+      job: (jobId) => this.judge.jobs.get(jobId)?.state,
+      services: () => this.judge.alive().map(({ serviceId }) => serviceId),
+      note: (what) => this.counters.note(what),
     });
   }
 
@@ -297,7 +306,9 @@ class World {
       case 'restore':
         return void this.restore(action.backMs);
       case 'newer':
-        return void this.writeNews(action.job);
+        return this.healed ? undefined : void this.outsiders.newer(action.job);
+      case 'lost-move':
+        return this.healed ? undefined : void this.outsiders.lostMove(action.job);
       case 'order':
         return this.operators.order(action, this.script);
     }
@@ -332,14 +343,6 @@ class World {
       connection.drop();
     }
     this.judge.rewind(appends);
-  }
-
-  private async writeNews(jobId: string): Promise<void> {
-    if (this.healed || this.judge.jobs.get(jobId)?.state.stage !== 'live') return;
-    const id = uuidOf(drawn(this.script.seed, 'newer', jobId, this.events));
-    const event = { id, type: 'JobTeleported', data: '{}', metadata: '{"schemaVersion":1}' };
-    this.counters.note('newer-event');
-    await this.log.append(NEWER, `job-${jobId}`, 'any', [event]);
   }
 
   /** What a process tells its log when it notices that. */

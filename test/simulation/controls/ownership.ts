@@ -3,6 +3,7 @@ import { ServiceMembership } from '../../../src/membership/service-membership';
 import { Projector } from '../../../src/read-model/projector';
 import { SqliteReadModel } from '../../../src/read-model/sqlite-read-model';
 import type { Script } from '../../../src/testing/simulation';
+import { Worker } from '../../../src/worker';
 import { all, replaced, type Control } from './control';
 import { atHome, everyMs, jobsOf, Moments, three, world } from './worlds';
 
@@ -24,6 +25,28 @@ function diesTwice(seed: number): Script {
     ],
     { places: [three[0], { ...three[1], provable: true }, three[2]] },
   );
+}
+
+/** Some jobs are moved by a log that is lost, while they are idle. */
+function movedByTheLost(seed: number): Script {
+  const m = new Moments(seed);
+  const moves = [0, 1, 2, 3].map((n) => ({
+    at: 14_000 + n * 500 + m.between(0, 400),
+    do: 'lost-move' as const,
+    job: `brief-${n}`,
+  }));
+  return world(seed, 30_000, jobsOf(6, 'brief', everyMs(3_000)), moves);
+}
+
+/** The views lag when the log is put back to where it was minutes ago. */
+function appendedToTheLost(seed: number): Script {
+  const m = new Moments(seed);
+  const at = 100_000 + m.between(0, 4_000);
+  return world(seed, at + 8_000, jobsOf(6, 'brief', everyMs(1_500)), [
+    { at: at - 14_000, do: 'trouble', place: null, ms: 14_000, trouble: { kind: 'lag', of: 'view', ms: 4_000 } },
+    { at: at - 300, do: 'trouble', place: null, ms: 3_000, trouble: { kind: 'refuse', rate: 1 } },
+    { at, do: 'restore', backMs: 80_000 },
+  ]);
 }
 
 function newestGone(view: SqliteReadModel, serviceId: string): string | undefined {
@@ -92,6 +115,39 @@ export const ownership: readonly Control[] = [
           },
       );
     },
+  },
+  {
+    rule: '6',
+    name: 'who is of no registration in the log owns on',
+    broken: 'ReadModel.sweep, by one that leaves out what is bound to such an incarnation',
+    caughtBy: ['I5'],
+    script: movedByTheLost,
+    replace: () =>
+      replaced(
+        SqliteReadModel.prototype,
+        'sweep',
+        (original) =>
+          function (this: SqliteReadModel, ...args: never[]) {
+            const snapshot = original.apply(this, args) as ReturnType<SqliteReadModel['sweep']>;
+            return { ...snapshot, orphaned: snapshot.orphaned.filter(({ owner }) => owner.life !== 'unregistered') };
+          },
+      ),
+  },
+  {
+    rule: '6',
+    name: 'what is bound to an incarnation of no registration moves at once',
+    broken: 'ServiceMembership.silentSinceEnd, by yes',
+    caughtBy: ['6'],
+    script: movedByTheLost,
+    replace: () => replaced(ServiceMembership.prototype, 'silentSinceEnd', () => () => true),
+  },
+  {
+    rule: '6',
+    name: 'a worker remembers what it has appended to a log that is lost',
+    broken: 'Worker.forgetLog, by nothing',
+    caughtBy: ['I8', 'I5'],
+    script: appendedToTheLost,
+    replace: () => replaced(Worker.prototype, 'forgetLog', () => () => undefined),
   },
   {
     rule: 'I4',
