@@ -1,8 +1,8 @@
 import type { DomainEvent } from '../domain/codec';
 import {
   backfilledInstant,
+  describeBacklog,
   overlapWords,
-  type Backlog,
   type BindingReason,
   type Declaration,
   type JobDefinition,
@@ -73,7 +73,7 @@ function jobWords({ type, data }: JobEvent): string {
     case 'JobPaused':
       return because('paused', data.reason);
     case 'JobResumed':
-      return `${because('resumed', data.reason)}${data.backlog === undefined ? '' : `; ${owedWords(data.backlog)}`}; ${nextWords(data)}`;
+      return `${because('resumed', data.reason)}${data.backlog === undefined ? '' : `; ${describeBacklog(data.backlog)}`}; ${nextWords(data)}`;
     case 'JobCompleted':
       return `completed (${data.outcome})`;
     case 'JobCancelled':
@@ -128,11 +128,6 @@ function requestWords(slot: string): string {
   const instant = backfilledInstant(slot);
   if (instant === null) return `a run was asked for (slot ${slot})`;
   return `a run was asked for, to make up for ${new Date(instant).toISOString()} (slot ${slot})`;
-}
-
-function owedWords({ to, policy }: Backlog): string {
-  const what = policy === 'all' ? 'each of the slots' : 'one run for the slots';
-  return `${what} of the pause, through ${to}, is to follow`;
 }
 
 const abandonWords = {
