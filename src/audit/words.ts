@@ -136,7 +136,7 @@ const abandonWords = {
   ownerMarked: 'an operator marked its owner failed; the slot is run again',
   fail: 'its owner was lost, and the job fails then',
   hold: 'its owner was lost, and an operator must judge',
-  lostInProcess: 'its process did not execute it; the slot is run again',
+  lostInProcess: 'its process does not execute it any more; the slot is run again',
   drain: 'its service drained; the slot is run again',
   stuck: 'it ignored its abort; the slot is run again',
   cancelled: 'the job was cancelled',
