@@ -189,13 +189,17 @@ export class ServiceMembership implements Membership {
     this.own.check();
     const { serviceId, live } = this;
     const { state, detail } = this.standing;
+    const words = [detail, this.registration.waitInWords()].filter((one) => one !== null);
     return {
       state,
       serviceId,
       incarnation: live,
       trustRemainingMs: this.own.remainingMs(),
       watermarkAgeMs: this.observation.watermarkAge(this.ports.clock.monotonic()),
-      detail: this.own.check() === 'clock-jump' ? fenceInWords('clock-jump', this.options.liveness) : detail,
+      detail:
+        this.own.check() === 'clock-jump'
+          ? fenceInWords('clock-jump', this.options.liveness)
+          : words.join('; ') || null,
     };
   }
 
