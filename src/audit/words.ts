@@ -134,6 +134,7 @@ const abandonWords = {
   ownerFailed: 'its owner was marked failed; the slot is run again',
   ownerStopped: 'its owner stopped; the slot is run again',
   ownerMarked: 'an operator marked its owner failed; the slot is run again',
+  ownerUnregistered: 'nothing in the log registers its owner; the slot is run again',
   fail: 'its owner was lost, and the job fails then',
   hold: 'its owner was lost, and an operator must judge',
   lostInProcess: 'its process does not execute it any more; the slot is run again',
@@ -163,6 +164,7 @@ const goneWords = {
   failed: 'was marked failed',
   stopped: 'has stopped',
   marked: 'was marked failed by an operator',
+  unregistered: 'is of no registration in this log',
 } as const;
 
 function runWords({ slot, attempt, epoch }: RunRef): string {

@@ -340,6 +340,7 @@ describe('a verdict', () => {
 });
 
 describe('after the end of an incarnation', () => {
+  const silent = (incarnation: string, now = 0) => o.silentSinceEnd(incarnation, now);
   beforeEach(() => {
     registered('me', 'me1', 0);
     o.ownBeat(0, 0);
@@ -352,23 +353,39 @@ describe('after the end of an incarnation', () => {
   ])('silence is measured on: after %s, a full failAfter without a beat of it', (_, end) => {
     ownBeats(1_000, 10_000);
     end('x', 'x1', 10_000);
-    expect(o.silentSinceEnd('x1')).toBe(false);
+    expect(silent('x1')).toBe(false);
     ownBeats(11_000, 13_000);
     beat('x', 'x1', 40, 13_000);
     ownBeats(14_000, 18_000);
-    expect(o.silentSinceEnd('x1')).toBe(false);
+    expect(silent('x1')).toBe(false);
     o.ownBeat(19_000, 19_000);
-    expect(o.silentSinceEnd('x1')).toBe(true);
-    expect(o.silentSinceEnd('x-unknown')).toBe(false);
+    expect(silent('x1')).toBe(true);
   });
 
   it('and anew after a gap of the own beats', () => {
     marked('x', 'x1', 0);
     ownBeats(1_000, 5_000);
     o.ownBeat(9_000, 9_000);
-    expect(o.silentSinceEnd('x1')).toBe(false);
+    expect(silent('x1')).toBe(false);
     ownBeats(10_000, 15_000);
-    expect(o.silentSinceEnd('x1')).toBe(true);
+    expect(silent('x1')).toBe(true);
+  });
+
+  it('of one that nothing registers: from the first question on, and beats of it count', () => {
+    ownBeats(1_000, 10_000);
+    expect(silent('lost', 10_000)).toBe(false);
+    ownBeats(11_000, 13_000);
+    beat('x', 'lost', 40, 13_000);
+    ownBeats(14_000, 18_000);
+    expect(silent('lost', 18_000)).toBe(false);
+    o.ownBeat(19_000, 19_000);
+    expect(silent('lost', 19_000)).toBe(true);
+  });
+
+  it('is not begun by a question about one that lives', () => {
+    ownBeats(1_000, 10_000);
+    expect(silent('x1', 1_000)).toBe(false);
+    expect(silent('x1', 10_000)).toBe(false);
   });
 
   it('is known of every incarnation, however many have ended since', () => {
@@ -378,7 +395,7 @@ describe('after the end of an incarnation', () => {
       stopped('x', `x${n}`, 0);
     }
     ownBeats(1_000, 6_000);
-    expect(o.silentSinceEnd('x1')).toBe(true);
+    expect(silent('x1')).toBe(true);
   });
 });
 

@@ -225,8 +225,9 @@ export class Observation {
     return suspects.filter((s) => s.silenceMs >= 2 * s.thresholdMs);
   }
 
-  /** A full failAfter of silence since the incarnation ended in the log. */
-  silentSinceEnd(incarnation: string): boolean {
+  /** A full failAfter of silence since the incarnation ended in the log; of one that nothing registers: since it was asked about first. */
+  silentSinceEnd(incarnation: string, now: number): boolean {
+    if (!this.peers.has(incarnation) && !this.ended.has(incarnation)) this.ended.set(incarnation, now);
     const seen = this.ended.get(incarnation);
     return seen !== undefined && this.watermark !== null && this.watermark - seen >= this.options.failAfterMs;
   }

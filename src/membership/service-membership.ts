@@ -164,7 +164,7 @@ export class ServiceMembership implements Membership {
   }
 
   silentSinceEnd(incarnation: string): boolean {
-    return this.observation.silentSinceEnd(incarnation);
+    return this.observation.silentSinceEnd(incarnation, this.ports.clock.monotonic());
   }
 
   silences(): readonly Suspect[] {

@@ -1,4 +1,4 @@
-import type { Candidate, Incarnation } from '../domain/service';
+import type { Candidate, GoneIncarnation } from '../domain/service';
 import { placeable, type JobRecord } from '../domain/job';
 import { assign, rank, type PlaceableJob, type RankedCandidate } from '../domain/placement';
 import type { JobRow, SweepPlace, SweepSnapshot } from '../read-model';
@@ -14,7 +14,7 @@ export interface Claim {
   readonly row: JobRow;
   readonly state: JobRecord;
   /** Its owner that is gone; null: the job is unbound. */
-  readonly gone: { readonly serviceId: string; readonly owner: Incarnation; readonly onlyIdle: boolean } | null;
+  readonly gone: { readonly serviceId: string; readonly owner: GoneIncarnation; readonly onlyIdle: boolean } | null;
   /** Best first; empty: nobody may take it. */
   readonly ranking: readonly RankedCandidate[];
   /** Why nobody may take it; null: this service takes it. */
@@ -60,7 +60,7 @@ interface Unowned extends PlaceableJob {
   readonly nextRunTime: number | null;
   readonly row: JobRow;
   readonly state: JobRecord;
-  readonly gone: { readonly serviceId: string; readonly owner: Incarnation } | null;
+  readonly gone: { readonly serviceId: string; readonly owner: GoneIncarnation } | null;
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Instant } from '../clock';
-import type { Candidate, Incarnation } from '../domain/service';
+import type { Candidate, GoneIncarnation, Incarnation } from '../domain/service';
 import type { JobRecord, JobStatus, LastOutcome, OpaqueJob, Tag } from '../domain/job';
 import type { LogPosition } from '../event-store';
 
@@ -140,8 +140,12 @@ export interface SweepSnapshot {
   readonly loads: ServiceLoads;
   /** Claimable jobs without an owner (live, not quarantined, not opaque), soonest next run first, then id; at most `limit`. */
   readonly unowned: readonly JobRow[];
-  /** Non-terminal jobs whose owner incarnation is failed or stopped, with that incarnation; soonest next run first, then id; at most `limit`. */
-  readonly orphaned: readonly { readonly job: JobRow; readonly owner: Incarnation; readonly ownerServiceId: string }[];
+  /** Non-terminal jobs whose owner incarnation is failed, stopped, or was never registered in this log, with that incarnation; soonest next run first, then id; at most `limit`. */
+  readonly orphaned: readonly {
+    readonly job: JobRow;
+    readonly owner: GoneIncarnation;
+    readonly ownerServiceId: string;
+  }[];
 }
 
 export interface ReadModelHealth {

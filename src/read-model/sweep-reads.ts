@@ -1,6 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { LogPosition } from '../event-store';
-import type { Incarnation } from '../domain/service';
+import type { GoneIncarnation } from '../domain/service';
 import { compareKeys, firstOf, type Key } from './keyset';
 import type { OwnedReads } from './own-jobs';
 import { firstOfGroups } from './own-jobs';
@@ -28,12 +28,13 @@ export class SweepReads {
     this.idle = db.prepare(
       `SELECT n, id, NULL AS due ${UNOWNED} AND next_run_time IS NULL AND id > ? ORDER BY id LIMIT ?`,
     );
-    // Every incarnation that is gone, not just the newest of its service.
+    // Every incarnation that is gone, not just the newest of its service; and those that no event registers, if every event could be read.
     this.gone = db.prepare(
       `SELECT c.service_id AS serviceId, c.incarnation, c.handler, c.priority, c.suspect FROM owner_counts c
-       WHERE c.owned > 0 AND (
-         SELECT life FROM incarnations i WHERE i.service_id = c.service_id AND i.id = c.incarnation ORDER BY ordinal DESC LIMIT 1
-       ) IN ('failed', 'stopped')`,
+       WHERE c.owned > 0 AND coalesce(
+         (SELECT life FROM incarnations i WHERE i.service_id = c.service_id AND i.id = c.incarnation ORDER BY ordinal DESC LIMIT 1),
+         (SELECT 'unregistered' FROM services s WHERE s.id = c.service_id AND s.unreadable IS NULL)
+       ) IN ('failed', 'stopped', 'unregistered')`,
     );
   }
 
@@ -68,14 +69,19 @@ export class SweepReads {
   }
 
   private orphaned(limit: number, after: Key | null): SweepSnapshot['orphaned'] {
-    const owners = new Map<string, { readonly owner: Incarnation; readonly serviceId: string; groups: OwnedGroup[] }>();
+    const owners = new Map<
+      string,
+      { readonly owner: GoneIncarnation; readonly serviceId: string; groups: OwnedGroup[] }
+    >();
     for (const group of this.known.get('owners', () => this.gone.all())) {
       const key = JSON.stringify([group.serviceId, group.incarnation]);
       const known = owners.get(key);
       if (known !== undefined) known.groups.push(group);
       else {
-        const owner = this.services.incarnationOf(group.serviceId, group.incarnation);
-        if (owner !== null) owners.set(key, { owner, serviceId: group.serviceId, groups: [group] });
+        const { serviceId, incarnation } = group;
+        const registered = this.services.incarnationOf(serviceId, incarnation);
+        const owner = registered ?? ({ incarnation, life: 'unregistered' } as const);
+        owners.set(key, { owner, serviceId, groups: [group] });
       }
     }
     const found = [...owners.values()].flatMap(({ owner, serviceId, groups }) =>

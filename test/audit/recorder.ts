@@ -210,7 +210,8 @@ export class Recorder {
     if (ownership.kind !== 'bound') throw new Error(`${jobId} has no owner`);
     const { serviceId, incarnation } = ownership;
     const owner = this.serviceState(serviceId).incarnations.find((one) => one.incarnation === incarnation);
-    const cause = owner?.life === 'stopped' ? 'stopped' : owner?.failedBy === 'operator' ? 'marked' : 'failed';
+    const gone = owner?.life === 'stopped' ? 'stopped' : owner?.failedBy === 'operator' ? 'marked' : 'failed';
+    const cause = owner === undefined ? 'unregistered' : gone;
     return this.job(jobId, {
       kind: 'RequeueJob',
       gone: { serviceId, incarnation, cause },

@@ -22,7 +22,14 @@ const acknowledged: { readonly [fact: string]: HoldfastEvent['type'] } = {
 };
 
 /** Where a handler has finished, its run has one of these; or its owner was gone before it could say so, and the log says that. */
-const accounted = ['JobRunSucceeded', 'JobRunOutcomeRefused', 'ownerFailed', 'ownerStopped', 'ownerMarked'];
+const accounted = [
+  'JobRunSucceeded',
+  'JobRunOutcomeRefused',
+  'ownerFailed',
+  'ownerStopped',
+  'ownerMarked',
+  'ownerUnregistered',
+];
 
 interface Runs {
   readonly starts: ReadonlyMap<string, LogEntry>;

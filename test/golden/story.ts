@@ -7,6 +7,8 @@ import { Storyteller } from './storyteller';
 const bounds = { start: null, end: null, maxRuns: null };
 const asap: Schedule = { kind: 'once', at: 'asap', ...bounds };
 const MINUTE = 60_000;
+/** The one job that breaks a rule (I4), and what becomes of it. */
+export const OF_THE_LOST_LOG = 'of-the-lost-log';
 
 /**
  * A log that holds every event type, every field that the codec asks for, and every word that it knows: written by the deciders, the same every time.
@@ -31,6 +33,7 @@ export function goldenStory(): readonly RecordedEvent[] {
   jitter(story, two);
   zoneData(story, two);
   missed(story, two);
+  lostLog(story, one, two);
   for (const serviceId of [one, two]) log.beat(serviceId, 2);
   return log.events;
 }
@@ -380,6 +383,21 @@ function suspectAndLate(story: Storyteller, one: string, two: string, three: str
   log.now += 2 * MINUTE;
   story.release('late', 'late', two);
   story.claim('late', two);
+}
+
+/** What a service had under way when a backup took the place of the log: it binds, and starts, for an incarnation that this log never registered. */
+function lostLog(story: Storyteller, one: string, two: string): void {
+  const { log } = story;
+  const jobId = OF_THE_LOST_LOG;
+  story.schedule(jobId, definition());
+  log.now += MINUTE;
+  const service = { ...log.live(one), incarnation: story.incarnation() };
+  const why = log.why('claim', jobId, one);
+  const viewPosition = log.view();
+  story.job(jobId, { kind: 'BindJob', by: 'claim', service, viewPosition, why, start: true, ...story.common });
+  log.now += 7_000;
+  log.requeue(jobId, two);
+  story.complete(jobId);
 }
 
 /** Slots that fall while another is in progress, by every policy; and an owner that is lost with several runs open. */

@@ -132,6 +132,17 @@ describe('the sweep requeues what a gone owner left', () => {
       expect(world.jobs.get('running')!.state.crashes).toEqual([]);
     });
 
+    it('registered nowhere: all of them after measured silence, and none is a crash', async () => {
+      world.services.delete('a');
+      world.advance();
+      await world.clock.advance(30_000);
+      expect(causes()).toEqual({});
+      b.silent.add('a#1');
+      await world.until(() => orphans() === 0, 'the requeue', 1_000);
+      expect(causes()).toEqual({ idle: 'unregistered', running: 'unregistered' });
+      expect(world.jobs.get('running')!.state.crashes).toEqual([]);
+    });
+
     it('marked and confirmed dead: all at once, no crash', async () => {
       world.mark('a', { life: 'failed', failedBy: 'operator', confirmedDead: true });
       await world.clock.advance(1);

@@ -233,8 +233,9 @@ export class World {
       }
       const { serviceId, incarnation } = ownership;
       const owner = this.services.get(serviceId)?.find((i) => i.incarnation === incarnation);
-      if (owner && gone(owner) && orphaned.length < limit) {
-        orphaned.push({ job: this.row(jobId), owner, ownerServiceId: serviceId });
+      if ((owner === undefined || gone(owner)) && orphaned.length < limit) {
+        const orphan = owner ?? ({ incarnation, life: 'unregistered' } as const);
+        orphaned.push({ job: this.row(jobId), owner: orphan, ownerServiceId: serviceId });
       }
     }
     return { position: this.position, candidates: this.candidates(), loads: this.loads(), unowned, orphaned };

@@ -186,7 +186,7 @@ function compareServices(view: SqliteReadModel, folded: Folded): void {
     if (ownership.kind === 'unbound') return false;
     const service = folded.services.get(ownership.serviceId);
     const owner = service?.incarnations.findLast((one) => one.incarnation === ownership.incarnation);
-    return owner !== undefined && isTerminal(owner);
+    return owner === undefined ? service === undefined || service.unreadable === null : isTerminal(owner);
   });
   expect(sweep.orphaned.map(({ job }) => job.jobId)).toEqual(folded.ordered(gone));
 }

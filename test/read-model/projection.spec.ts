@@ -129,7 +129,9 @@ describe('the view of the log', () => {
     await log.job('gone3', scheduled('gone3', 60), bound('a', 'a1'));
     await log.job('ended', scheduled('ended'), bound('a', 'a1'), cancelled);
     await log.job('kept', scheduled('kept'), bound('b', 'b1'));
-    await log.job('unknown', scheduled('unknown'), bound('z', 'z9'));
+    await log.job('unknown', scheduled('unknown', 45), bound('z', 'z9'));
+    await log.job('unread', scheduled('unread', 45), bound('y', 'y9'));
+    await log.raw('service-y', 'ServiceTeleported', '{}');
     await log.service('a', markedFailed('a', 'a1'), registered('a', 'a2'), stopped('a', 'a2'), registered('a', 'a3'));
     await log.job('gone0', scheduled('gone0', 75), bound('a', 'a2'));
     await log.service('c', stopped('c', 'c1'));
@@ -141,6 +143,8 @@ describe('the view of the log', () => {
     expect(
       sweep.orphaned.map(({ job, owner, ownerServiceId }) => [job.jobId, owner.incarnation, ownerServiceId]),
     ).toEqual([
+      // Nothing registers it; of y not everything could be read.
+      ['unknown', 'z9', 'z'],
       ['gone3', 'a1', 'a'],
       ['gone0', 'a2', 'a'],
       ['gone1', 'a1', 'a'],
@@ -148,13 +152,13 @@ describe('the view of the log', () => {
     ]);
     const less = view.sweep(2);
     expect(less.unowned.map((job) => job.jobId)).toEqual(['soon', 'late']);
-    expect(less.orphaned.map(({ job }) => job.jobId)).toEqual(['gone3', 'gone0']);
-    const behind = view.sweep(2, { nextRunTime: less.orphaned[1].job.nextRunTime, jobId: 'gone0' });
-    expect(behind.orphaned.map(({ job }) => job.jobId)).toEqual(['gone1', 'gone2']);
+    expect(less.orphaned.map(({ job }) => job.jobId)).toEqual(['unknown', 'gone3']);
+    const behind = view.sweep(2, { nextRunTime: less.orphaned[1].job.nextRunTime, jobId: 'gone3' });
+    expect(behind.orphaned.map(({ job }) => job.jobId)).toEqual(['gone0', 'gone1']);
     expect(view.sweep(9, { nextRunTime: null, jobId: 'never' }).unowned.map((job) => job.jobId)).toEqual(['paused']);
     await log.job('gone2', abandoned(run('a1', slot(60))), requeued('a', 'a1'));
     await log.applied(view);
-    expect(view.sweep(100).orphaned.map(({ job }) => job.jobId)).toEqual(['gone3', 'gone0', 'gone1']);
+    expect(view.sweep(100).orphaned.map(({ job }) => job.jobId)).toEqual(['unknown', 'gone3', 'gone0', 'gone1']);
     expect(view.sweep(100).unowned.map((job) => job.jobId)).toContain('gone2');
   });
 

@@ -31,7 +31,7 @@ export interface RequeueJobFields {
 /** A survivor takes a job from an owner that is gone, or sets it free when nobody is eligible. */
 export class RequeueJobCommand extends CommandToJob {
   @Checked(id) readonly jobId: string;
-  @Checked(object({ serviceId: id, incarnation: id, cause: oneOf('failed', 'stopped', 'marked') }))
+  @Checked(object({ serviceId: id, incarnation: id, cause: oneOf('failed', 'stopped', 'marked', 'unregistered') }))
   readonly gone: RequeueJobFields['gone'];
   @Checked(nullable(object({ service: candidate, why: bindingReason, start: boolean, soleSuspect: optional(boolean) })))
   readonly to: RequeueJobFields['to'];

@@ -89,7 +89,7 @@ export function checkRelease(track: JobTrack, { data }: JobReleased, at: At, rep
   track.endEpoch(at.revision);
 }
 
-/** 5.7: an owner is gone by a fact of its service stream, in the view of the decider; nothing else. */
+/** 5.7: an owner is gone by a fact of its service stream, or because the log has no registration of it, in the view of the decider; nothing else. */
 export function checkRequeue(
   track: JobTrack,
   { data }: JobRequeued,
@@ -106,7 +106,10 @@ export function checkRequeue(
     const view = services.view(viewPosition, at);
     const words = `JobRequeued from service ${fromServiceId} (incarnation ${fromIncarnation}) as ${cause} at view position ${view}`;
     const facts = services.incarnation(fromIncarnation);
-    if (facts === null || facts.end === null) {
+    if (cause === 'unregistered') {
+      if (facts !== null && facts.registeredPosition <= view)
+        report('transition', `${words}, but it was registered at position ${facts.registeredPosition}.`);
+    } else if (facts === null || facts.end === null) {
       report('transition', `${words}, but no fact of the log says that this incarnation has ended.`);
     } else if (facts.end.position > view || view >= at.position) {
       report('transition', `${words}, but it ended at position ${facts.end.position}.`);

@@ -177,7 +177,7 @@ export function checkOutcome(
 /** After these the slot is not run again. */
 const endsSlot: ReadonlySet<string> = new Set(['fail', 'cancelled', 'replaced']);
 
-const byOwnerLoss = new Set(['ownerFailed', 'ownerStopped', 'ownerMarked', 'fail', 'hold']);
+const byOwnerLoss = new Set(['ownerFailed', 'ownerStopped', 'ownerMarked', 'ownerUnregistered', 'fail', 'hold']);
 
 function checkAbandoned(
   track: JobTrack,
@@ -189,6 +189,14 @@ function checkAbandoned(
   const { reason, incarnation } = data;
   if (!byOwnerLoss.has(reason)) return;
   const facts = services.incarnation(incarnation);
+  if (reason === 'ownerUnregistered') {
+    if (facts !== null)
+      report(
+        'transition',
+        `${words} as ${reason}, but that incarnation was registered at position ${facts.registeredPosition}.`,
+      );
+    return;
+  }
   if (facts === null ? track.owner === null || services.readable(track.owner.serviceId) : facts.end === null) {
     report('transition', `${words} as ${reason}, but no fact of the log says that this incarnation has ended.`);
   } else if (

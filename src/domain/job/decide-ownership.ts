@@ -87,10 +87,11 @@ const reasonByCause: { readonly [cause in OwnerGone]: AbandonReason } = {
   failed: 'ownerFailed',
   stopped: 'ownerStopped',
   marked: 'ownerMarked',
+  unregistered: 'ownerUnregistered',
 };
 
 /**
- * The owner is gone by a fact of its service stream.
+ * The owner is gone by a fact of its service stream, or nothing in the log registers it.
  *
  * - idle: `[JobRequeued, (JobNextSlotRecomputed), (JobSlotsSkipped), JobBoundToService e+1, (JobRunStarted)]`
  * - running, by policy: rerun `[JobRunAbandoned(ownerFailed) × n, JobRequeued, …same slot, attempt + 1]`; fail `[JobRunAbandoned(fail), …]`, and

@@ -199,15 +199,17 @@ export type JobRunTimedOut = Fact<
 /**
  * An open run ended without an outcome of its own.
  * `ownerFailed` is a crash (the owner was judged by an observer); `ownerStopped`, `ownerMarked`: leftovers of a stop, an operator's mark, `confirmedDead` or not: no crash;
+ * `ownerUnregistered`: the log has no registration of the owner (it was restored from a backup): no crash;
  * `fail`, `hold`: the job's policy for a lost owner; the slot ends (fail) or waits for an operator (hold);
  * `replaced`: a newer slot takes its place (overlap `replace`); the slot ends;
- * `lostInProcess`, `drain`, `stuck`: by the owner itself. After `ownerFailed`, `ownerStopped`, `ownerMarked`, `lostInProcess`, `drain`, `stuck`
+ * `lostInProcess`, `drain`, `stuck`: by the owner itself. After `ownerFailed`, `ownerStopped`, `ownerMarked`, `ownerUnregistered`, `lostInProcess`, `drain`, `stuck`
  * the slot is still to be run: attempt + 1. After `cancelled` it is not.
  */
 export type AbandonReason =
   | 'ownerFailed'
   | 'ownerStopped'
   | 'ownerMarked'
+  | 'ownerUnregistered'
   | 'fail'
   | 'hold'
   | 'lostInProcess'
@@ -234,7 +236,7 @@ export type JobReleased = Fact<
     target: string | null;
   }
 >;
-/** The owner is gone by a fact of its service stream. Ends the epoch. */
+/** The owner is gone by a fact of its service stream, or by the lack of any: nothing in the log registers it. Ends the epoch. */
 export type JobRequeued = Fact<
   'JobRequeued',
   {
@@ -247,7 +249,8 @@ export type JobRequeued = Fact<
     nobody: string | null;
   }
 >;
-export type OwnerGone = 'failed' | 'stopped' | 'marked';
+/** `unregistered`: the binding was decided by a log that a backup has taken the place of. */
+export type OwnerGone = 'failed' | 'stopped' | 'marked' | 'unregistered';
 /** Of a job with several open runs when its owner was lost: one for each, judged one by one. */
 export type JobHeld = Fact<'JobHeld', { slot: Slot; attempt: number }>;
 export type JobHoldResolved = Fact<

@@ -295,6 +295,15 @@ describe('the owner is gone', () => {
         facts.bound(70, 2, bert, 'requeue'),
         facts.started(70, second, bert, 120),
       ),
+    specification('running, of an owner that nothing registers: no crash')
+      .given(...running)
+      .when(ask.requeue(70, anna, bert, { cause: 'unregistered', crashes: 1 }))
+      .then(
+        facts.abandoned(70, first, 'ownerUnregistered'),
+        facts.requeued(70, 1, anna, null, 'unregistered'),
+        facts.bound(70, 2, bert, 'requeue'),
+        facts.started(70, second, bert, 120),
+      ),
     specification('running and paused: the slot waits for its resume')
       .given(...running, facts.paused(65))
       .when(ask.requeue(70, anna, bert))

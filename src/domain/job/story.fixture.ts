@@ -5,7 +5,7 @@ import { canonicalDefinition } from './canonical';
 import type { AfterRun, JobCommand } from './commands';
 import type { JobDefinition, JobPolicies, Slot } from './definition';
 import { slotOf } from './events';
-import type { BindingReason, JobEvent, RunRef } from './events';
+import type { BindingReason, JobEvent, OwnerGone, RunRef } from './events';
 
 /** One job, two services, and the facts and questions of their life: what the specifications of the decider are told in. */
 
@@ -324,7 +324,7 @@ export const ask = {
       cause = 'failed',
       crashes = 3,
       soleSuspect = true,
-    }: { start?: boolean; cause?: 'failed' | 'stopped' | 'marked'; crashes?: number; soleSuspect?: boolean } = {},
+    }: { start?: boolean; cause?: OwnerGone; crashes?: number; soleSuspect?: boolean } = {},
   ): JobCommand => ({
     kind: 'RequeueJob',
     gone: { serviceId, incarnation, cause },

@@ -40,6 +40,15 @@ export interface Incarnation {
   readonly leftovers: readonly string[];
 }
 
+/** Owns jobs by the log, which has no registration of it: the binding was decided by a log that a backup has taken the place of. */
+export interface UnregisteredIncarnation {
+  readonly incarnation: string;
+  readonly life: 'unregistered';
+}
+
+/** Whose jobs are to be requeued. */
+export type GoneIncarnation = Incarnation | UnregisteredIncarnation;
+
 /** A service as placement and eligibility see it. */
 export interface Candidate {
   readonly serviceId: string;

@@ -41,6 +41,8 @@ interface Followed {
   state: JobState;
   /** True time of its newest event, ms. */
   changedAt: number;
+  /** True time of its newest binding, ms. */
+  boundAt: number;
   /** Newest last. */
   readonly history: { readonly position: bigint; readonly state: JobState; text?: string }[];
 }
@@ -374,7 +376,7 @@ export class Judge {
 
   private job(jobId: string, event: JobEvent, { revision, position }: RecordedEvent, by: string): void {
     let job = this.jobs.get(jobId);
-    if (job === undefined) this.jobs.set(jobId, (job = { state: absentJob, changedAt: 0, history: [] }));
+    if (job === undefined) this.jobs.set(jobId, (job = { state: absentJob, changedAt: 0, boundAt: 0, history: [] }));
     this.blame.event(jobId, event, 'slot' in event.data ? openBeside(job.state, event.data as RunRef) : 0);
     this.slots.event(jobId, event);
     this.newestFact = position;
@@ -412,7 +414,11 @@ export class Judge {
       case 'JobReleased':
         this.note(`released-${event.data.reason}`);
         break;
+      case 'JobBoundToService':
+        job.boundAt = this.now();
+        break;
       case 'JobRequeued':
+        if (event.data.cause === 'unregistered') this.unregistered(jobId, event.data.fromIncarnation, job.boundAt);
         this.note(event.data.nobody === null ? 'requeued' : 'requeued-for-nobody');
         break;
       case 'JobQuarantined':
@@ -422,6 +428,17 @@ export class Judge {
       case 'JobBooksClosed':
         this.note(event.type);
     }
+  }
+
+  /** 6: what was bound by a log that is lost moves when its owner has been silent for as long as any other. */
+  private unregistered(jobId: string, incarnation: string, boundAt: number): void {
+    this.note('requeued-from-the-unregistered');
+    const { failAfterMs, clockRateError } = this.ports.liveness;
+    if (this.incarnations.has(incarnation))
+      this.violate('6', `${jobId} is requeued from ${incarnation} as unregistered, and the log registers it.`);
+    const ms = Math.round(this.now() - boundAt);
+    if (ms < failAfterMs * (1 - clockRateError))
+      this.violate('6', `${jobId} is requeued as bound to the unregistered, ${ms} ms after it was bound.`);
   }
 
   private service(serviceId: string, event: ServiceEvent, position: bigint, by: string): void {
