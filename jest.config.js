@@ -24,6 +24,8 @@ module.exports = {
   testTimeout: 30_000,
   // Many suites wait for processes: two at a time, also where there are two cores.
   maxWorkers: 2,
+  // A worker that has grown by a hundred suites takes longer to exit than the 500 ms after which Jest says that it failed to, though nothing is open.
+  workerIdleMemoryLimit: '768MB',
   moduleNameMapper: {
     '^holdfast$': '<rootDir>/src/index.ts',
     '^holdfast/testing$': '<rootDir>/src/testing/index.ts',

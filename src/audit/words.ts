@@ -1,8 +1,8 @@
 import type { DomainEvent } from '../domain/codec';
 import {
   backfilledInstant,
+  describeBacklog,
   overlapWords,
-  type Backlog,
   type BindingReason,
   type Declaration,
   type JobDefinition,
@@ -73,7 +73,7 @@ function jobWords({ type, data }: JobEvent): string {
     case 'JobPaused':
       return because('paused', data.reason);
     case 'JobResumed':
-      return `${because('resumed', data.reason)}${data.backlog === undefined ? '' : `; ${owedWords(data.backlog)}`}; ${nextWords(data)}`;
+      return `${because('resumed', data.reason)}${data.backlog === undefined ? '' : `; ${describeBacklog(data.backlog)}`}; ${nextWords(data)}`;
     case 'JobCompleted':
       return `completed (${data.outcome})`;
     case 'JobCancelled':
@@ -130,11 +130,6 @@ function requestWords(slot: string): string {
   return `a run was asked for, to make up for ${new Date(instant).toISOString()} (slot ${slot})`;
 }
 
-function owedWords({ to, policy }: Backlog): string {
-  const what = policy === 'all' ? 'each of the slots' : 'one run for the slots';
-  return `${what} of the pause, through ${to}, is to follow`;
-}
-
 const abandonWords = {
   ownerFailed: 'its owner was marked failed; the slot is run again',
   ownerStopped: 'its owner stopped; the slot is run again',
@@ -142,7 +137,7 @@ const abandonWords = {
   ownerUnregistered: 'nothing in the log registers its owner; the slot is run again',
   fail: 'its owner was lost, and the job fails then',
   hold: 'its owner was lost, and an operator must judge',
-  lostInProcess: 'its process did not execute it; the slot is run again',
+  lostInProcess: 'its process does not execute it any more; the slot is run again',
   drain: 'its service drained; the slot is run again',
   stuck: 'it ignored its abort; the slot is run again',
   cancelled: 'the job was cancelled',

@@ -1,11 +1,11 @@
 import {
+  describeBacklog,
   describeMisfire,
   dueAt,
   isSuspect,
   openRuns,
   overlapWords,
   statusOf,
-  type Backlog,
   type JobRecord,
 } from '../domain/job';
 import { describe } from '../domain/schedule';
@@ -69,7 +69,7 @@ function told(record: JobRecord, payload: boolean): [string, string | null][] {
     ['declared by', declaration === undefined ? null : `${declaration.source} (${declaration.hash.slice(0, 12)})`],
     ['owner', owner],
     ['next slot', record.nextSlot ?? 'none'],
-    ['backlog', record.backlog === undefined ? null : backlogWords(record.backlog)],
+    ['backlog', record.backlog === undefined ? null : describeBacklog(record.backlog)],
     ['next start', iso(dueAt(record)) ?? 'nothing is pending'],
     ['requested', requestedWords(record)],
     ...record.inProgress.map(({ slot, attempt, run, retryAt }): [string, string] => [
@@ -92,11 +92,6 @@ function told(record: JobRecord, payload: boolean): [string, string | null][] {
     ['scheduled', iso(record.scheduledAt)],
     ['payload', payload ? JSON.stringify(definition.payload) : null],
   ];
-}
-
-function backlogWords({ to, policy }: Backlog): string {
-  const what = policy === 'all' ? 'each slot' : 'one run for all';
-  return `missed slots through ${to} are still to be run: ${what}`;
 }
 
 const SHOWN_REQUESTS = 5;

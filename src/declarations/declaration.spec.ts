@@ -133,11 +133,14 @@ describe('the hash of a declaration', () => {
     ['kind', Interval(1_000)],
   ])('is another one with another %s', (_, decorator) => expect(declare(decorator).hash).not.toBe(base));
 
-  it('is the same wherever misfire is written', () => {
-    const rule = { policy: 'all', cap: 3 } as const;
-    const declared = declare(Interval(500, { misfire: rule, policies: { priority: 1 } }));
-    expect(declared.policies).toEqual({ misfire: rule, priority: 1 });
-    expect(declare(Interval(500, { policies: { misfire: rule, priority: 1 } })).hash).toBe(declared.hash);
+  it.each([
+    { misfire: { policy: 'all', cap: 3 } },
+    { overlap: { allow: 2 } },
+    { misfire: 'once', overlap: 'queue' },
+  ] as const)('is the same wherever the policies are written: %j', (said) => {
+    const declared = declare(Interval(500, { ...said, policies: { priority: 1 } }));
+    expect(declared.policies).toEqual({ ...said, priority: 1 });
+    expect(declare(Interval(500, { policies: { priority: 1, ...said } })).hash).toBe(declared.hash);
   });
 
   it('does not depend on when the process starts', () => {
@@ -193,12 +196,32 @@ describe('what is refused', () => {
       'an overlap that is said twice',
       Interval(5, { overlap: 'queue', policies: { overlap: 'skip' } }),
       'overlap',
-      /said twice/,
+      /policies\.overlap is given, too/,
+    ],
+    [
+      'policies that are a list, though one of them has its option',
+      Interval(5, { overlap: 'queue', policies: [] as never }),
+      'policies',
+      /must be an object/,
+    ],
+    [
+      'another policy, where one has its option',
+      Interval(5, { overlap: 'queue', policies: { misfire: 'twice' as never } }),
+      'policies.misfire',
+      /skip, once/,
     ],
     ['policies out of range', Timeout(5, { policies: { priority: 5_000 } }), 'policies.priority', /1000/],
   ])('%s', (_, decorator, field, rule) => {
     expect(refusals(decorator)).toEqual([
       expect.objectContaining({ field, rule: expect.stringMatching(rule), remedy: expect.stringMatching(/./) }),
+    ]);
+  });
+
+  it('says each policy that is given in two places', () => {
+    const both = { misfire: 'all', overlap: 'queue' } as const;
+    expect(refusals(Interval(5, { ...both, policies: both })).map(({ field }) => field)).toEqual([
+      'overlap',
+      'misfire',
     ]);
   });
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Instant } from '../clock';
 import { validateCommand, ScheduleJobCommand, type PoliciesInput } from '../commands';
-import { canonical, type Affinity, type Overlap, type Tag } from '../domain/job';
+import { canonical, type Affinity, type Tag } from '../domain/job';
 import type { Refusal } from '../domain/refusal';
 import { defineSchedule, type ScheduleInput, type ScheduleLimits } from '../domain/schedule';
 import { patternOf } from './cron-time';
@@ -58,7 +58,7 @@ export function declarationOf(
   processZone: string,
   limits: ScheduleLimits | null = null,
 ): Declared {
-  const refusals: Refusal[] = unknownOptions(method);
+  const refusals: Refusal[] = [...unknownOptions(method), ...saidTwice(method)];
   const take = <T>(read: Read<T>): T | null => {
     if (read.ok) return read.value;
     refusals.push(read.refusal);
@@ -71,9 +71,7 @@ export function declarationOf(
       ? take(readCron(method.cronTime, method.options, processZone))
       : take(readMs(method.decorator, method.timeout));
   const revision = take(readRevision(method.options.revision));
-  take(readOverlap(method.options));
-  // Null where they were written so: that is refused with the job.
-  const policies = take(readPolicies(method.options)) as PoliciesInput;
+  const policies = policiesOf(method);
   if (refusals.length > 0 || written === null) return { ok: false, refusals };
   const {
     tag = {},
@@ -156,28 +154,26 @@ function readRevision(given: unknown): Read<string | null> {
   return refuse('revision', given, 'A revision is a text.', "Write a text such as '2'.");
 }
 
-/** The policies, with the one that has an option of its own. */
-function readPolicies(options: DeclaredMethod['options']): Read<PoliciesInput> {
-  const { misfire } = options;
-  const policies = policiesOf(options);
-  // What is no object is refused with the job.
-  if (misfire === undefined || typeof policies !== 'object' || policies === null) return { ok: true, value: policies };
-  if (policies.misfire === undefined)
-    return { ok: true, value: { ...policies, misfire: misfire as PoliciesInput['misfire'] } };
-  return refuse('misfire', misfire, 'policies.misfire is given, too.', 'Leave one of the two out.');
+/** The policies that may be written as options of their own as well: once each. */
+const policyOptions = ['overlap', 'misfire'] as const satisfies readonly (keyof PoliciesInput)[];
+
+function saidTwice({ options }: DeclaredMethod): Refusal[] {
+  const policies = options.policies as PoliciesInput | null | undefined;
+  return policyOptions
+    .filter((policy) => options[policy] !== undefined && policies?.[policy] !== undefined)
+    .map((policy) => {
+      const remedy = 'Leave one of the two out.';
+      return refuse(policy, options[policy], `policies.${policy} is given, too.`, remedy).refusal;
+    });
 }
 
-/** It is a policy, and may be written as one: once. */
-function readOverlap({ overlap, policies }: DeclaredMethod['options']): Read<null> {
-  const other = (policies as PoliciesInput | undefined)?.overlap;
-  if (overlap === undefined || other === undefined) return { ok: true, value: null };
-  return refuse('overlap', overlap, 'It is said twice: policies.overlap too.', 'Say it once.');
-}
-
-/** `overlap` is among them, wherever it was written: the same declaration has the same hash. */
-function policiesOf({ overlap, policies = {} }: DeclaredMethod['options']): PoliciesInput {
-  if (overlap === undefined || typeof policies !== 'object' || policies === null) return policies as PoliciesInput;
-  return { ...policies, overlap: overlap as Overlap };
+/** All of them, wherever they were written: the same declaration has the same hash. */
+function policiesOf({ options }: DeclaredMethod): PoliciesInput {
+  const { policies = {} } = options;
+  // What is no dictionary is refused with the job.
+  if (typeof policies !== 'object' || policies === null || Array.isArray(policies)) return policies as PoliciesInput;
+  const written = policyOptions.filter((policy) => options[policy] !== undefined);
+  return { ...policies, ...Object.fromEntries(written.map((policy) => [policy, options[policy]])) };
 }
 
 function readCron(
@@ -258,15 +254,12 @@ function asWritten(refusal: Refusal, method: DeclaredMethod): Refusal {
     const offset = method.options.utcOffset != null;
     return { ...refusal, field: offset ? 'utcOffset' : 'timeZone' };
   }
-  if (/^policies\.misfire\b/.test(field) && method.options.misfire !== undefined) {
+  if (policyOptions.some((policy) => field.startsWith(`policies.${policy}`) && method.options[policy] !== undefined)) {
     return { ...refusal, field: field.slice('policies.'.length) };
   }
   if (field === 'schedule.start') return { ...refusal, field: 'initialDelay' };
   if (field === 'schedule.at' || field === 'schedule.every') {
     return { ...refusal, field: method.decorator === 'Cron' ? 'cronTime' : 'timeout' };
-  }
-  if (field.startsWith('policies.overlap') && method.options.overlap !== undefined) {
-    return { ...refusal, field: field.slice('policies.'.length) };
   }
   if (field === 'schedule.jitter') return { ...refusal, field: 'jitter' };
   return field === 'jobId' || field === 'handler' ? { ...refusal, field: 'name' } : refusal;

@@ -56,6 +56,8 @@ export class Registration {
   private inLog: { readonly incarnation: string; readonly since: number; readonly sent: Reading } | null = null;
   private underWay: Promise<void> | null = null;
   private timer: Timer | null = null;
+  /** Until when, by the monotonic clock, the timer runs, and the registrations for which it waits; none: it is no back-off. */
+  private waits = { until: -Infinity, registrations: 0 };
   /** When each incarnation whose registration may still land was sent first. */
   private readonly sent = new Map<string, Reading>();
   private readonly falseVerdicts: number[] = [];
@@ -81,9 +83,15 @@ export class Registration {
   /** Registers a new incarnation after `delayMs` and whatever the back-off adds. */
   begin(reason: 'start' | 'falselyFailed', delayMs: number): void {
     this.cancel();
-    const { clock, random } = this.ports;
+    const { clock, random, logger } = this.ports;
+    const { registrations, backOffMs } = this.backOff();
+    const waitMs = delayMs + backOffMs;
+    this.waits = { until: clock.monotonic() + waitMs, registrations: backOffMs > 0 ? registrations : 0 };
+    if (backOffMs > 0) {
+      logger.warn('service.registration-backs-off', { registrations, withinMs: RECENT_MS, nextAttemptInMs: waitMs });
+    }
     this.timer = clock.setTimer(
-      delayMs + this.backOffMs(),
+      waitMs,
       () => {
         this.timer = null;
         this.wanted = { incarnation: random.uuid(clock.wall()), reason };
@@ -93,6 +101,16 @@ export class Registration {
       },
       { name: 'registration', keepAlive: false },
     );
+  }
+
+  /** Why nothing is registered yet, and for how long, for operators; null: nothing waits. */
+  waitInWords(): string | null {
+    const { until, registrations } = this.waits;
+    const leftMs = Math.ceil(until - this.ports.clock.monotonic());
+    if (this.timer === null || leftMs <= 0) return null;
+    const next = `the next attempt to register is in ${leftMs} ms`;
+    if (registrations === 0) return next;
+    return `${this.options.serviceId} was registered ${registrations} times within ${RECENT_MS / 60_000} minutes, without an end in order; ${next}`;
   }
 
   /** Nothing new is registered. What was sent may still land: then `landed` is told. */
@@ -226,9 +244,12 @@ export class Registration {
    * By the registrations of this id in the last ten minutes, as the log shows them: a process that dies and is restarted again and again counts,
    * one that stops in order does not. None for the first five, then 1 s, doubled up to 30 s.
    */
-  private backOffMs(): number {
-    const recent = this.on.observation().registrationsWithin(RECENT_MS, this.ports.clock.monotonic());
-    if (recent < FREE_REGISTRATIONS) return 0;
-    return Math.min(1_000 * 2 ** (recent - FREE_REGISTRATIONS), LONGEST_BACK_OFF_MS);
+  private backOff(): { readonly registrations: number; readonly backOffMs: number } {
+    const registrations = this.on.observation().registrationsWithin(RECENT_MS, this.ports.clock.monotonic());
+    if (registrations < FREE_REGISTRATIONS) return { registrations, backOffMs: 0 };
+    return {
+      registrations,
+      backOffMs: Math.min(1_000 * 2 ** (registrations - FREE_REGISTRATIONS), LONGEST_BACK_OFF_MS),
+    };
   }
 }

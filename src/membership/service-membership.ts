@@ -1,15 +1,14 @@
 import type { ClusterTime, Timer } from '../clock';
-import { DrainServiceCommand } from '../commands';
 import type { ServiceEvent, ServiceHeartbeat, ServiceStopped } from '../domain/service';
 import type { UnreadableEvent } from '../domain/unreadable';
 import type { RecordedEvent } from '../event-store';
 import { Beats } from './beats';
 import { LogClusterTime } from './cluster-time';
-import { answer, recordStop } from './facts';
 import { Hearing } from './hearing';
 import { KeptBeats } from './kept-beats';
-import type { FenceReason, Membership, MembershipHealth, MembershipState, Trust } from './membership';
+import type { Membership, MembershipHealth, MembershipState, Trust } from './membership';
 import { Observation, type Suspect } from './observation';
+import { OwnLife } from './own-life';
 import type { MembershipOptions, MembershipPorts } from './ports';
 import { Registration } from './registration';
 import { Returning } from './returning';
@@ -17,7 +16,7 @@ import { OwnTrust } from './trust';
 import { Standing } from './standing';
 import { Verdicts } from './verdicts';
 import { ViewLag } from './view-lag';
-import { fenceInWords, verdictInWords } from './words';
+import { fenceInWords } from './words';
 
 /** A peer is suspected from this part of its threshold on. */
 const SUSPECTED = 0.6;
@@ -43,18 +42,7 @@ export class ServiceMembership implements Membership {
   private readonly keptBeats: KeptBeats;
   private observation: Observation;
   private readonly standing: Standing;
-  /** The registered incarnation of this process that has not ended. */
-  private live: string | null = null;
-  /** The view has applied its registration. */
-  private applied = false;
-  private readonly incarnations = new Set<string>();
-  /** A registration of this process was read in this log. */
-  private registeredHere = false;
-  /** Marked by an operator, or another process took the id: it does not register by itself any more. */
-  private barred = false;
-  private isDraining = false;
-  /** This process drains because it ends. */
-  private leaving = false;
+  private readonly life: OwnLife;
   private timer: Timer | null = null;
   private comparedAt = -Infinity;
   private goingBack = false;
@@ -81,15 +69,15 @@ export class ServiceMembership implements Membership {
       {
         fact: (id, event, recorded) => this.hearFact(id, event, recorded),
         beat: (id, beat, recorded) => this.hearBeat(id, beat, recorded),
-        caughtUp: () => this.caughtUp(),
+        caughtUp: () => this.life.begin(),
         wentBack: () => void this.logWentBack(),
       },
     );
     this.returning = new Returning(
-      { ...ports, trust: this.own, live: () => this.live },
+      { ...ports, trust: this.own, live: () => this.life.incarnation },
       { serviceId, namespace, selfFenceAfterMs },
       (incarnation, fencedForMs) => {
-        this.turnTrusted();
+        this.life.turnTrusted();
         logger.info('service.reasserted', { incarnation, fencedForMs });
       },
     );
@@ -98,11 +86,11 @@ export class ServiceMembership implements Membership {
       { serviceId, stream: this.hearing.heartbeatStream(serviceId), liveness },
       {
         acknowledged: (incarnation, start) => {
-          if (incarnation === this.live) this.returning.beatAcknowledged(incarnation, start);
+          if (incarnation === this.life.incarnation) this.returning.beatAcknowledged(incarnation, start);
         },
         wentBack: () => void this.logWentBack(),
-        needsPass: () => this.live !== null,
-        withheld: () => this.live !== null && this.applied && this.viewBehindMs() > failAfterMs,
+        needsPass: () => this.life.incarnation !== null,
+        withheld: () => this.life.shown && this.viewBehindMs() > failAfterMs,
         wantPass: () => ports.wantPass?.(),
       },
     );
@@ -114,19 +102,17 @@ export class ServiceMembership implements Membership {
       observation: () => this.observation,
       position: () => this.hearing.position,
       observing: (detail, conflict) => this.standing.turn(conflict ? 'identity-conflict' : 'observing', detail),
-      registering: (incarnation) => {
-        this.incarnations.add(incarnation);
-        this.standing.turn('registering', 'registering');
-        this.beats.start(incarnation);
-      },
+      registering: (incarnation) => this.life.registering(incarnation),
       notRegistered: (words) => this.standing.turn('registering', `not registered yet: ${words}`),
-      landed: (incarnation, position) => this.landed(incarnation, position),
+      landed: (incarnation, position) => this.life.landed(incarnation, position),
       confirmed: (incarnation, start, since) => {
         this.own.begin(incarnation, start, since);
         logger.info('service.registered', { incarnation });
-        if (this.own.check() !== 'trust-expired') this.turnTrusted();
+        if (this.own.check() !== 'trust-expired') this.life.turnTrusted();
       },
     });
+    const { standing, own: trust, beats, registration } = this;
+    this.life = new OwnLife(ports, options, { standing, trust, beats, registration });
     this.own.onFence(({ incarnation, reason }) => {
       if (reason !== 'stopped') logger.warn('service.fenced', { incarnation, reason });
       if (this.standing.state === 'registered' || this.standing.state === 'draining')
@@ -147,20 +133,20 @@ export class ServiceMembership implements Membership {
   }
 
   incarnation(): string | null {
-    return this.live;
+    return this.life.incarnation;
   }
 
   isOwn(incarnation: string): boolean {
-    return this.incarnations.has(incarnation);
+    return this.life.isOwn(incarnation);
   }
 
   mayClaim(): boolean {
-    const trusted = this.live !== null && this.applied && !this.isDraining && this.own.check() === null;
+    const trusted = this.life.shown && !this.life.draining && this.own.check() === null;
     return trusted && this.observation.fresh(this.ports.clock.monotonic());
   }
 
   draining(): boolean {
-    return this.isDraining;
+    return this.life.draining;
   }
 
   silentSinceEnd(incarnation: string): boolean {
@@ -188,15 +174,19 @@ export class ServiceMembership implements Membership {
 
   health(): MembershipHealth {
     this.own.check();
-    const { serviceId, live } = this;
+    const { serviceId } = this;
     const { state, detail } = this.standing;
+    const words = [detail, this.registration.waitInWords()].filter((one) => one !== null);
     return {
       state,
       serviceId,
-      incarnation: live,
+      incarnation: this.life.incarnation,
       trustRemainingMs: this.own.remainingMs(),
       watermarkAgeMs: this.observation.watermarkAge(this.ports.clock.monotonic()),
-      detail: this.own.check() === 'clock-jump' ? fenceInWords('clock-jump', this.options.liveness) : detail,
+      detail:
+        this.own.check() === 'clock-jump'
+          ? fenceInWords('clock-jump', this.options.liveness)
+          : words.join('; ') || null,
     };
   }
 
@@ -210,48 +200,28 @@ export class ServiceMembership implements Membership {
 
   /** Told to come back after an operator's mark. Anything else: nothing. */
   rejoin(): void {
-    if (this.standing.state !== 'marked' || this.leaving) return;
-    this.barred = false;
-    // A drain was that of the life that was marked.
-    this.isDraining = false;
-    this.registration.begin('start', 0);
+    this.life.rejoin();
   }
 
   /** Nothing more is claimed; beats go on. Resolves when it is in the log, or the log gave no answer. */
-  async drain(reason: string): Promise<void> {
-    this.leaving = this.isDraining = true;
-    this.registration.cancel();
-    await this.registration.settled();
-    const { live, serviceId } = this;
-    if (live === null) return;
-    if (this.standing.state === 'registered') this.standing.turn('draining', 'draining');
-    await answer(this.ports.commands.execute(new DrainServiceCommand({ serviceId, incarnation: live, reason })));
+  drain(reason: string): Promise<void> {
+    return this.life.drain(reason);
   }
 
   /** The end: what is still running is named. Beats go on until it is in the log, or the log gave no answer. */
-  async stop(leftovers: ServiceStopped['data']['leftovers']): Promise<void> {
-    this.isDraining = true;
-    this.registration.cancel();
-    await this.registration.settled();
-    const { live } = this;
-    if (live !== null) await recordStop(this.ports, this.serviceId, live, leftovers);
-    this.endLife('stopped');
-    this.standing.turn('stopped', 'stopped');
+  stop(leftovers: ServiceStopped['data']['leftovers']): Promise<void> {
+    return this.life.stop(leftovers);
   }
 
   /** Without a word to the log: what `stop` has not said, the others will find out by silence. */
   async close(): Promise<void> {
     this.closed = true;
-    this.registration.cancel();
+    this.life.close();
     this.beats.stop();
     this.own.fence('stopped');
     this.own.close();
     this.timer?.cancel();
     await this.hearing.close();
-  }
-
-  private caughtUp(): void {
-    if (!this.isDraining && !this.barred && !this.closed) this.registration.begin('start', 0);
   }
 
   private hearFact(serviceId: string, event: ServiceEvent | UnreadableEvent, recorded: RecordedEvent): void {
@@ -261,7 +231,7 @@ export class ServiceMembership implements Membership {
     this.observation.serviceEvent(serviceId, event, revision, clock.monotonic(), clock.wall() - created);
     if (event.type === '$unreadable') {
       logger.error('service.unreadable', { peer: serviceId, revision, type: event.originalType, why: event.why });
-    } else if (serviceId === this.serviceId) this.hearOfSelf(event, position);
+    } else if (serviceId === this.serviceId) this.life.hear(event, position);
   }
 
   private hearBeat(serviceId: string, beat: ServiceHeartbeat | null, recorded: RecordedEvent): void {
@@ -276,104 +246,19 @@ export class ServiceMembership implements Membership {
     }
     this.observation.ownBeat(sent.start.monotonic, now);
     this.time.sample(recorded.created, sent.start.monotonic, sent.acknowledged);
-    if (incarnation === this.live) this.registration.beatReadBack(incarnation, sent.start);
-  }
-
-  /** Facts about this service id: our own, a verdict on us, a mark, another process that took the name. */
-  private hearOfSelf(event: ServiceEvent, position: bigint): void {
-    const { incarnation } = event.data;
-    const own = this.isOwn(incarnation);
-    if (event.type === 'ServiceRegistered') {
-      if (own) {
-        this.registeredHere = true;
-        this.registration.inTheLog(incarnation, position);
-      } else if (this.registeredHere && this.standing.state !== 'stopped') {
-        const { process, labels } = event.data;
-        const who = `process ${process.pid} on ${labels.host} (incarnation ${incarnation})`;
-        this.end('superseded', 'identity-conflict', `${who} has registered as ${this.serviceId} after this process`);
-      }
-      return;
-    }
-    if (event.type === 'ServiceMarkedFailed' && own && event.data.by === 'operator') {
-      // A later mark of a life that a verdict had ended before says the same: stay away.
-      if (incarnation === this.live || this.registration.pending) {
-        this.end('marked-failed', 'marked', verdictInWords(event));
-      }
-      return;
-    }
-    if (incarnation !== this.live) return;
-    switch (event.type) {
-      case 'ServiceDrainStarted':
-        this.isDraining = true;
-        if (this.standing.state === 'registered') this.standing.turn('draining', 'draining');
-        break;
-      case 'ServiceMarkedFailed':
-        this.judged(event);
-        break;
-      case 'ServiceStopped':
-        this.endLife('stopped');
-        this.standing.turn('stopped', 'stopped');
-        break;
-      case 'ServiceReasserted':
-        break;
-    }
-  }
-
-  private judged(event: Extract<ServiceEvent, { type: 'ServiceMarkedFailed' }>): void {
-    const words = verdictInWords(event);
-    if (event.data.by === 'observer' && event.data.observer === this.serviceId) {
-      this.end('superseded', 'identity-conflict', `another process bears the id ${this.serviceId}: ${words}`);
-      return;
-    }
-    this.end('marked-failed', 'fenced', words);
-    this.barred = false;
-    if (!this.isDraining) this.registration.begin('falselyFailed', this.registration.delayAfterFalseVerdict());
-  }
-
-  /** This life is over in the log. */
-  private end(reason: 'superseded' | 'marked-failed', state: MembershipState, detail: string): void {
-    this.barred = true;
-    this.endLife(reason);
-    this.standing.turn(state, detail);
-    this.ports.logger.error(`service.${reason}`, { detail });
-  }
-
-  private endLife(reason: FenceReason): void {
-    this.live = null;
-    this.applied = false;
-    this.registration.cancel();
-    this.beats.stop();
-    this.own.fence(reason);
-  }
-
-  private landed(incarnation: string, position: bigint): void {
-    if (this.closed || this.barred || this.standing.state === 'stopped') {
-      // Nobody is here to live it.
-      void recordStop(this.ports, this.serviceId, incarnation, []);
-      return;
-    }
-    if (this.registration.pending) return;
-    this.live = incarnation;
-    this.applied = false;
-    this.beats.probe();
-    void this.ports.viewApplied(position).then(
-      () => {
-        if (this.live === incarnation) this.applied = true;
-      },
-      (error: unknown) => this.ports.logger.warn('view.not-applied', { incarnation, error: String(error) }),
-    );
+    if (incarnation === this.life.incarnation) this.registration.beatReadBack(incarnation, sent.start);
   }
 
   private tick(): void {
     if (this.closed) return;
     const now = this.ports.clock.monotonic();
     const { failAfterMs } = this.options.liveness;
-    const { live } = this;
+    const live = this.life.incarnation;
     if (this.own.check() === null && live !== null) {
       // A probe moves the watermark between two beats, so a verdict need not wait for the next one.
       if (this.observation.silences(now).some((s) => s.silenceMs >= s.thresholdMs * SUSPECTED)) this.beats.probe();
       const evidence = { observation: this.observation, position: this.hearing.position };
-      this.verdicts.pass(evidence, live, () => this.live === live && this.own.check() === null);
+      this.verdicts.pass(evidence, live, () => this.life.incarnation === live && this.own.check() === null);
       this.keptBeats.look((instant) => this.observation.goneBefore(instant));
     }
     this.registration.look();
@@ -394,24 +279,16 @@ export class ServiceMembership implements Membership {
     this.goingBack = true;
     const { serviceId, liveness } = this.options;
     this.ports.logger.error('log.went-back', { position: String(this.hearing.position) });
-    this.registeredHere = false;
-    this.endLife('log-went-back');
+    this.life.logWentBack();
     this.beats.forgetRevisions();
     this.keptBeats.forget();
     this.viewLag.clear();
     this.observation = new Observation({ serviceId, ...liveness });
-    // Whoever must not come back by itself stays so: what an operator, or another process, has done was known here.
-    if (!this.barred) this.standing.turn('fenced', fenceInWords('log-went-back', liveness));
     this.ports.onLogWentBack?.();
     try {
       await this.hearing.restart();
     } finally {
       this.goingBack = false;
     }
-  }
-
-  private turnTrusted(): void {
-    if (this.isDraining) this.standing.turn('draining', 'draining');
-    else this.standing.turn('registered', null);
   }
 }

@@ -1,24 +1,21 @@
-import type { Instant, Timer } from '../clock';
-import { StartJobRunCommand, type ExecuteOptions, type JobExecution } from '../commands';
-import { openRuns, type JobRecord, type RunRef } from '../domain/job';
+import type { Instant } from '../clock';
+import { StartJobRunCommand, type ExecuteOptions } from '../commands';
+import { openRuns, type JobRecord } from '../domain/job';
 import type { RunReservation, StartsRuns } from '../ownership';
 import type { JobRow } from '../read-model';
 import { Abandons } from './abandons';
-import { AtWork, type Work } from './at-work';
-import { Execution } from './execution';
+import { AtWork } from './at-work';
 import { isExpected } from './expected-errors';
 import { FenceWatch } from './fence-watch';
 import { JobNotes } from './job-notes';
 import { LookAhead } from './look-ahead';
 import { OpenRuns } from './open-runs';
 import { Outcomes } from './outcomes';
-import { Places, type Place } from './places';
+import { Passes } from './passes';
+import { Places } from './places';
 import type { Leftover, WorkerHealth, WorkerOptions, WorkerPorts } from './ports';
 import { Replacements } from './replacements';
-import { runFacts } from './run-facts';
-import { startedRun, type StartedRun } from './started-run';
-
-const REST_AFTER_BROKEN_PASS_MS = 1_000;
+import { Runs } from './runs';
 
 /**
  * Runs the due jobs of its own service, and nothing else.
@@ -38,43 +35,46 @@ const REST_AFTER_BROKEN_PASS_MS = 1_000;
  */
 export class Worker implements StartsRuns {
   private readonly places: Places;
-  private readonly outcomes: Outcomes;
-  private readonly abandons: Abandons;
   private readonly atWork = new AtWork();
   private readonly notes = new JobNotes();
   private readonly openRuns: OpenRuns;
   private readonly due: LookAhead;
   private readonly fenceWatch: FenceWatch;
+  private readonly passes: Passes;
+  private readonly runs: Runs;
   private readonly unsubscribe: (() => void)[] = [];
-  private timer: Timer | null = null;
-  /** Handlers have settled, and their outcomes are on their way. */
-  private ending = 0;
-  private passing = false;
-  private again = false;
-  private started = false;
   private stopping = false;
   private closed = false;
-  private passes = 0;
-  private lastPassMs = 0;
   private lastError: string | null = null;
-  private idleWaiters: (() => void)[] = [];
-  /** Started in the log, and never entered here. Those of the present incarnation are closed as lost; emptied when trust is back. */
-  private readonly notEntered: { readonly jobId: string; readonly run: RunRef }[] = [];
 
   constructor(
     private readonly ports: WorkerPorts,
     private readonly options: WorkerOptions,
   ) {
     this.places = new Places(options.maxConcurrentRuns, ports.handlers);
-    this.outcomes = new Outcomes(ports, {
-      stopping: () => this.givesBack(),
-      mayStartNext: (handler) => this.places.hasRoom(handler),
-    });
-    this.abandons = new Abandons(ports, this.notes, (jobId, error) => this.rest(jobId, error));
     this.due = new LookAhead(ports);
     const { clock, membership } = ports;
-    const toAbort = () => this.executions().some(({ abortedFor }) => abortedFor === null);
+    const toAbort = () => this.atWork.executions().some(({ abortedFor }) => abortedFor === null);
     this.fenceWatch = new FenceWatch(clock, membership.trust, options.selfFenceAfterMs, toAbort);
+    this.passes = new Passes(ports, {
+      pass: (at) => this.pass(at),
+      nextRestEnd: (now) => this.notes.nextRestEnd(now),
+      failed: (error) => (this.lastError = String(error)),
+    });
+    const abandons = new Abandons(ports, this.notes, (jobId, error) => this.rest(jobId, error));
+    this.runs = new Runs(ports, options, {
+      atWork: this.atWork,
+      notes: this.notes,
+      outcomes: new Outcomes(ports, {
+        stopping: () => this.givesBack(),
+        mayStartNext: (handler) => this.places.hasRoom(handler),
+      }),
+      abandons,
+      fenceWatch: this.fenceWatch,
+      givesBack: () => this.givesBack(),
+      wake: () => this.wake(),
+      broken: (error) => (this.lastError = String(error)),
+    });
     this.openRuns = new OpenRuns(ports, {
       notes: this.notes,
       atWork: this.atWork,
@@ -84,21 +84,19 @@ export class Worker implements StartsRuns {
         givesBack: () => this.givesBack(),
         rest: (jobId, error) => this.rest(jobId, error),
       }),
-      abandon: (jobId, run) => this.abandons.abandon(jobId, run, 'lostInProcess'),
+      abandon: (jobId, run) => abandons.abandon(jobId, run, 'lostInProcess'),
       wake: () => this.wake(),
     });
   }
 
   /** `onAdvance` tells when the view has moved on. */
   start(onAdvance: (listener: () => void) => () => void): void {
-    if (this.started) return;
-    this.started = true;
+    if (!this.passes.open()) return;
     this.unsubscribe.push(
       onAdvance(() => this.wake()),
-      this.ports.membership.trust.onFence(() => this.abortAll('fenced')),
+      this.ports.membership.trust.onFence(() => this.runs.abortAll('fenced')),
       this.ports.membership.trust.onTrust(({ incarnation }) => {
-        this.takeBackCrashes(incarnation);
-        for (const e of this.executions()) if (e.stuck) this.abandons.giveAway(e);
+        this.runs.trusted(incarnation);
         this.wake();
       }),
     );
@@ -107,13 +105,7 @@ export class Worker implements StartsRuns {
 
   /** Looks for due jobs in a later turn; many calls make one pass. */
   wake(): void {
-    if (!this.started || this.closed) return;
-    if (this.passing) {
-      this.again = true;
-      return;
-    }
-    this.passing = true;
-    void this.passLoop();
+    this.passes.wake();
   }
 
   accepts(job: JobRow): boolean {
@@ -133,8 +125,8 @@ export class Worker implements StartsRuns {
     };
     return {
       suspect,
-      landed: (execution) => once(() => void this.enter(execution, job.handler, work, place)),
-      cancel: () => once(() => this.leave(work, place)),
+      landed: (execution) => once(() => void this.runs.enter(execution, job.handler, work, place)),
+      cancel: () => once(() => this.runs.leave(work, place)),
     };
   }
 
@@ -144,24 +136,25 @@ export class Worker implements StartsRuns {
    */
   async drain(timeoutMs: number): Promise<readonly Leftover[]> {
     this.stopping = true;
-    await this.idleWithin(timeoutMs);
+    await this.runs.idleWithin(timeoutMs);
     if (this.atWork.size > 0) {
-      this.abortAll('draining');
-      await this.idleWithin(this.options.abortGraceMs);
+      this.runs.abortAll('draining');
+      await this.runs.idleWithin(this.options.abortGraceMs);
     }
-    return this.executions().map(({ started: { run }, jobId }) => ({ jobId, slot: run.slot, attempt: run.attempt }));
+    return this.atWork
+      .executions()
+      .map(({ started: { run }, jobId }) => ({ jobId, slot: run.slot, attempt: run.attempt }));
   }
 
   /** No pass, no timer any more. Handlers that still run are aborted. */
   close(): void {
     this.closed = true;
     this.stopping = true;
-    this.timer?.cancel();
-    this.timer = null;
+    this.passes.close();
     this.openRuns.close();
     this.fenceWatch.close();
     for (const stop of this.unsubscribe.splice(0)) stop();
-    this.abortAll('draining');
+    this.runs.abortAll('draining');
   }
 
   /** The log went back in time: nothing that this process has appended to the one before holds. */
@@ -174,9 +167,9 @@ export class Worker implements StartsRuns {
     return {
       running: this.places.taken,
       free: this.places.free,
-      stuck: this.executions().filter((e) => e.stuck).length,
-      passes: this.passes,
-      lastPassMs: this.lastPassMs,
+      stuck: this.atWork.executions().filter((e) => e.stuck).length,
+      passes: this.passes.count,
+      lastPassMs: this.passes.lastMs,
       lastError: this.lastError,
     };
   }
@@ -186,44 +179,19 @@ export class Worker implements StartsRuns {
     return this.places.taken;
   }
 
-  private executions(): Execution[] {
-    return this.atWork.executions();
-  }
-
-  private async passLoop(): Promise<void> {
-    try {
-      do {
-        this.again = false;
-        await this.ports.clock.yield();
-        if (this.closed) return;
-        this.pass();
-      } while (this.again);
-    } catch (error) {
-      // A pass must never end the worker: say it, and look again after a rest.
-      this.lastError = String(error);
-      this.ports.logger.error('worker.pass-failed', { error: String(error) });
-      this.arm(REST_AFTER_BROKEN_PASS_MS);
-    } finally {
-      this.passing = false;
-    }
-  }
-
-  private pass(): void {
-    const { membership, ownJobs, clusterTime, clock } = this.ports;
-    const before = clock.monotonic();
+  private pass(at: number): void {
+    const { membership, ownJobs, clusterTime } = this.ports;
     const incarnation = membership.incarnation();
     if (incarnation !== null) {
       this.openRuns.compareNowAndThen(incarnation);
       if (membership.trust.check() === null && !this.givesBack()) {
         const now = clusterTime.now();
-        if (this.places.free > 0) this.startDue(incarnation, now, before);
+        if (this.places.free > 0) this.startDue(incarnation, now, at);
         const next = ownJobs.nextDueTime(incarnation, now);
-        this.arm(next === null ? null : next - now);
+        this.passes.arm(next === null ? null : next - now);
       }
     }
     membership.passCompleted();
-    this.passes++;
-    this.lastPassMs = clock.monotonic() - before;
   }
 
   private startDue(incarnation: string, now: Instant, at: number): void {
@@ -239,15 +207,6 @@ export class Worker implements StartsRuns {
       this.tryStart(row, incarnation);
       return places.free > 0;
     });
-  }
-
-  private arm(delayMs: number | null): void {
-    this.timer?.cancel();
-    const now = this.ports.clock.monotonic();
-    const delay = Math.min(delayMs ?? Infinity, this.notes.nextRestEnd(now) - now);
-    this.timer = Number.isFinite(delay)
-      ? this.ports.clock.setTimer(Math.max(0, delay), () => this.wake(), { name: 'worker-due' })
-      : null;
   }
 
   private tryStart(row: JobRow, incarnation: string): void {
@@ -303,132 +262,8 @@ export class Worker implements StartsRuns {
     this.wake();
   }
 
-  /** From the acknowledgement of a start to the last outcome: the run, and those that start in the append that ends it. */
-  private async enter(first: JobExecution, handlerName: string, work: Work, place: Place): Promise<void> {
-    const { jobId } = work;
-    let execution: JobExecution | null = first;
-    try {
-      while (execution !== null) {
-        this.notes.noteAppend(jobId, execution.state.revision, execution.position);
-        const started = startedRun(execution, this.ports.generation());
-        if (started === null) break;
-        if (!started.suspect) place.clear();
-        execution = await this.execute(started, handlerName, work, place);
-      }
-    } catch (error) {
-      this.lastError = String(error);
-      this.ports.logger.error('job.run-broken', { jobId, error: String(error) });
-    } finally {
-      this.leave(work, place);
-    }
-  }
-
-  private leave(work: Work, place: Place): void {
-    this.atWork.end(work);
-    place.give();
-    if (this.atWork.size === 0) for (const wake of this.idleWaiters.splice(0)) wake();
-    this.wake();
-  }
-
-  private async execute(
-    started: StartedRun,
-    handlerName: string,
-    work: Work,
-    place: Place,
-  ): Promise<JobExecution | null> {
-    const { membership, handlers, logger, clock } = this.ports;
-    const { jobId } = started.record;
-    const handler = handlers.get(handlerName);
-    const facts = runFacts(jobId, started.run);
-    if (membership.trust.check() === 'clock-jump') await membership.trust.settled();
-    const fence = membership.trust.check();
-    if (fence === null && this.givesBack()) {
-      logger.info('job.not-entered', { ...facts, reason: 'draining' });
-      await this.abandons.abandon(jobId, started.run, 'drain');
-      return null;
-    }
-    if (handler === undefined || fence !== null || membership.incarnation() !== started.run.incarnation) {
-      // Its run is open in the log and nobody executes it: rule 3 closes it once this service is trusted again.
-      this.notEntered.push({ jobId, run: started.run });
-      logger.warn('job.not-entered', {
-        ...facts,
-        reason: fence ?? (handler ? 'other-incarnation' : 'handler-missing'),
-      });
-      return null;
-    }
-    const execution = new Execution(started, handler, {
-      clock,
-      trust: membership.trust,
-      logger,
-      abortGraceMs: this.options.abortGraceMs,
-      onStuck: (e) => this.stuck(e),
-    });
-    work.now = execution;
-    this.fenceWatch.begin();
-    logger.info('job.started', { ...facts, handler: handlerName, fencingToken: started.fencingToken });
-    const settlement = await execution.settled;
-    work.now = 'ending';
-    const then = this.outcomes.after(started, settlement, this.ports.eligible(started.record));
-    // Of a suspect, the run must have ended in the log before another one may run: only then did the two not run together.
-    if (!then.startNext && !place.suspect) this.makeRoom(place);
-    this.ending++;
-    try {
-      return await this.outcomes.report(execution, settlement, then);
-    } finally {
-      this.ending--;
-    }
-  }
-
-  /**
-   * The handler has settled and nothing follows it here: its place is free before its outcome is in the log, so the next start shares the
-   * sync of the outcome. Outcomes that the log does not take must not pile up without bound.
-   */
-  private makeRoom(place: Place): void {
-    if (this.ending >= 2 * this.options.maxConcurrentRuns) return;
-    place.give();
-    this.wake();
-  }
-
-  /**
-   * This process was thought dead and is back under another incarnation: what it had started under a former one was no crash. Handlers that
-   * settle say so with their outcomes; for starts that were never entered, and for handlers that do not settle, it is said here.
-   */
-  private takeBackCrashes(incarnation: string): void {
-    for (const { jobId, run } of this.notEntered.splice(0)) {
-      if (run.incarnation !== incarnation) void this.abandons.abandon(jobId, run, 'lostInProcess');
-    }
-    for (const { jobId, stuck, started } of this.executions()) {
-      const { run, record } = started;
-      // With `onStuck: wait` it is not given away; where others have taken it, this records that its process lives, and nothing else.
-      if (stuck && run.incarnation !== incarnation && record.definition.policies.onStuck === 'wait')
-        void this.abandons.abandon(jobId, run, 'stuck');
-    }
-  }
-
-  private abortAll(reason: 'fenced' | 'draining'): void {
-    for (const execution of this.executions()) execution.abort(reason);
-  }
-
-  private stuck(execution: Execution): void {
-    const { run, record } = execution.started;
-    this.ports.logger.warn('job.stuck', { ...runFacts(record.jobId, run), reason: execution.abortedFor ?? 'none' });
-    this.abandons.giveAway(execution);
-    // What waits for it to make room is skipped now.
-    this.wake();
-  }
-
   /** Nothing is begun any more; what ends is released. */
   private givesBack(): boolean {
     return this.stopping || this.ports.membership.draining();
-  }
-
-  private async idleWithin(ms: number): Promise<void> {
-    if (this.atWork.size === 0) return;
-    const stop = new AbortController();
-    await Promise.race([
-      new Promise<void>((resolve) => this.idleWaiters.push(resolve)),
-      this.ports.clock.sleep(ms, stop.signal),
-    ]);
-    stop.abort();
   }
 }

@@ -46,7 +46,9 @@ describe('a false verdict', () => {
     expect(world.clock.monotonic() - at).toBeLessThan(100);
     expect(a.fences).toEqual([{ incarnation: first, reason: 'marked-failed', at: expect.any(Number) }]);
     expect(a.membership.health()).toMatchObject({ state: 'fenced', incarnation: null });
-    expect(a.membership.health().detail).toContain('judged by b: silent for 6100 ms');
+    expect(a.membership.health().detail).toMatch(
+      /^judged by b: silent for 6100 ms of 6000 ms; the next attempt to register is in (5\d{3}|6000) ms$/,
+    );
     await world.until('a is back', () => a.membership.mayClaim());
     expect(world.clock.monotonic() - at).toBeGreaterThanOrEqual(failAfter);
     const facts = await world.facts('a');
@@ -63,6 +65,10 @@ describe('a false verdict', () => {
       await judge(a, 'b');
       const at = world.clock.monotonic();
       await world.until('a is fenced', () => a.membership.trust.check() === 'marked-failed');
+      if (k === 6)
+        expect(a.membership.health().detail).toMatch(
+          /; a was registered \d+ times within .*; the next attempt to register is in \d{6} ms$/,
+        );
       await world.until('a is back', () => a.membership.mayClaim(), 700_000);
       waits.push(world.clock.monotonic() - at);
     }

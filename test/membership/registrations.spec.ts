@@ -44,6 +44,43 @@ describe('registrations back off by their count in the last ten minutes', () => 
     expect(await life('dies')).toBeLessThan(usual);
   });
 
+  it('operators see why, and until when; the log says it once', async () => {
+    for (let n = 0; n < 7; n++) await life('dies');
+    const a = await world.member('a');
+    const detail = () => a.membership.health().detail;
+    await world.until('it waits', () => detail() !== null, 1_000);
+    expect(a.membership.health()).toMatchObject({ state: 'idle', incarnation: null });
+    const why = 'a was registered 7 times within 10 minutes, without an end in order';
+    expect(detail()).toBe(`${why}; the next attempt to register is in 4000 ms`);
+    await world.clock.advance(1_500);
+    expect(detail()).toBe(`${why}; the next attempt to register is in 2500 ms`);
+    await world.until('it registers', () => a.membership.health().state !== 'idle', 2_500);
+    expect(detail()).not.toMatch(/next attempt/);
+    await world.until('it is registered', () => a.membership.health().state === 'registered');
+    expect(detail()).toBeNull();
+    expect(a.logger.facts('service.registration-backs-off')).toEqual([
+      {
+        level: 'warn',
+        fact: 'service.registration-backs-off',
+        fields: { registrations: 7, withinMs: 600_000, nextAttemptInMs: 4_000 },
+      },
+    ]);
+  });
+
+  it('nothing is said of a first start', async () => {
+    const [a] = await world.registered('a');
+    expect(a.membership.health().detail).toBeNull();
+    expect(a.logger.facts('service.registration-backs-off')).toEqual([]);
+  });
+
+  it('one that is told to end while it waits says so no more', async () => {
+    for (let n = 0; n < 5; n++) await life('dies');
+    const a = await world.member('a');
+    await world.until('it waits', () => a.membership.health().detail !== null, 500);
+    await a.membership.stop([]);
+    expect(a.membership.health()).toMatchObject({ state: 'stopped', detail: 'stopped' });
+  });
+
   it('one that stops in order does not', async () => {
     for (let n = 0; n < 12; n++) expect(await life('stops')).toBeLessThan(3_000);
   });

@@ -10,19 +10,12 @@ import {
 } from '../../src/domain/job';
 import { columnsOf } from '../../src/read-model/job-columns';
 import { ask, MINUTE } from '../../src/testing/specification/a-job';
-import { ACTIONS, manySchedules, RandomLife, type Step } from '../../src/testing/specification/random-life';
+import { manySchedules, RandomLife, type Step } from '../../src/testing/specification/random-life';
+import { randomSteps } from '../../src/testing/specification/random-steps.fixture';
 
 /** What `next_run_time` shows is what will happen, if nobody asks for anything else meanwhile. */
 
-const steps = fc.array(
-  fc.tuple(
-    fc.nat(ACTIONS - 1),
-    fc.nat(100),
-    fc.nat(1_000),
-    fc.constantFrom(0, 1, 900, 5_000, 30_000, MINUTE, 3 * MINUTE),
-  ) satisfies fc.Arbitrary<Step>,
-  { minLength: 10, maxLength: 120, size: 'max' },
-);
+const steps = randomSteps({ minLength: 10, maxLength: 120 });
 
 /** A job that nobody owns, and whose slots are missed once they are late at all: in a random life enough slots are seldom missed for good. */
 const strict = ({ policies: { misfire, overlap } }: JobDefinition): boolean =>

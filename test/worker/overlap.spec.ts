@@ -1,4 +1,11 @@
-import { CancelJobCommand, PauseJobCommand, RescheduleJobCommand, RunJobNowCommand } from '../../src/commands';
+import {
+  CancelJobCommand,
+  PauseJobCommand,
+  RescheduleJobCommand,
+  ResumeJobCommand,
+  RunJobNowCommand,
+  type CommandToJob,
+} from '../../src/commands';
 import { openRuns, type JobRecord } from '../../src/domain/job';
 import { Bench, Held } from './bench';
 
@@ -224,6 +231,41 @@ describe('the worker, of a job whose slots overlap', () => {
       expect(held.contexts[1].slot).toMatch(/^manual:/);
       await bench.clock.advance(25_000);
       expect([held.entered, held.contexts[1].signal.aborted]).toEqual([2, false]);
+    });
+
+    const interruptedFor = async (command: CommandToJob) => {
+      await schedule({ overlap: 'replace' });
+      await bench.until('the abort', () => held.contexts[0]?.signal.aborted === true, 60_000);
+      await bench.send(command);
+      held.fail(new Error('I was told to stop'));
+      await bench.until('its end', () => bench.facts('job.abandoned').length === 1);
+    };
+
+    it('runs the old slot again when the newer one was moved away before it had settled', async () => {
+      await interruptedFor(new RescheduleJobCommand({ jobId: 'j', schedule: { kind: 'interval', every: 3_600_000 } }));
+      await bench.until('it runs again', () => held.entered === 2);
+      expect(held.contexts.map(({ slot, attempt }) => [slot, attempt])).toEqual([
+        [held.contexts[0].slot, 1],
+        [held.contexts[0].slot, 2],
+      ]);
+      expect((await bench.types('j')).slice(2)).toEqual([
+        'JobRunStarted',
+        'JobSlotsSkipped',
+        'JobRescheduled',
+        'JobRunAbandoned(lostInProcess)',
+        'JobRunStarted',
+      ]);
+      await bench.clock.advance(20_000);
+      expect(held.contexts[1].signal.aborted).toBe(false);
+    });
+
+    it('… and after the pause that came before it had settled', async () => {
+      await interruptedFor(new PauseJobCommand({ jobId: 'j', reason: 'x' }));
+      await bench.clock.advance(4_000);
+      expect([held.entered, open()]).toEqual([1, 0]);
+      await bench.send(new ResumeJobCommand({ jobId: 'j', reason: 'x' }));
+      await bench.until('it runs again', () => held.entered === 2);
+      expect(held.contexts[1]).toMatchObject({ slot: held.contexts[0].slot, attempt: 2 });
     });
 
     it('is not aborted for a slot of a job that is paused', async () => {

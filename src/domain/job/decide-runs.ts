@@ -3,9 +3,9 @@ import type { RetryPolicy } from './definition';
 import { Draft, anchoredSchedule, blocked, outcomeOfSkipped, refuse } from './draft';
 import { backfilledInstant, instantOfSlot, type JobRunOutcomeRefused, type RunRef } from './events';
 import { sameRun } from './evolve-runs';
-import { openRuns } from './inspect';
+import { dueAt, openRuns } from './inspect';
 import { misfireRule } from './misfire';
-import { fellWhileFull, mayBegin, runLimit } from './overlap';
+import { fellWhileFull, mayBegin, replaceable, runLimit } from './overlap';
 import { pendingDueAt } from './pending';
 import type { JobDecision } from './refusals';
 import { countSlots, unlessUnreadable } from './slots';
@@ -98,13 +98,13 @@ export function decideFail(record: JobRecord, command: FailRun): JobDecision {
 /**
  * An open run of the owner's own incarnation that ends without an outcome: lost in process `[JobRunAbandoned]`; drain
  * `[JobRunAbandoned(drain), JobReleased(drain)]`; stuck `[JobRunTimedOut or JobRunAbandoned(stuck), JobReleased(stuck)]`; replaced
- * `[JobRunAbandoned(replaced), (JobSlotsSkipped coalesced), (JobReleased | JobRunStarted)]`, its handler has settled. While other runs are open the
- * job is not released: whoever ends the last one does it.
+ * `[JobRunAbandoned(replaced), (JobSlotsSkipped coalesced), (JobReleased | JobRunStarted)]`, its handler has settled; `lostInProcess` instead of
+ * `replaced` when no slot waits any more to take its place. While other runs are open the job is not released: whoever ends the last one does it.
  * A run that others have ended meanwhile is recorded as refused, once: its process lives, so it was no crash. With `onStuck: wait` a stuck
  * run adds nothing: the job stays until the handler has settled.
  */
 export function decideAbandon(record: JobRecord, command: AbandonRun): JobDecision {
-  const { run, reason, timedOut, at, zoneData } = command;
+  const { run, timedOut, at, zoneData } = command;
   const entry = isOpen(record, run);
   const draft = new Draft(record, at, zoneData);
   if (!entry) {
@@ -115,17 +115,30 @@ export function decideAbandon(record: JobRecord, command: AbandonRun): JobDecisi
     draft.push(refusedOutcome(record, run, 'abandoned', at));
     return draft.done();
   }
+  if (command.reason === 'replaced') return decideMadeRoom(record, command, entry);
+  const { reason } = command;
   if (reason === 'stuck' && record.definition.policies.onStuck === 'wait') return { ok: true, events: [] };
   if (timedOut === null) draft.push({ type: 'JobRunAbandoned', data: { ...ref(run), reason, at } });
   else pushFailure(draft, entry, run, timedOut.durationMs, { kind: 'timedOut', timeoutMs: timedOut.timeoutMs });
   if (reason === 'lostInProcess') return draft.done();
-  if (reason === 'replaced') {
-    const then = command.then ?? { release: null, startNext: false };
-    afterRun(draft, record, then, 'failed', entry);
-    return draft.done();
-  }
   unlessUnreadable(() => skipOverlap(draft, record, entry));
   if (!draft.completeIfOver('failed')) release(draft, reason);
+  return draft.done();
+}
+
+/**
+ * A handler that was told to make room has settled. Its slot has ended when a newer one is due that may take its place, or was skipped since the
+ * handler took too long. Otherwise nobody wants the room any more (the newer slot was cancelled, its job paused or given another schedule or
+ * policy): the handler was interrupted for nothing, and its slot is run again, at no cost of retries.
+ */
+function decideMadeRoom(record: JobRecord, command: AbandonRun, entry: SlotInProgress): JobDecision {
+  const { run, at, zoneData, outlasted = false, then = { release: null, startNext: false } } = command;
+  const draft = new Draft(record, at, zoneData);
+  const due = dueAt(record);
+  const wanted = due !== null && due <= at && replaceable(record).includes(entry);
+  const reason = wanted || outlasted ? 'replaced' : 'lostInProcess';
+  draft.push({ type: 'JobRunAbandoned', data: { ...ref(run), reason, at } });
+  afterRun(draft, record, then, 'failed', entry);
   return draft.done();
 }
 

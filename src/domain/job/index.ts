@@ -8,7 +8,7 @@ export { BOOKS_EVERY, closeBooks } from './books';
 export { decide } from './decide';
 export { backoffMs } from './decide-runs';
 export { backfilledInstant, instantOfSlot, slotOf } from './events';
-export { canonicalMisfire, describeMisfire, misfireRule, type MisfireInput } from './misfire';
+export { canonicalMisfire, describeBacklog, describeMisfire, misfireRule, type MisfireInput } from './misfire';
 export { BOOKS_SCHEMA, absentJob, evolve, fold } from './evolve';
 export { canonical, canonicalDefinition } from './canonical';
 export { countedCrashes, isSuspect } from './suspicion';

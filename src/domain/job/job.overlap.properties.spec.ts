@@ -1,19 +1,12 @@
 import fc from 'fast-check';
 import { MINUTE, T0 } from '../../testing/specification/a-job';
-import { ACTIONS, everyOverlap, RandomLife, type Step } from '../../testing/specification/random-life';
+import { everyOverlap, RandomLife, type Step } from '../../testing/specification/random-life';
+import { randomSteps } from '../../testing/specification/random-steps.fixture';
 import { absentJob, evolve, fold, instantOfSlot, openRuns, type JobEvent, type JobState, type Overlap } from '.';
 
 /** Whatever several incarnations ask of a job, and whatever becomes of its owners and of its policy. */
 
-const steps = fc.array(
-  fc.tuple(
-    fc.nat(ACTIONS - 1),
-    fc.nat(100),
-    fc.nat(1_000),
-    fc.constantFrom(0, 1, 900, 5_000, 30_000, MINUTE, 3 * MINUTE),
-  ) satisfies fc.Arbitrary<Step>,
-  { minLength: 30, maxLength: 200, size: 'max' },
-);
+const steps = randomSteps({ minLength: 30, maxLength: 200 });
 
 function live(list: readonly Step[], more: Partial<ConstructorParameters<typeof RandomLife>[0]> = {}): RandomLife {
   const life = new RandomLife({ definitions: everyOverlap(null), renew: true, booksEvery: 40, ...more });

@@ -1,7 +1,8 @@
 import { specification, specify } from '../../testing/specification';
-import { dueAt, openRuns, type Overlap } from '.';
+import type { Schedule } from '../schedule';
+import { dueAt, misfireRule, openRuns, type Overlap } from '.';
 import { after } from './record.fixture';
-import { anna, ask, at, bert, by, definition, facts, run } from './story.fixture';
+import { anna, ask, at, bert, by, definition, facts, minutely, run } from './story.fixture';
 
 /** A job every minute; slots are named by their seconds after noon. */
 
@@ -96,6 +97,13 @@ describe('queue', () => {
 describe('replace', () => {
   const running = [jobWith('replace'), bound, startedAt(60)] as const;
   const waiting = [...running, facts.failed(65, of(60), 1, 500)] as const;
+  const again = run(60, 2, 1, anna);
+  const hourly = definition(
+    { schedule: { ...minutely.schedule, everyMs: 3_600_000 } as Schedule },
+    { overlap: 'replace' },
+  );
+  const moved = [...running, ask.reschedule(121, hourly)] as const;
+  const prompt = { ...misfireRule('skip'), thresholdMs: 1_000 };
   specify(it, [
     specification('its handler has settled: the open run ends and the new slot starts')
       .given(...running)
@@ -129,6 +137,54 @@ describe('replace', () => {
       .given(...running)
       .when(ask.replace(121, of(60), { release: 'drain' }))
       .then(facts.abandoned(121, of(60), 'replaced'), facts.released(121, 1, anna, 'drain')),
+    specification(
+      'the newer slot was moved away meanwhile: nothing is to take its place, so it runs again, at no cost of retries',
+    )
+      .given(...moved)
+      .when(ask.replace(122, of(60)))
+      .then(
+        facts.abandoned(122, of(60), 'lostInProcess'),
+        facts.started(122, again, anna, 3_721, { definitionRevision: 4 }),
+      ),
+    specification('… also elsewhere, where the owner drains')
+      .given(...moved)
+      .when(ask.replace(122, of(60), { release: 'drain' }))
+      .then(facts.abandoned(122, of(60), 'lostInProcess'), facts.released(122, 1, anna, 'drain')),
+    specification('the job was paused meanwhile: its run may finish, so it runs again, when the job is resumed')
+      .given(...running, facts.paused(121))
+      .when(ask.replace(122, of(60)))
+      .then(facts.abandoned(122, of(60), 'lostInProcess')),
+    specification('… then')
+      .given(...running, facts.paused(121), ask.replace(122, of(60)), ask.resume(130))
+      .when(ask.start(131, 1, anna))
+      .then(facts.started(131, again, anna, 180)),
+    specification('… unless a newer one has fallen since')
+      .given(...running, facts.paused(121), ask.replace(122, of(60)), ask.resume(130))
+      .when(ask.start(181, 1, anna))
+      .then(facts.skipped(181, 'replaced', [60, 60, 1], 180), facts.started(181, of(180), anna, 240)),
+    specification('the job is to end with its run: that is not over')
+      .given(...running, ask.cancel(121, 'afterRun'))
+      .when(ask.replace(122, of(60)))
+      .then(facts.abandoned(122, of(60), 'lostInProcess'), facts.started(122, again, anna, null)),
+    specification('another policy came meanwhile, which lets the newer slot wait')
+      .given(...running, ask.reschedule(121, definition({}, { overlap: 'queue' })))
+      .when(ask.replace(122, of(60)))
+      .then(
+        facts.abandoned(122, of(60), 'lostInProcess'),
+        facts.started(122, again, anna, 120, { definitionRevision: 3 }),
+      ),
+    specification('… or has it skipped')
+      .given(...running, ask.reschedule(121, definition({}, { overlap: 'skip' })), ask.replace(122, of(60)))
+      .when(ask.complete(130, again))
+      .then(facts.succeeded(130, again), facts.skipped(130, 'overlap', [120, 120, 1], 180)),
+    specification('the newer slots were skipped since it did not settle in time: its own has ended all the same')
+      .given(...running, ask.skipStuck(122, 1, anna))
+      .when(ask.replace(125, of(60), { startNext: true }, true))
+      .then(facts.abandoned(125, of(60), 'replaced')),
+    specification('the newer slot is missed by then, as its policy says: the old one has ended')
+      .given(jobWith('replace', { misfire: prompt }), bound, startedAt(60))
+      .when(ask.replace(122, of(60)))
+      .then(facts.abandoned(122, of(60), 'replaced'), facts.skipped(122, 'misfire', [120, 120, 1], 180)),
     specification('what has ended meanwhile is not replaced')
       .given(...running, facts.abandoned(100, of(60), 'ownerFailed'), facts.requeued(100, 1, anna, 'x'))
       .when(ask.replace(121, of(60)))
@@ -186,6 +242,11 @@ describe('replace', () => {
     expect(dueAt(after(...running))).toBe(at(120));
     const asked = [jobWith('replace'), bound, facts.requested(10, 2)] as const;
     expect(dueAt(after(...asked, facts.started(10, of('manual:2'), anna, 60)))).toBeNull();
+  });
+
+  it('costs no retry to be interrupted for nothing', () => {
+    const { inProgress } = after(...moved, ask.replace(122, of(60), {}));
+    expect(inProgress).toMatchObject([{ slot: of(60).slot, attempt: 1, retriesUsed: 0, run: null }]);
   });
 
   it('is not counted twice when it is replaced while it waits', () => {

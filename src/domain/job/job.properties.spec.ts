@@ -1,26 +1,18 @@
 import fc from 'fast-check';
 import { MINUTE, slot, t, T0 } from '../../testing/specification/a-job';
 import {
-  ACTIONS,
   manySchedules,
   RandomLife,
   sameSlots,
   sameSlotsEveryMisfire,
   type Step,
 } from '../../testing/specification/random-life';
+import { randomSteps } from '../../testing/specification/random-steps.fixture';
 import { absentJob, evolve, fold, instantOfSlot, type JobEvent, type JobEventType, type JobState } from '.';
 
 /** Whatever several incarnations ask of a job, in whatever order, rightly and wrongly. */
 
-const steps = fc.array(
-  fc.tuple(
-    fc.nat(ACTIONS - 1),
-    fc.nat(100),
-    fc.nat(1_000),
-    fc.constantFrom(0, 1, 900, 5_000, 30_000, MINUTE, 3 * MINUTE),
-  ) satisfies fc.Arbitrary<Step>,
-  { minLength: 30, maxLength: 200, size: 'max' },
-);
+const steps = randomSteps({ minLength: 30, maxLength: 200 });
 const numRuns = 150;
 
 function live(list: readonly Step[], options: ConstructorParameters<typeof RandomLife>[0]): RandomLife {

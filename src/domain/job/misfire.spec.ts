@@ -3,7 +3,15 @@ import type { AnchoredSchedule, Schedule } from '../schedule';
 import { slotsBetween } from '../schedule';
 import type { MisfireRule } from './definition';
 import { slotOf } from './events';
-import { misfireRule, slotFates, type MisfireInput, type SlotFates, type SlotRange } from './misfire';
+import {
+  describeBacklog,
+  describeMisfire,
+  misfireRule,
+  slotFates,
+  type MisfireInput,
+  type SlotFates,
+  type SlotRange,
+} from './misfire';
 import type { Backlog } from './state';
 
 /** What the policies make of the due slots, against a plain enumeration of them. */
@@ -165,5 +173,27 @@ describe('the misfire policies', () => {
     }
     const { user, system } = process.cpuUsage(begun);
     expect(user + system).toBeLessThan(2_000_000);
+  });
+});
+
+describe('in words', () => {
+  it.each<[MisfireInput, string]>([
+    ['skip', 'beyond 60000 ms missed slots are skipped'],
+    [{ policy: 'once', run: 'earliest' }, 'the earliest of the missed slots is run'],
+    [{ policy: 'all', cap: 24, maxAgeMs: 60 }, 'each missed slot is run, at most 24, none older than 60 ms'],
+    [
+      { policy: 'skip', thresholdMs: 0, onResume: 'once' },
+      'missed slots are skipped; after a pause the latest of the missed slots is run',
+    ],
+  ])('a policy: %j', (misfire, words) => expect(describeMisfire(misfireRule(misfire))).toBe(words));
+
+  it('a backlog: through when, and whether each slot is run', () => {
+    const to = slotOf(T0);
+    expect(describeBacklog({ to, policy: 'all' })).toBe(
+      'missed slots through 2026-03-28T22:00:00.000Z are still to be run, each for itself',
+    );
+    expect(describeBacklog({ to, policy: 'once' })).toBe(
+      'missed slots through 2026-03-28T22:00:00.000Z are still to be run, in one run',
+    );
   });
 });

@@ -190,3 +190,8 @@ function policyWords({ policy, run, cap, maxAgeMs }: MisfireRule): string {
   if (policy === 'once') return `the ${run} of the missed slots is run`;
   return `each missed slot is run, at most ${cap}${maxAgeMs === null ? '' : `, none older than ${maxAgeMs} ms`}`;
 }
+
+/** In plain words, as in `missed slots through 2026-01-01T03:00:00.000Z are still to be run, each for itself`. */
+export function describeBacklog({ to, policy }: Backlog): string {
+  return `missed slots through ${to} are still to be run, ${policy === 'all' ? 'each for itself' : 'in one run'}`;
+}

@@ -3,7 +3,7 @@ import { Decisions } from '../../../src/commands/execution/decisions';
 import { randomScript, type Script } from '../../../src/testing/simulation';
 import * as overlap from '../../../src/domain/job/overlap';
 import { OpenRuns } from '../../../src/worker/open-runs';
-import { Worker } from '../../../src/worker/worker';
+import { Runs } from '../../../src/worker/runs';
 import { all, changingAppends, replaced, storeWith, type Control } from './control';
 import { atHome, everyMs, jobsOf, Moments, three, world } from './worlds';
 
@@ -158,12 +158,12 @@ export const commandsAndRuns: readonly Control[] = [
   {
     rule: '3.4',
     name: 'the fence is not looked at after a start is acknowledged',
-    broken: 'Worker.execute, by one whose trust says yes',
+    broken: 'Runs.execute, by one whose trust says yes',
     caughtBy: ['entry'],
     script: answersLost,
     replace: () =>
       replaced(
-        Worker.prototype,
+        Runs.prototype,
         'execute',
         (original) =>
           function (this: { ports: { membership: { trust: { check: () => unknown } } } }, ...args: never[]) {
@@ -214,7 +214,7 @@ export const commandsAndRuns: readonly Control[] = [
   {
     rule: '3.7',
     name: 'a job starts where its last handler has not settled',
-    broken: 'Worker.stuck, by one that forgets the handler',
+    broken: 'Runs.stuck, by one that forgets the handler',
     caughtBy: ['3.7'],
     script: (seed) =>
       world(
@@ -228,13 +228,14 @@ export const commandsAndRuns: readonly Control[] = [
       ),
     replace: () =>
       replaced(
-        Worker.prototype,
+        Runs.prototype,
         'stuck',
         (original) =>
-          function (this: { atWork: Here }, ...args: never[]) {
+          function (this: { worker: { atWork: Here } }, ...args: never[]) {
             original.apply(this, args);
             const { jobId } = args[0] as { jobId: string };
-            for (const work of this.atWork.jobs.get(jobId)?.works ?? []) this.atWork.end(work);
+            const { atWork } = this.worker;
+            for (const work of atWork.jobs.get(jobId)?.works ?? []) atWork.end(work);
           },
       ),
   },

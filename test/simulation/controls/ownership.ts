@@ -189,13 +189,14 @@ export const ownership: readonly Control[] = [
           ServiceMembership.prototype,
           'mayClaim',
           (original) =>
-            function (this: { isDraining: boolean }, ...args: never[]) {
-              const { isDraining } = this;
-              this.isDraining = false;
+            function (this: { life: { isDraining: boolean } }, ...args: never[]) {
+              const { life } = this;
+              const { isDraining } = life;
+              life.isDraining = false;
               try {
                 return original.apply(this, args);
               } finally {
-                this.isDraining = isDraining;
+                life.isDraining = isDraining;
               }
             },
         ),

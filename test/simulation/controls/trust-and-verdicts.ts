@@ -2,6 +2,7 @@ import * as liveness from '../../../src/membership/check-liveness';
 import { LogClusterTime } from '../../../src/membership/cluster-time';
 import { Observation } from '../../../src/membership/observation';
 import { Returning } from '../../../src/membership/returning';
+import { OwnLife } from '../../../src/membership/own-life';
 import { readClocks } from '../../../src/membership/reading';
 import { ServiceMembership } from '../../../src/membership/service-membership';
 import { OwnTrust } from '../../../src/membership/trust';
@@ -307,7 +308,7 @@ export const trustAndVerdicts: readonly Control[] = [
   {
     rule: '5.9',
     name: 'a service does not mind the verdict on itself',
-    broken: 'ServiceMembership.judged, by nothing',
+    broken: 'OwnLife.judged, by nothing',
     caughtBy: ['I5'],
     script: (seed) =>
       world(seed, 45_000, jobsOf(4, 'brief', everyMs(8_000)), [
@@ -319,7 +320,7 @@ export const trustAndVerdicts: readonly Control[] = [
           trouble: { kind: 'cut', direction: 'both', lands: false },
         },
       ]),
-    replace: () => replaced(ServiceMembership.prototype, 'judged', () => () => undefined),
+    replace: () => replaced(OwnLife.prototype, 'judged', () => () => undefined),
   },
   {
     rule: '9, I12',
