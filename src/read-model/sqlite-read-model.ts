@@ -171,7 +171,7 @@ export class SqliteReadModel extends ViewReads implements ReadModel {
     try {
       return use(this.prepared);
     } catch (error) {
-      if (isDamage(error)) void this.scheduleRebuild(`it is damaged (${messageOf(error)})`, true);
+      if (isDamage(error)) this.rebuildSoon(`it is damaged (${messageOf(error)})`, true);
       throw error;
     }
   }
@@ -237,7 +237,7 @@ export class SqliteReadModel extends ViewReads implements ReadModel {
       this.prepared?.projector.apply(events, position);
       this.writtenAt = this.options.clock.monotonic();
     } catch (error) {
-      if (isDamage(error)) void this.scheduleRebuild(`it is damaged (${messageOf(error)})`, true);
+      if (isDamage(error)) this.rebuildSoon(`it is damaged (${messageOf(error)})`, true);
       else this.error = messageOf(error);
       throw error;
     }
@@ -275,7 +275,7 @@ export class SqliteReadModel extends ViewReads implements ReadModel {
       checkpoint: { ...this.file.checkpoint(), position: this.at },
     });
     const why = await comparedWithLog(this.options, view, this.stop.signal);
-    if (why !== null && this.rebuilding === null) void this.scheduleRebuild(why, false);
+    if (why !== null && this.rebuilding === null) this.rebuildSoon(why, false);
   }
 
   private isLong(): boolean {
@@ -322,6 +322,14 @@ export class SqliteReadModel extends ViewReads implements ReadModel {
       });
     }
     this.subscribe();
+  }
+
+  /** Nobody waits for it: where the view was closed meanwhile there is nothing to rebuild. */
+  private rebuildSoon(reason: string, damaged: boolean): void {
+    void this.scheduleRebuild(reason, damaged).catch((error: unknown) => {
+      if (error instanceof ViewClosedError) return;
+      this.options.logger.error('view.not-rebuilt', { error: messageOf(error) });
+    });
   }
 
   private scheduleRebuild(reason: string, damaged: boolean): Promise<void> {

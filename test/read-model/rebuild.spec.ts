@@ -288,6 +288,33 @@ describe("the view's file", () => {
     await restored.close();
   });
 
+  it('is closed while it compares itself with a log that went back: nothing is rebuilt, and nobody is told off', async () => {
+    let drop = (): void => undefined;
+    let answer: ((head: bigint) => void) | null = null;
+    let asking = false;
+    const store = changed(log.store, {
+      head: () => (asking ? new Promise<bigint>((resolve) => (answer = resolve)) : log.store.head()),
+      subscribe: (options) => {
+        const real = log.store.subscribe(options);
+        const ended = new Promise<SubscriptionEnd>((resolve) => {
+          drop = () => resolve({ reason: 'dropped', message: 'gone' });
+          void real.ended.then(resolve);
+        });
+        return { ended, close: () => real.close() };
+      },
+    });
+    const { view } = await reopen(store);
+    asking = true;
+    drop();
+    await log.clock.runUntil(() => answer !== null);
+    const closed = view.close();
+    answer!(1n);
+    await closed;
+    // What is rejected and not heard fails the test, a turn of the real event loop later.
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(log.lines.of('view.rebuilding')).toMatchObject([{ reason: 'there was none' }]);
+  });
+
   it('remembers a position that only foreign events moved, after a while and at the end', async () => {
     const view = await log.view(path);
     await log.raw('heartbeat-a', 'ServiceHeartbeat', '{}');

@@ -1,4 +1,4 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import type { LivedSeed, SeedToLive } from './seed-worker';
 import type { AskedOfWorld, LivedWorld } from './world';
@@ -19,7 +19,6 @@ export interface SeedsToLive {
 /**
  * Lives through the worlds of seeds in several processes, each of which gets its next seed when it has ended one. `onWorld` is called in the order
  * of the seeds, so the report is that of one process.
- * @throws Error a process ended in the middle of a seed.
  */
 export async function liveInProcesses(
   { from, seeds, jobs, asked, stopped }: SeedsToLive,
@@ -36,33 +35,43 @@ export async function liveInProcesses(
       onWorld(known.world, known.lines);
     }
   };
-  const workers = Array.from({ length: Math.min(jobs, seeds) }, () =>
-    fork(join(__dirname, 'seed-worker.js'), { execArgv: YOUNG }),
-  );
-  try {
-    await Promise.all(workers.map((worker) => feed(worker, take, (seed) => ({ seed, asked }), ended)));
-  } finally {
-    for (const worker of workers) if (worker.connected) worker.disconnect();
-  }
+  await Promise.all(Array.from({ length: Math.min(jobs, seeds) }, () => feed(take, asked, ended)));
 }
 
-/** One process: a seed after the other, until none is left. */
+/** One process at a time: a seed after the other, until none is left. One that ends in the middle of a world has broken it, and another goes on. */
 function feed(
-  worker: ChildProcess,
   take: () => number | null,
-  order: (seed: number) => SeedToLive,
+  asked: AskedOfWorld,
   ended: (seed: number, lived: LivedSeed) => void,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     let seed = take();
-    const give = () => (seed === null ? resolve() : void worker.send(order(seed)));
+    if (seed === null) return resolve();
+    const worker = fork(join(__dirname, 'seed-worker.js'), { execArgv: YOUNG });
+    const give = () => {
+      if (seed === null) worker.disconnect();
+      else worker.send({ seed, asked } satisfies SeedToLive);
+    };
     worker.on('message', (lived: LivedSeed) => {
       if (seed !== null) ended(seed, lived);
       seed = take();
       give();
     });
     worker.on('error', reject);
-    worker.on('exit', (code, signal) => reject(new Error(`A process ended (${signal ?? code}) at seed ${seed}.`)));
+    worker.on('exit', (code, signal) => {
+      if (seed === null) return resolve();
+      ended(seed, brokenOff(seed, String(signal ?? code)));
+      feed(take, asked, ended).then(resolve, reject);
+    });
     give();
   });
+}
+
+function brokenOff(seed: number, how: string): LivedSeed {
+  const lines = [
+    `seed ${seed}: 1 violations`,
+    `  broken: its process ended (${how})`,
+    `  again: npm run simulate -- --seed ${seed}`,
+  ];
+  return { world: { seed, violations: 1, counts: [], zombies: [], hash: '', cpuMs: 0 }, lines };
 }

@@ -1,6 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Logger } from '../../src/logging';
-import { randomScript, shrink, simulate, type Script, type SimulationResult } from '../../src/testing/simulation';
+import {
+  randomScript,
+  shrink,
+  simulate,
+  type Script,
+  type SimulationOptions,
+  type SimulationResult,
+} from '../../src/testing/simulation';
 import { UsageError, type Asked } from './asked';
 
 /** What is told of one world that was lived through: plain data, which may come from another process. */
@@ -27,7 +34,7 @@ export async function liveThrough(
 ): Promise<LivedWorld> {
   const script = asked.script === null ? randomScript(seed) : readScript(asked.script);
   const before = process.cpuUsage();
-  const result = await simulate(script, asked.verbose ? { logger: telling(tell) } : {});
+  const result = await lived(script, asked.verbose ? { logger: telling(tell) } : {});
   const { user, system } = process.cpuUsage(before);
   const broken = result.violations.length > 0;
   if (asked.hash) tell(result.hash);
@@ -43,6 +50,24 @@ export async function liveThrough(
   };
 }
 
+/** A promise that is rejected where nobody listens ends a process in production: it is a violation, like an exception. */
+async function lived(script: Script, options: SimulationOptions = {}): Promise<SimulationResult> {
+  const unheard: unknown[] = [];
+  const hear = (reason: unknown) => void unheard.push(reason);
+  process.on('unhandledRejection', hear);
+  try {
+    const result = await simulate(script, options);
+    const broken = unheard.map((reason) => ({
+      rule: 'broken',
+      at: result.livedMs,
+      words: `Rejected, and nobody listens: ${reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)}`,
+    }));
+    return { ...result, violations: [...result.violations, ...broken] };
+  } finally {
+    process.off('unhandledRejection', hear);
+  }
+}
+
 /** Writes the smallest script that breaks the same rule, and says how to see it again. */
 async function shrunk(
   script: Script,
@@ -54,13 +79,13 @@ async function shrunk(
   // What happened before the end need not be looked for after it.
   const heals = at > script.durationMs;
   const fails = async (one: Script) =>
-    (await simulate(one, { heals })).violations.find((violation) => violation.rule === rule)?.at ?? null;
+    (await lived(one, { heals })).violations.find((violation) => violation.rule === rule)?.at ?? null;
   tell(`  again: npm run simulate -- --seed ${script.seed}`);
   if (withinMs === 0) return;
   const small = await shrink(script, fails, { withinMs });
   const file = `simulation-${script.seed}.json`;
   writeFileSync(file, `${JSON.stringify(small, null, 2)}\n`);
-  tellWorld(small, await simulate(small), tell);
+  tellWorld(small, await lived(small), tell);
   tell(`  again, shrunk: npm run simulate -- --script ${file}`);
 }
 
