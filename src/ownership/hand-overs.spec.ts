@@ -150,6 +150,16 @@ describe('hand-overs', () => {
     });
   });
 
+  it('of a process that claims again begin with nothing that was late', async () => {
+    const scene = new Scene();
+    scene.job('one', { nextRunTime: scene.clock.wall() });
+    await scene.clock.advance(31 * SECOND);
+    scene.handOvers.claims();
+    expect(await scene.slice()).toEqual([]);
+    await scene.clock.advance(30 * SECOND);
+    expect(await scene.slice()).toEqual([['one', 'late', 'b']]);
+  });
+
   describe('of another incarnation', () => {
     it('begin with all its jobs, not with what has changed since the last look at those of the former', async () => {
       const scene = new Scene();
