@@ -53,7 +53,7 @@ export class Worker implements StartsRuns {
   private again = false;
   private started = false;
   private stopping = false;
-  private closed = false;
+  private readonly end = new AbortController();
   private passes = 0;
   private lastPassMs = 0;
   private lastError: string | null = null;
@@ -67,6 +67,7 @@ export class Worker implements StartsRuns {
   ) {
     this.places = new Places(options.maxConcurrentRuns, ports.handlers);
     this.outcomes = new Outcomes(ports, {
+      end: this.end.signal,
       stopping: () => this.givesBack(),
       mayStartNext: (handler) => this.places.hasRoom(handler),
     });
@@ -84,7 +85,8 @@ export class Worker implements StartsRuns {
         givesBack: () => this.givesBack(),
         rest: (jobId, error) => this.rest(jobId, error),
       }),
-      abandon: (jobId, run) => this.abandons.abandon(jobId, run, 'lostInProcess'),
+      abandon: (jobId, run) => this.abandons.abandon(jobId, run, 'lostInProcess').then(() => undefined),
+      giveAway: (execution) => this.abandons.giveAway(execution),
       wake: () => this.wake(),
     });
   }
@@ -121,7 +123,7 @@ export class Worker implements StartsRuns {
   }
 
   reserve(job: JobRow, suspect: boolean = job.suspect): RunReservation | null {
-    if (this.stopping || this.closed || !this.accepts(job) || !this.atWork.maySend(job)) return null;
+    if (this.stopping || !this.accepts(job) || !this.atWork.maySend(job)) return null;
     const place = this.places.take(job.handler, suspect);
     if (place === null) return null;
     const work = this.atWork.begin(job);
@@ -154,7 +156,7 @@ export class Worker implements StartsRuns {
 
   /** No pass, no timer any more. Handlers that still run are aborted. */
   close(): void {
-    this.closed = true;
+    this.end.abort();
     this.stopping = true;
     this.timer?.cancel();
     this.timer = null;
@@ -178,6 +180,10 @@ export class Worker implements StartsRuns {
   /** Runs that this process executes now. */
   get running(): number {
     return this.places.taken;
+  }
+
+  private get closed(): boolean {
+    return this.end.signal.aborted;
   }
 
   private executions(): Execution[] {
