@@ -145,11 +145,30 @@ export class Outcomes {
   }
 }
 
-/** Class and message of what a handler threw, within the bounds of the event. */
-export function failureOf(error: unknown): { error: string; message: string } {
-  if (error instanceof Error) {
-    const code = (error as { code?: unknown }).code;
-    return { error: String(code ?? error.name).slice(0, 200) || 'Error', message: error.message.slice(0, 1_000) };
+/**
+ * Class and message of what a handler threw, within the bounds of the event. Whatever that is: a failure that cannot be told would not end its run, and
+ * the slot would be run for ever.
+ */
+export function failureOf(thrown: unknown): { error: string; message: string } {
+  const isError = attempt(() => thrown instanceof Error) === true;
+  const told = (key: 'code' | 'name' | 'message') => textOf(() => (thrown as Record<string, unknown>)[key]);
+  const error = isError ? (told('code') ?? told('name')) : typeof thrown;
+  const message = isError ? told('message') : textOf(() => thrown);
+  return { error: (error ?? '').slice(0, 200) || 'Error', message: (message ?? 'It has no text.').slice(0, 1_000) };
+}
+
+/** Null: there is nothing, or it has no text. */
+function textOf(value: () => unknown): string | null {
+  return attempt(() => {
+    const found = value();
+    return found === undefined || found === null ? null : String(found);
+  });
+}
+
+function attempt<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch {
+    return null;
   }
-  return { error: typeof error, message: String(error).slice(0, 1_000) };
 }

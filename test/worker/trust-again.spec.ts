@@ -98,6 +98,19 @@ describe('the worker, trusted again', () => {
     });
   });
 
+  it('starts nothing in the append that ends a run while it is fenced', async () => {
+    await bench.open([{ name: 'audit', run: held.run }]);
+    await bench.job({ jobId: 'j', handler: 'audit', schedule: { kind: 'interval', every: 20 } });
+    await bench.until('the run', () => held.entered === 1);
+    await bench.clock.advance(100);
+    bench.trust.fence();
+    held.finish();
+    await bench.clock.advance(MINUTE);
+    expect((await bench.types('j')).slice(3).filter((type) => type !== 'JobSlotsSkipped')).toEqual(['JobRunSucceeded']);
+    bench.trust.trustAgain();
+    await bench.until('the next', () => held.entered === 2);
+  });
+
   it('looks at its trust all the time while a handler runs, and no longer once that is aborted', async () => {
     await bench.open([{ name: 'audit', run: held.run }]);
     await bench.job({ jobId: 'j', handler: 'audit', schedule: asap });

@@ -151,6 +151,7 @@ describe('a limit of slots per second', () => {
     [cron('0 0,23 * * *'), 1 / 3_600],
     [cron('59 0,23 * * *'), 1 / 3_600],
     [calendar('P2D'), 1 / 172_800],
+    [calendar('P3W', { weekdays: ['SUN', 'MON'] }), 1 / 86_400],
     [{ kind: 'once' }, 0.001],
   ])('%j is as frequent as %d a second', (input, most) => {
     expect(limited(input, most)).toMatchObject({ ok: true });
