@@ -242,7 +242,7 @@ describe('a supervised subscription', () => {
         throw new Error('nobody listens');
       },
       onEvents: () => {
-        // eslint-disable-next-line @typescript-eslint/only-throw-error
+         
         if (handled++ === 0) throw 'a text';
       },
     });
