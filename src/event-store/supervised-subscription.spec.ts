@@ -9,6 +9,7 @@ import {
   type NewEvent,
   type SubscribeOptions,
   type Subscription,
+  type SubscriptionEnd,
   type SupervisedSubscriptionOptions,
 } from '.';
 
@@ -242,7 +243,6 @@ describe('a supervised subscription', () => {
         throw new Error('nobody listens');
       },
       onEvents: () => {
-         
         if (handled++ === 0) throw 'a text';
       },
     });
@@ -298,6 +298,20 @@ describe('a supervised subscription', () => {
     await closing;
     await clock.settle();
     expect([heard, subscription.health()]).toMatchObject([['a'], { state: 'closed', position: 1n }]);
+  });
+
+  it('tells nobody of a connection that breaks off when it is closed', async () => {
+    const told: unknown[] = [];
+    subscribe = () => {
+      let end: (how: SubscriptionEnd) => void = () => undefined;
+      const ended = new Promise<SubscriptionEnd>((resolve) => (end = resolve));
+      return { ended, close: () => Promise.resolve(end({ reason: 'dropped', message: 'gone' })) };
+    };
+    const subscription = supervise({ onError: (error) => void told.push(error) });
+    subscription.start();
+    await clock.settle();
+    await subscription.close();
+    expect([told, subscription.health()]).toMatchObject([[], { state: 'closed', restarts: 0, lastError: null }]);
   });
 
   it('is closed before it was started', async () => {

@@ -135,6 +135,10 @@ describe('what a worker tells the log of a run', () => {
       held.fail(new Error('x'));
       await bench.until('the retry', () => held.entered === 2);
       expect(sent(StartJobRunCommand)).toBe(1);
+      const { events } = await bench.store.readStream('job-j', { direction: 'forwards', limit: 100 });
+      const starts = events.filter(({ type }) => type === 'JobRunStarted').map(({ revision }) => revision);
+      expect(held.contexts.map(({ fencingToken }) => fencingToken - 2 ** 44)).toEqual(starts);
+      expect(starts).toEqual([2, 4]);
     });
 
     it('a run that was asked for before', async () => {

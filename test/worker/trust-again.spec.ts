@@ -1,4 +1,4 @@
-import { AbandonJobRunCommand, StartJobRunCommand } from '../../src/commands';
+import { AbandonJobRunCommand, CancelJobCommand, StartJobRunCommand } from '../../src/commands';
 import { Bench, Held } from './bench';
 
 const MINUTE = 60_000;
@@ -89,6 +89,45 @@ describe('the worker, trusted again', () => {
       expect(abandons()).toEqual([]);
     });
 
+    it('gives nothing away that settled while the clock was in doubt', async () => {
+      await bench.open([{ name: 'audit', run: held.run }]);
+      await bench.job({ jobId: 'j', handler: 'audit', schedule: asap, policies: { timeoutMs: 2_000 } });
+      await bench.until('the run', () => held.entered === 1);
+      bench.trust.doubt();
+      await bench.clock.advance(10_000);
+      held.finish();
+      await bench.until('the outcome', () => bench.facts('job.timed-out').length === 1);
+      bench.trust.settleDoubt();
+      await bench.clock.advance(MINUTE);
+      expect(abandons()).toEqual([]);
+    });
+
+    it('says of a run that was cancelled what its handler says, and nothing before', async () => {
+      await bench.open([{ name: 'audit', run: held.run }]);
+      await bench.job({ jobId: 'j', handler: 'audit', schedule: asap });
+      await bench.until('the run', () => held.entered === 1);
+      await bench.send(new CancelJobCommand({ jobId: 'j', reason: 'test' }));
+      await bench.clock.advance(MINUTE);
+      expect([bench.worker.health().stuck, abandons()]).toEqual([1, []]);
+      held.finish();
+      await bench.until('the refused result', () => bench.facts('job.outcome-refused').length === 1);
+      const { events } = await bench.store.readStream('job-j', { direction: 'backwards', limit: 1 });
+      expect(JSON.parse(events[0].data)).toMatchObject({ outcome: 'succeeded' });
+    });
+
+    it('gives away what was to make room for a newer slot once it has started it in a former life', async () => {
+      await bench.open([{ name: 'audit', run: held.run }]);
+      const schedule = { kind: 'interval', every: 10_000 } as const;
+      await bench.job({ jobId: 'j', handler: 'audit', schedule, policies: { overlap: 'replace' } });
+      await bench.until('it to be stuck', () => bench.worker.health().stuck === 1);
+      await bench.clock.advance(MINUTE);
+      expect(abandons()).toEqual([]);
+      anotherLife();
+      bench.trust.trustAgain();
+      await bench.clock.advance(MINUTE);
+      expect(abandons()).toHaveLength(1);
+    });
+
     it('gives its job away once', async () => {
       await aborted('release', MINUTE);
       anotherLife();
@@ -100,13 +139,14 @@ describe('the worker, trusted again', () => {
 
   it('starts nothing in the append that ends a run while it is fenced', async () => {
     await bench.open([{ name: 'audit', run: held.run }]);
-    await bench.job({ jobId: 'j', handler: 'audit', schedule: { kind: 'interval', every: 20 } });
+    const always = { schedule: { kind: 'interval', every: 20 }, policies: { overlap: 'queue' } } as const;
+    await bench.job({ jobId: 'j', handler: 'audit', ...always });
     await bench.until('the run', () => held.entered === 1);
     await bench.clock.advance(100);
     bench.trust.fence();
     held.finish();
     await bench.clock.advance(MINUTE);
-    expect((await bench.types('j')).slice(3).filter((type) => type !== 'JobSlotsSkipped')).toEqual(['JobRunSucceeded']);
+    expect((await bench.types('j')).slice(3)).toEqual(['JobRunSucceeded']);
     bench.trust.trustAgain();
     await bench.until('the next', () => held.entered === 2);
   });

@@ -65,4 +65,51 @@ describe('a worker whose view is behind', () => {
       'JobRunStarted',
     ]);
   });
+
+  describe('finds what is due behind many jobs that it shows as due, and are not', () => {
+    const MANY = 60;
+    /** Many jobs are due, and one a little later. */
+    const many = async () => {
+      const at = bench.clock.wall() + 60_000;
+      const once = (instant: number) => ({ kind: 'once', at: instant }) as const;
+      for (let n = 0; n < MANY; n++) await bench.job({ jobId: `j${n}`, handler: 'audit', schedule: once(at) });
+      await bench.job({ jobId: 'other', handler: 'audit', schedule: once(at + 100) });
+      await bench.clock.advance(at - bench.clock.wall());
+      return at;
+    };
+    /** Nothing of what was read is of any use any more. */
+    const readAgain = async (at: number) => {
+      await bench.clock.advance(at + 50 - bench.clock.wall());
+      bench.worker.wake();
+      await bench.clock.advance(at + 99 - bench.clock.wall());
+    };
+
+    it('they have run', async () => {
+      let entered: string[] = [];
+      await bench.open([{ name: 'audit', run: (_, { jobId }) => void entered.push(jobId) }], { viewLagMs: LAG_MS });
+      const at = await many();
+      await bench.clock.advance(20);
+      expect(entered).toHaveLength(MANY);
+      entered = [];
+      await readAgain(at);
+      await bench.clock.advance(11);
+      expect(entered).toEqual(['other']);
+    });
+
+    it('their starts are on their way', async () => {
+      await open({ maxConcurrentRuns: 100 });
+      bench.before = (command) =>
+        command instanceof StartJobRunCommand && command.jobId !== 'other' ? new Promise(() => undefined) : undefined;
+      const at = await many();
+      // A pass reads some of them; as nothing is answered, nothing makes it look for more.
+      for (let n = 0; n < 2; n++) {
+        bench.worker.wake();
+        await bench.clock.advance(20);
+      }
+      expect(sent(StartJobRunCommand)).toBe(MANY);
+      await readAgain(at);
+      await bench.clock.advance(11);
+      expect(held.contexts.map(({ jobId }) => jobId)).toEqual(['other']);
+    });
+  });
 });

@@ -211,7 +211,7 @@ describe('the slots around an instant', () => {
 
   it.each(schedules.slice(1))('are none before the start, however near: %j', (input) => {
     const start = anchor + hour / 2;
-    const schedule = anchored({ ...input, ...(input.kind === 'interval' && { origin: anchor }), start }, anchor);
+    const schedule = anchored(input.kind === 'interval' ? { ...input, origin: anchor, start } : { ...input, start });
     expect(previousSlot(schedule, start + 1)).toBeNull();
     expect(previousSlot(schedule, start + 60 * 24 * hour)).toBeGreaterThan(start);
   });
