@@ -188,6 +188,13 @@ describe('a pass of the drain', () => {
     await scene.clock.advance(PATIENCE_MS);
     expect(scene.released).toEqual(['two']);
     expect(scene.lane.queued).toBe(0);
+    await scene.clock.advance(PATIENCE_MS);
+    // No more can be done.
+    scene.show('one');
+    const over = scene.over();
+    scene.pass();
+    await scene.clock.advance(PATIENCE_MS);
+    expect(over()).toBe(true);
   });
 
   it('leaves a job alone after an append that did not succeed, for a while, and says when it may be tried again', async () => {

@@ -263,6 +263,18 @@ describe('a subscription', () => {
     expect(heard).toEqual([]);
     expect([(await closed.ended).reason, (await broken.ended).reason]).toEqual(['closed', 'dropped']);
   });
+  it('breaks off before a batch is handled as well as after it', async () => {
+    const handled: number[] = [];
+    for (let seed = 1; seed <= 20; seed++) {
+      const { store } = scene({ rates: { deliver: { drop: 1 } } }, seed);
+      let heard = 0;
+      const subscription = store.subscribe({ after: 'start', onEvents: () => void heard++ });
+      await store.append('job-1', 'any', [event()]);
+      expect(await subscription.ended).toMatchObject({ reason: 'dropped' });
+      handled.push(heard);
+    }
+    expect([...new Set(handled)].sort()).toEqual([0, 1]);
+  });
   it('that was closed is closed, though its connection breaks off in the same moment', async () => {
     const { store } = scene();
     const subscription = store.subscribe({ after: 'end', onEvents: () => undefined });
