@@ -109,6 +109,21 @@ describe('a subscription that pulls', () => {
     expect(await subscription.ended).toEqual({ reason: 'closed' });
   });
 
+  it('is closed when the batch that is under way has been handled', async () => {
+    scene.head = 1n;
+    let handled: () => void = () => undefined;
+    const subscription = scene.open({ onEvents: () => new Promise((resolve) => (handled = resolve)) });
+    subscription.wake();
+    await settled();
+    let closed = false;
+    void subscription.close().then(() => (closed = true));
+    await settled();
+    expect(closed).toBe(false);
+    handled();
+    await settled();
+    expect(closed).toBe(true);
+  });
+
   it('does not tell that it has caught up when it was closed while the last batch was handled', async () => {
     scene.head = 1n;
     const subscription = scene.open({ onEvents: () => void subscription.close() });

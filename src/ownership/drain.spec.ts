@@ -197,6 +197,27 @@ describe('a pass of the drain', () => {
     expect(over()).toBe(true);
   });
 
+  it('is done with a job that it has given back, though the view does not show that', async () => {
+    scene.shown = ['one'];
+    scene.pass();
+    await scene.clock.settle();
+    expect(scene.released).toEqual(['one']);
+    const over = scene.over();
+    scene.pass();
+    await scene.clock.advance(PATIENCE_MS);
+    expect([scene.released, over()]).toEqual([['one'], true]);
+  });
+
+  it('gives back about a thousand jobs, and the next one more', async () => {
+    scene.shown = Array.from({ length: 1_250 }, (_, n) => `job-${String(n).padStart(4, '0')}`);
+    const pass = scene.pass();
+    await scene.clock.runUntil(() => pass.next() !== undefined);
+    expect(scene.released).toEqual(scene.shown.slice(0, 1_000));
+    scene.show(...scene.shown.slice(1_000));
+    scene.pass();
+    await scene.clock.runUntil(() => scene.released.length === 1_250);
+  });
+
   it('leaves a job alone after an append that did not succeed, for a while, and says when it may be tried again', async () => {
     scene.shown = ['one'];
     scene.fails = () => true;

@@ -39,9 +39,11 @@ class Scene {
       nextDueTime: (_incarnation: string, after = -Infinity) =>
         this.rows.map(({ nextRunTime }) => nextRunTime).find((next) => next !== null && next > after) ?? null,
       one: (jobId: string) => this.rows.find((row) => row.jobId === jobId) ?? null,
-      all: (_incarnation: string, after: string | null, limit: number) => {
+      all: (incarnation: string, after: string | null, limit: number) => {
         if (after === null) this.reads.all += 1;
-        return this.rows.filter(({ jobId }) => after === null || jobId > after).slice(0, limit);
+        return this.rows
+          .filter((row) => row.incarnation === incarnation && (after === null || row.jobId > after))
+          .slice(0, limit);
       },
       placedAfter: () => {
         this.reads.changed += 1;
@@ -59,6 +61,11 @@ class Scene {
     const state = { stage: 'live', inProgress: [], definition, ownership, homeReturns: [] };
     const row = { jobId, epoch: 1, handler, tag: {}, incarnation: OWN, nextRunTime, state, suspect: false };
     this.rows.push(row as unknown as JobRow);
+  }
+
+  /** Another incarnation owns the job now. */
+  taken(jobId: string): void {
+    this.rows = this.rows.map((row) => (row.jobId === jobId ? { ...row, epoch: 2, incarnation: 'life-of-b' } : row));
   }
 
   async slice(): Promise<readonly (readonly [jobId: string, reason: string, target: string | null])[]> {
@@ -96,6 +103,19 @@ describe('hand-overs', () => {
       ['late', 'late', 'b'],
       ['strange', 'ineligible', null],
     ]);
+  });
+
+  it('look no more at a job that was to be given back when somebody else has it', async () => {
+    const scene = new Scene({ ownScanMs: 600 * SECOND });
+    scene.job('strange', { handler: 'moved' });
+    expect(await scene.slice()).toEqual([['strange', 'ineligible', null]]);
+    await scene.clock.advance(SECOND);
+    expect(await scene.slice()).toEqual([['strange', 'ineligible', null]]);
+    scene.taken('strange');
+    await scene.clock.advance(SECOND);
+    expect(await scene.slice()).toEqual([]);
+    await scene.clock.advance(SECOND);
+    expect(scene.next()).toBeGreaterThan(SECOND);
   });
 
   describe('are looked for again', () => {
