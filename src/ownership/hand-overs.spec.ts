@@ -54,12 +54,19 @@ class Scene {
     this.handOvers = new HandOvers(ownJobs, this.clock, ledger, options);
   }
 
-  job(jobId: string, words: { readonly handler?: string; readonly nextRunTime?: number | null } = {}): void {
-    const { handler = 'work', nextRunTime = null } = words;
-    const definition = { handler, tag: {}, affinity: 'required' };
+  /** An append to every job hangs. */
+  held = false;
+
+  job(
+    jobId: string,
+    words: { readonly handler?: string; readonly nextRunTime?: number | null; readonly home?: string } = {},
+  ): void {
+    const { handler = 'work', nextRunTime = null, home } = words;
+    const [tag, affinity] = home === undefined ? [{}, 'required'] : [{ host: home }, 'preferred'];
+    const definition = { handler, tag, affinity };
     const ownership = { kind: 'bound', since: this.clock.wall() };
     const state = { stage: 'live', inProgress: [], definition, ownership, homeReturns: [] };
-    const row = { jobId, epoch: 1, handler, tag: {}, incarnation: OWN, nextRunTime, state, suspect: false };
+    const row = { jobId, epoch: 1, handler, tag, incarnation: OWN, nextRunTime, state, suspect: false };
     this.rows.push(row as unknown as JobRow);
   }
 
@@ -78,7 +85,7 @@ class Scene {
       candidates,
       at: this.clock.wall(),
       pace: new Pace(this.clock),
-      holds: () => false,
+      holds: () => this.held,
     };
     return (await this.handOvers.slice(context, loads)).map(({ jobId, reason, target }) => [jobId, reason, target]);
   }
@@ -116,6 +123,36 @@ describe('hand-overs', () => {
     expect(await scene.slice()).toEqual([]);
     await scene.clock.advance(SECOND);
     expect(scene.next()).toBeGreaterThan(SECOND);
+  });
+
+  it('leave a job that is due with who is about to start it, and bring it home afterwards', async () => {
+    const scene = new Scene();
+    await scene.clock.advance(60 * SECOND);
+    scene.job('away', { home: 'b', nextRunTime: scene.clock.wall() });
+    for (let n = 0; n < 20; n++) {
+      expect(await scene.slice()).toEqual([]);
+      await scene.clock.advance(SECOND);
+    }
+    scene.rows = scene.rows.map((row) => ({ ...row, nextRunTime: scene.clock.wall() + 60 * SECOND }));
+    await scene.clock.advance(SECOND);
+    expect(await scene.slice()).toEqual([['away', 'home', 'b']]);
+  });
+
+  it('find all that does not belong here, also more than are watched one by one', async () => {
+    const scene = new Scene({ stableForMs: 6_000 * SECOND });
+    for (let n = 0; n < 5_200; n++) scene.job(`job-${String(n).padStart(5, '0')}`, { handler: 'moved' });
+    scene.held = true;
+    for (let n = 0; n < 10; n++) {
+      expect(await scene.slice()).toEqual([]);
+      await scene.clock.advance(SECOND);
+    }
+    scene.held = false;
+    const found = new Set<string>();
+    for (let n = 0; n < 30; n++) {
+      for (const [jobId] of await scene.slice()) found.add(jobId);
+      await scene.clock.advance(SECOND);
+    }
+    expect(found.size).toBe(5_200);
   });
 
   describe('are looked for again', () => {

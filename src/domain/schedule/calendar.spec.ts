@@ -246,6 +246,12 @@ describe('calendar schedules that differ in one thing only', () => {
     ['every', { every: 'P5D' }, { every: 'P7D' }, ['2026-03-02T00:00', '2026-03-03T00:00']],
     ['unit', { every: 'P2D' }, { every: 'P2M' }, ['2026-03-02T00:00', '2026-04-10T00:00']],
     [
+      'unit, without an origin',
+      { every: 'P2D', origin: undefined },
+      { every: 'P2M', origin: undefined },
+      ['2026-03-03T00:00', '2026-05-01T00:00'],
+    ],
+    [
       'weekdays',
       { every: 'P2W', weekdays: ['TUE'] },
       { every: 'P2W', weekdays: ['FRI'] },
