@@ -23,7 +23,9 @@ const MOST_RESTING = 5_000;
  */
 export class LateJobs {
   private nextRound = -Infinity;
-  /** When something may be late that is not yet. What is late and finds no room waits for the view to move on. */
+  /**
+   * When something may be late that is not yet, or the budget has more for what is. What is late and finds no room waits for the view to move on.
+   */
   private nextLate = -Infinity;
   private readonly resting = new Map<string, number>();
 
@@ -57,14 +59,21 @@ export class LateJobs {
     const next = this.ownJobs.nextDueTime(context.incarnation, late);
     this.nextRound = now + ROUND_MS;
     this.nextLate = now + Math.min(lateAfterMs, Math.max(ROUND_MS, next === null ? Infinity : next - late));
-    if (!this.budget.open()) return [];
     const rooms = new Rooms(context, loads);
     if (rooms.none) return [];
     const found: ReleaseIntent[] = [];
+    const spent = () => {
+      if (this.budget.open()) return false;
+      this.nextLate = this.nextRound;
+      return true;
+    };
+    if (spent()) return [];
     for (const row of this.lateRows(context, late, now, !rooms.forSuspects)) {
       const intent = this.judge(row, context, late, rooms);
-      if (intent !== null) found.push(intent);
-      if (!this.budget.open()) break;
+      if (intent === null) continue;
+      found.push(intent);
+      this.budget.take();
+      if (spent()) break;
     }
     return found;
   }
@@ -85,7 +94,7 @@ export class LateJobs {
       if (this.resting.size < MOST_RESTING) this.resting.set(jobId, until);
       return null;
     }
-    const target = rooms.take(state.definition, row.suspect, () => this.budget.take());
+    const target = rooms.take(state.definition, row.suspect);
     return target === null ? null : { jobId, epoch, reason: 'late', target, state };
   }
 }
@@ -117,14 +126,14 @@ class Rooms {
   }
 
   /** The eligible service with the most free places, which has one less then; null: none. Of suspects each takes one at a time. */
-  take(job: Placeable, suspect: boolean, mayTake: () => boolean): string | null {
+  take(job: Placeable, suspect: boolean): string | null {
     let best: (typeof this.free)[number] | null = null;
     for (const room of this.free) {
       if (room.places < 1 || (suspect && room.suspects > 0) || (best !== null && room.places <= best.places)) continue;
       const candidate = this.context.candidates.find(({ serviceId }) => serviceId === room.serviceId)!;
       if (candidate.owned < candidate.capacity.maxOwnedJobs && ineligibility(job, candidate) === null) best = room;
     }
-    if (best === null || !mayTake()) return null;
+    if (best === null) return null;
     best.places -= 1;
     if (suspect) best.suspects += 1;
     return best.serviceId;

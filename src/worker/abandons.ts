@@ -1,4 +1,4 @@
-import { AbandonJobRunCommand } from '../commands';
+import { AbandonJobRunCommand, CommandUnavailableError } from '../commands';
 import type { RunRef } from '../domain/job';
 import type { Logger } from '../logging';
 import type { Membership } from '../membership';
@@ -21,23 +21,26 @@ export class Abandons {
     private readonly failed: (jobId: string, error: unknown) => void,
   ) {}
 
+  /** @returns the error for which nothing was appended; null: the log has answered. */
   async abandon(
     jobId: string,
     run: RunRef,
     reason: Reason,
     timedOut: { readonly durationMs: number; readonly timeoutMs: number } | null = null,
-  ): Promise<void> {
+  ): Promise<unknown> {
     try {
       const command = new AbandonJobRunCommand({ jobId, run, reason, timedOut });
       const execution = await this.ports.commands.execute(command, { timeoutMs: Infinity });
       this.notes.noteAppend(jobId, execution.state.revision, execution.position);
       this.ports.logger.warn('job.abandoned', { ...runFacts(jobId, run), reason });
+      return null;
     } catch (error) {
       this.failed(jobId, error);
+      return error;
     }
   }
 
-  /** A handler that ignored its abort: its job goes to another, unless its policy says to wait. Called again once trusted, if it is not now. */
+  /** A handler that ignored its abort: its job goes to another, unless its policy says to wait. Called again and again: once trusted, and after lost races. */
   giveAway(execution: Execution): void {
     const { run, record } = execution.started;
     const { membership } = this.ports;
@@ -57,6 +60,8 @@ export class Abandons {
       execution.abortedFor === 'timed-out'
         ? { durationMs: execution.durationMs, timeoutMs: record.definition.policies.timeoutMs ?? 0 }
         : null;
-    void this.abandon(record.jobId, run, 'stuck', timedOut);
+    void this.abandon(record.jobId, run, 'stuck', timedOut).then((error) => {
+      if (error instanceof CommandUnavailableError) execution.givenAway = false;
+    });
   }
 }

@@ -26,9 +26,9 @@ export class AtWork {
     return (this.jobs.get(jobId)?.works.size ?? 0) < limitOf(state);
   }
 
-  /** A further run may be begun now: one start of a job is appended at a time, since a second would only conflict with it. */
-  maySend(row: JobRow): boolean {
-    return this.accepts(row) && !this.some(row.jobId, (work) => work.now === 'starting');
+  /** A start of the job may be sent now: one is appended at a time, since a second would only conflict with it. */
+  maySend({ jobId }: JobRow): boolean {
+    return !this.some(jobId, (work) => work.now === 'starting');
   }
 
   /** Nothing can be begun with the job as things stand here. */

@@ -6,6 +6,7 @@ import { LookAhead } from './look-ahead';
 class DueView {
   jobs: string[] = [];
   readings = 0;
+  limits: number[] = [];
   rowsRead: string[] = [];
   readonly ownJobs = {
     due: (
@@ -16,6 +17,7 @@ class DueView {
       known: Parameters<OwnJobs['due']>[4],
     ) => {
       this.readings++;
+      this.limits.push(limit);
       return this.jobs
         .filter((jobId) => !handlers.includes(jobId))
         .slice(0, limit)
@@ -55,6 +57,27 @@ describe('due rows are read ahead', () => {
     view.jobs = view.jobs.slice(32);
     expect(take(10)).toEqual(Array.from({ length: 10 }, (_, n) => `j${30 + n}`));
     expect(view.readings).toBe(2);
+  });
+
+  it('twice as many as were of use the last time, within bounds', () => {
+    for (const count of [1_000, 1_000, 1_000, 1_000, 1_000, 3]) {
+      take(count);
+      view.jobs = Array.from({ length: 1_000 }, (_, n) => `k${n}`);
+    }
+    expect(view.limits).toEqual([32, 64, 128, 256, 512, 512]);
+    take(0);
+    expect(view.limits.at(-1)).toBe(512);
+  });
+
+  it('without what was kept for a former incarnation: its rows have other epochs', async () => {
+    take(5);
+    view.rowsRead = [];
+    take(5, { incarnation: 'other' });
+    expect(view.rowsRead).toEqual(view.jobs.slice(0, 32));
+    await clock.advance(20);
+    view.rowsRead = [];
+    take(5, { incarnation: 'other' });
+    expect(view.rowsRead).toEqual(view.jobs.slice(0, 5));
   });
 
   it('anew at the end of what was read, and only once: a pass ends', () => {

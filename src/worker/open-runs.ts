@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../clock';
 import type { RunRef } from '../domain/job';
 import type { JobRow, OwnJobs } from '../read-model';
 import type { AtWork } from './at-work';
+import type { Execution } from './execution';
 import type { JobNotes } from './job-notes';
 import type { Replacements } from './replacements';
 
@@ -22,12 +23,15 @@ export interface Executing {
   readonly replacements: Replacements;
   /** Closes the run as lost in process. */
   readonly abandon: (jobId: string, run: RunRef) => Promise<void>;
+  /** Gives the job of a handler that ignores its abort away, unless that was done, or is not to be done. */
+  readonly giveAway: (execution: Execution) => void;
   readonly wake: () => void;
 }
 
 /**
  * Compares the open runs of the log with those that are executed here. What the log has and nobody executes is lost in process and closed;
- * what is executed and the log has ended (cancelled, removed, taken over) is aborted; and what a newer slot is to replace makes room.
+ * what is executed and the log has ended (cancelled, removed, taken over) is aborted; what a newer slot is to replace makes room; and what ignores
+ * its abort is given away.
  */
 export class OpenRuns {
   private readonly closing = new Set<string>();
@@ -64,9 +68,10 @@ export class OpenRuns {
   }
 
   private compare(incarnation: string, now: number): void {
+    const { notes } = this.worker;
     const position = this.ports.ownJobs.position();
-    this.worker.notes.seen(position);
-    this.worker.notes.forgetRests(now);
+    notes.seen(position);
+    notes.forgetRests(now);
     const open = new Set<string>();
     for (const row of this.ports.ownJobs.withOpenRun(incarnation)) {
       if (row.state.stage !== 'live') continue;
@@ -82,6 +87,8 @@ export class OpenRuns {
       const viewHasIt = position !== 'start' && position >= startedAt;
       if (viewHasIt && run.incarnation === incarnation && !open.has(runKey(execution.jobId, run)))
         execution.abort('cancelled');
+      // Its release may have lost all its races: it is looked for until it has been done.
+      if (execution.stuck && !notes.rests(execution.jobId, now)) this.worker.giveAway(execution);
     }
   }
 

@@ -1,19 +1,27 @@
 import {
   AbandonJobRunCommand,
   CommandRefusedError,
+  CommandUnavailableError,
   CompleteJobRunCommand,
   FailJobRunCommand,
   type ExecuteOptions,
   type JobExecution,
   type StartJobRunCommand,
 } from '../commands';
-import type { ClusterTime } from '../clock';
+import type { Clock, ClusterTime } from '../clock';
 import { pendingDueAt, type AfterRun, type JobRecord } from '../domain/job';
 import type { Logger } from '../logging';
 import type { Membership } from '../membership';
 import type { Execution, Settlement } from './execution';
 import { runFacts } from './run-facts';
 import type { StartedRun } from './started-run';
+
+/**
+ * An outcome that lost all its races is sent again, so many times in all, after a rest that is doubled each time: a run that is not ended in the log is
+ * run again.
+ */
+const TRIES = 5;
+const REST_MS = 50;
 
 /** What the worker sends. The executor answers only when the log has given a definite answer. */
 export interface RunCommands {
@@ -29,8 +37,11 @@ export class Outcomes {
       readonly membership: Membership;
       readonly logger: Logger;
       readonly clusterTime: ClusterTime;
+      readonly clock: Clock;
     },
     private readonly worker: {
+      /** Aborted when the worker closes: nothing is sent again. */
+      readonly end: AbortSignal;
       /** Nothing is begun any more: what ends is released. */
       readonly stopping: () => boolean;
       /** A further run of this handler would take no place from a job that waits for one. */
@@ -47,7 +58,7 @@ export class Outcomes {
     const facts = { ...runFacts(jobId, run), durationMs: settlement.durationMs };
     const command = this.commandFor(execution, settlement, then);
     try {
-      const result = await this.ports.commands.execute(command, { timeoutMs: Infinity });
+      const result = await this.send(command);
       this.tell(execution, settlement, result, facts);
       return result;
     } catch (error) {
@@ -55,6 +66,19 @@ export class Outcomes {
       const code = error instanceof CommandRefusedError ? error.code : error instanceof Error ? error.name : 'unknown';
       this.ports.logger.warn('job.outcome-not-recorded', { ...facts, settled: settlement.kind, code });
       return null;
+    }
+  }
+
+  private async send(command: RunCommand): Promise<JobExecution> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.ports.commands.execute(command, { timeoutMs: Infinity });
+      } catch (error) {
+        const { end } = this.worker;
+        if (!(error instanceof CommandUnavailableError) || tries >= TRIES || end.aborted) throw error;
+        await this.ports.clock.sleep(REST_MS * 2 ** (tries - 1), end);
+        if (end.aborted) throw error;
+      }
     }
   }
 
@@ -124,11 +148,30 @@ export class Outcomes {
   }
 }
 
-/** Class and message of what a handler threw, within the bounds of the event. */
-export function failureOf(error: unknown): { error: string; message: string } {
-  if (error instanceof Error) {
-    const code = (error as { code?: unknown }).code;
-    return { error: String(code ?? error.name).slice(0, 200) || 'Error', message: error.message.slice(0, 1_000) };
+/**
+ * Class and message of what a handler threw, within the bounds of the event. Whatever that is: a failure that cannot be told would not end its run, and
+ * the slot would be run for ever.
+ */
+export function failureOf(thrown: unknown): { error: string; message: string } {
+  const isError = attempt(() => thrown instanceof Error) === true;
+  const told = (key: 'code' | 'name' | 'message') => textOf(() => (thrown as Record<string, unknown>)[key]);
+  const error = isError ? (told('code') ?? told('name')) : typeof thrown;
+  const message = isError ? told('message') : textOf(() => thrown);
+  return { error: (error ?? '').slice(0, 200) || 'Error', message: (message ?? 'It has no text.').slice(0, 1_000) };
+}
+
+/** Null: there is nothing, or it has no text. */
+function textOf(value: () => unknown): string | null {
+  return attempt(() => {
+    const found = value();
+    return found === undefined || found === null ? null : String(found);
+  });
+}
+
+function attempt<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch {
+    return null;
   }
-  return { error: typeof error, message: String(error).slice(0, 1_000) };
 }

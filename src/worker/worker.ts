@@ -44,7 +44,7 @@ export class Worker implements StartsRuns {
   private readonly runs: Runs;
   private readonly unsubscribe: (() => void)[] = [];
   private stopping = false;
-  private closed = false;
+  private readonly end = new AbortController();
   private lastError: string | null = null;
 
   constructor(
@@ -66,6 +66,7 @@ export class Worker implements StartsRuns {
       atWork: this.atWork,
       notes: this.notes,
       outcomes: new Outcomes(ports, {
+        end: this.end.signal,
         stopping: () => this.givesBack(),
         mayStartNext: (handler) => this.places.hasRoom(handler),
       }),
@@ -84,7 +85,8 @@ export class Worker implements StartsRuns {
         givesBack: () => this.givesBack(),
         rest: (jobId, error) => this.rest(jobId, error),
       }),
-      abandon: (jobId, run) => abandons.abandon(jobId, run, 'lostInProcess'),
+      abandon: (jobId, run) => abandons.abandon(jobId, run, 'lostInProcess').then(() => undefined),
+      giveAway: (execution) => abandons.giveAway(execution),
       wake: () => this.wake(),
     });
   }
@@ -113,7 +115,7 @@ export class Worker implements StartsRuns {
   }
 
   reserve(job: JobRow, suspect: boolean = job.suspect): RunReservation | null {
-    if (this.stopping || this.closed || !this.accepts(job) || !this.atWork.maySend(job)) return null;
+    if (this.stopping || !this.accepts(job) || !this.atWork.maySend(job)) return null;
     const place = this.places.take(job.handler, suspect);
     if (place === null) return null;
     const work = this.atWork.begin(job);
@@ -148,7 +150,7 @@ export class Worker implements StartsRuns {
 
   /** No pass, no timer any more. Handlers that still run are aborted. */
   close(): void {
-    this.closed = true;
+    this.end.abort();
     this.stopping = true;
     this.passes.close();
     this.openRuns.close();

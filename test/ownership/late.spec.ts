@@ -16,8 +16,12 @@ describe('a job that is due and not started', () => {
   const ids = (count: number, prefix = 'job') =>
     Array.from({ length: count }, (_, n) => `${prefix}-${String(n).padStart(5, '0')}`);
   /** Service a owns due jobs, and has no place to run them in. */
-  const dueAt = async (jobIds: readonly string[], words: Parameters<World['job']>[1] = {}) => {
-    a = world.member('a');
+  const dueAt = async (
+    jobIds: readonly string[],
+    words: Parameters<World['job']>[1] = {},
+    settings: Parameters<World['member']>[1] = {},
+  ) => {
+    a = world.member('a', settings);
     a.places = 0;
     for (const id of jobIds) world.job(id, { nextRunTime: world.now, ...words });
     a.sweep.start();
@@ -70,6 +74,62 @@ describe('a job that is due and not started', () => {
     peer('c', { maxConcurrentRuns: 20 });
     await world.clock.advance(10 * MINUTE);
     expect([world.owned('a'), world.owned('b'), world.owned('c')]).toEqual([75, 5, 20]);
+  });
+
+  it('goes within the budget: so many per second, and none is saved up', async () => {
+    await dueAt(ids(40), {}, { movesPerSecond: 10 });
+    peer('b');
+    await world.until(() => world.owned('b') === 40, 'all hand-overs', 2 * MINUTE);
+    const first = late()[0].at;
+    const byRound = [0, 1, 2, 3].map((n) => late().filter(({ at }) => Math.floor((at - first) / SECOND) === n).length);
+    expect(byRound).toEqual([10, 10, 10, 10]);
+  });
+
+  it('is handed over in time, though nothing else makes its owner look', async () => {
+    await dueAt(['one'], {}, { ownScanMs: 60 * MINUTE, stableForMs: 60 * MINUTE });
+    const since = world.clock.monotonic();
+    peer('b');
+    await world.until(() => world.owner('one') === 'b', 'the hand-over', MINUTE);
+    expect(late()[0].at - since).toBeLessThanOrEqual(32 * SECOND);
+  });
+
+  it('never goes to a service that owns as many as it may, however many runs it has room for', async () => {
+    await dueAt(['one']);
+    world.job('full', { nextRunTime: world.now + 100 * MINUTE, tag: { name: 'b' } });
+    peer('b', { maxOwnedJobs: 1, maxConcurrentRuns: 50 });
+    await world.until(() => world.owner('full') === 'b', 'the claim');
+    await world.clock.advance(5 * MINUTE);
+    expect(late()).toEqual([]);
+    peer('c', { maxConcurrentRuns: 1 });
+    await world.until(() => world.owner('one') === 'c', 'the hand-over', 5 * SECOND);
+  });
+
+  it('costs no read of late jobs while nobody has room: not where all others are full or drain', async () => {
+    await dueAt(['one']);
+    world.register('b');
+    world.mark('b', { life: 'draining' });
+    peer('c', { maxConcurrentRuns: 1 });
+    world.job('long', { nextRunTime: world.now + 100 * MINUTE, tag: { name: 'c' } });
+    await world.until(() => world.owner('long') === 'c', 'the claim');
+    world.startRun('long');
+    await world.clock.advance(5 * MINUTE);
+    expect(a.reads.due).toBe(0);
+    peer('d');
+    await world.until(() => world.owner('one') === 'd', 'the hand-over', 5 * SECOND);
+    expect(a.reads.due).toBeGreaterThan(0);
+  });
+
+  it('that rested when this process was fenced is looked at anew: the log may be another', async () => {
+    await dueAt(['one']);
+    world.change('one', () => ({ movedAt: world.now }));
+    peer('b');
+    await world.clock.advance(MINUTE);
+    expect(late()).toEqual([]);
+    a.trusted = a.mayClaim = false;
+    await world.clock.advance(SECOND);
+    world.change('one', () => ({ movedAt: undefined }));
+    a.trustAgain();
+    await world.until(() => world.owner('one') === 'b', 'the hand-over', MINUTE);
   });
 
   it('is not moved again for ten minutes', async () => {

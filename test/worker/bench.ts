@@ -9,10 +9,11 @@ import {
   type JobExecution,
   type ScheduleJobFields,
 } from '../../src/commands';
-import { MemoryEventStore } from '../../src/event-store';
+import { MemoryEventStore, type EventStore } from '../../src/event-store';
 import { silentLogger, type LogFields, type Logger } from '../../src/logging';
 import type { FenceReason, Membership, Trust } from '../../src/membership';
 import { SqliteReadModel } from '../../src/read-model';
+import { FaultyEventStore } from '../../src/testing/faulty-store';
 import { HandlerRegistry, Worker, type HandlerDefinition, type JobContext, type RunJob } from '../../src/worker';
 
 type FenceListener = Parameters<Trust['onFence']>[0];
@@ -125,14 +126,21 @@ export class Bench {
 
   async open(
     handlers: readonly HandlerDefinition[],
-    options: { readonly maxConcurrentRuns?: number; readonly abortGraceMs?: number } = {},
+    options: {
+      readonly maxConcurrentRuns?: number;
+      readonly abortGraceMs?: number;
+      /** The view shows everything so much later, ms of virtual time. */
+      readonly viewLagMs?: number;
+      /** Default true; false: a test starts the worker. */
+      readonly start?: boolean;
+    } = {},
   ): Promise<this> {
     const { clock, store, serviceId } = this;
     const random = new SeededRandom([...serviceId].reduce((sum, c) => sum * 31 + c.charCodeAt(0), 7));
     const logger = this.logger();
     this.view = await SqliteReadModel.open({
       path: ':memory:',
-      store,
+      store: lagging(store, clock, options.viewLagMs ?? 0),
       clock,
       random,
       namespace: '',
@@ -191,8 +199,12 @@ export class Bench {
         selfFenceAfterMs: 4_000,
       },
     );
-    this.worker.start((listener) => this.view.onAdvance(listener));
+    if (options.start !== false) this.start();
     return this;
+  }
+
+  start(): void {
+    this.worker.start((listener) => this.view.onAdvance(listener));
   }
 
   /** Schedules a job and binds it to a service, as an operator would. */
@@ -286,4 +298,14 @@ export class Bench {
       child: (fields) => this.logger({ ...fixed, ...fields }),
     };
   }
+}
+
+/** The log as a view sees it that is behind. */
+function lagging(store: MemoryEventStore, clock: VirtualClock, lagMs: number): EventStore {
+  if (lagMs === 0) return store;
+  return new FaultyEventStore(
+    store,
+    { clock, random: new SeededRandom(1) },
+    { rates: { deliver: { delay: 1 } }, delayMs: [lagMs, lagMs], closesStore: false },
+  );
 }

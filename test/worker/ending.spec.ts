@@ -150,6 +150,24 @@ describe('the worker ends', () => {
     });
   });
 
+  it('leaves no timer of a run that is over', async () => {
+    await bench.open([{ name: 'audit', run: held.run }]);
+    const policies = { timeoutMs: 60_000 };
+    await bench.job({ jobId: 'one', handler: 'audit', schedule: asap, policies });
+    await bench.job({ jobId: 'two', handler: 'audit', schedule: asap, policies });
+    await bench.until('both run', () => held.entered === 2);
+    const timers = () => bench.clock.pendingTimers().filter((name) => /run-timeout|abort-grace/.test(name));
+    expect(timers()).toEqual(['run-timeout', 'run-timeout']);
+    held.finish();
+    await bench.clock.settle();
+    expect(timers()).toEqual(['run-timeout']);
+    bench.trust.fence();
+    expect(timers()).toEqual(['run-timeout', 'abort-grace']);
+    held.finish();
+    await bench.clock.settle();
+    expect(timers()).toEqual([]);
+  });
+
   it('a run that was cancelled in the log: aborted as cancelled, its result recorded as refused, once', async () => {
     await bench.open([{ name: 'audit', run: held.run }]);
     await bench.job({ jobId: 'j', handler: 'audit', schedule: { kind: 'interval', every: 10_000 } });
@@ -242,6 +260,32 @@ describe('the worker ends', () => {
         'JobReleased(drain)',
       ]);
       expect(held.entered).toBe(1);
+    });
+
+    it('waits for all that run, not for the first that ends', async () => {
+      await bench.open([{ name: 'audit', run: held.run }]);
+      await bench.jobs(2, 'audit');
+      await bench.until('both run', () => held.entered === 2);
+      const ending = await drain(10_000);
+      held.finish();
+      await bench.clock.advance(9_000);
+      expect([ending.leftovers(), reason(0), reason(1)]).toEqual([null, undefined, undefined]);
+      held.finish();
+      await ending.until();
+      expect(ending.leftovers()).toEqual([]);
+    });
+
+    it('does not name a handler that has settled, though the log has not taken its outcome', async () => {
+      await bench.open([{ name: 'audit', run: held.run }]);
+      await bench.job({ jobId: 'j', handler: 'audit', schedule: asap });
+      await bench.until('the run', () => held.entered === 1);
+      bench.before = () => new Promise<void>(() => undefined);
+      held.finish();
+      await bench.clock.settle();
+      const ending = await drain(1_000);
+      await ending.until();
+      expect(ending.took()).toBe(1_000 + GRACE_MS);
+      expect(ending.leftovers()).toEqual([]);
     });
 
     it('aborts after the time-out as draining; a handler that yields is handed over with its slot', async () => {

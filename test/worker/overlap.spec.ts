@@ -268,6 +268,87 @@ describe('the worker, of a job whose slots overlap', () => {
       expect(held.contexts[1]).toMatchObject({ slot: held.contexts[0].slot, attempt: 2 });
     });
 
+    it('goes on until the newer slot is due, and while the worker drains or the clock is in doubt', async () => {
+      await schedule({ overlap: 'replace' });
+      await bench.until('one', () => held.entered === 1, 60_000);
+      const { signal } = held.contexts[0];
+      await bench.clock.advance(9_999);
+      bench.worker.wake();
+      await bench.clock.settle();
+      expect(signal.aborted).toBe(false);
+      bench.trust.doubt();
+      await bench.clock.advance(5_000);
+      expect(signal.aborted).toBe(false);
+      bench.draining = true;
+      bench.trust.settleDoubt();
+      bench.worker.wake();
+      await bench.clock.advance(5_000);
+      expect(signal.aborted).toBe(false);
+      bench.draining = false;
+      bench.worker.wake();
+      await bench.until('the abort', () => signal.aborted);
+      expect(signal.reason).toMatchObject({ reason: 'replaced' });
+    });
+
+    describe('of a handler that ignores its abort', () => {
+      const skips = () => bench.sent.filter((command) => 'stuck' in command && command.stuck === true).length;
+      const stuck = async () => {
+        await schedule({ overlap: 'replace' });
+        await bench.until('one', () => held.entered === 1, 60_000);
+        await bench.clock.advance(9_000);
+      };
+
+      it('skips a slot once, also while that is under way', async () => {
+        await stuck();
+        let skip: () => void = () => undefined;
+        const gate = new Promise<void>((resolve) => (skip = resolve));
+        bench.before = (command) => ('stuck' in command && command.stuck === true ? gate : undefined);
+        await bench.clock.advance(6_000);
+        for (let n = 0; n < 5; n++) {
+          bench.worker.wake();
+          await bench.clock.advance(200);
+        }
+        expect(skips()).toBe(1);
+        skip();
+        await bench.until('the skip', () => bench.facts('job.slots-skipped').length === 1);
+        await bench.clock.advance(1_000);
+        expect(skips()).toBe(1);
+      });
+
+      it('skips nothing for a run on request: that waits', async () => {
+        await stuck();
+        await bench.until('the skip', () => bench.facts('job.slots-skipped').length === 1);
+        await bench.send(new RunJobNowCommand({ jobId: 'j', reason: 'now' }));
+        await bench.clock.advance(5_000);
+        expect(skips()).toBe(1);
+        held.finish();
+        await bench.until('the requested one', () => held.entered === 2);
+        expect(held.contexts[1].slot).toMatch(/^manual:/);
+      });
+
+      it('skips nothing when it is fenced before that is appended', async () => {
+        await stuck();
+        bench.before = (command) => {
+          if ('stuck' in command && command.stuck === true) bench.trust.reason = 'trust-expired';
+        };
+        await bench.clock.advance(5_000);
+        expect(skips()).toBe(1);
+        expect((await bench.types('j')).slice(3)).toEqual([]);
+      });
+
+      it('skips it once though the view is behind', async () => {
+        await bench.open([{ name: 'audit', run: held.run }], { viewLagMs: 300 });
+        await bench.job({ jobId: 'j', handler: 'audit', schedule: every, policies: { overlap: 'replace' } });
+        await bench.until('one', () => held.entered === 1, 60_000);
+        await bench.until('the skip', () => skips() === 1, 60_000);
+        for (let n = 0; n < 20; n++) {
+          bench.worker.wake();
+          await bench.clock.advance(50);
+        }
+        expect(skips()).toBe(1);
+      });
+    });
+
     it('is not aborted for a slot of a job that is paused', async () => {
       await schedule({ overlap: 'replace' });
       await bench.until('one', () => held.entered === 1, 60_000);

@@ -55,6 +55,12 @@ describe('a calendar schedule', () => {
       ['2026-02-28T09:00', '2026-03-31T09:00', '2026-04-30T09:00'],
     ],
     [
+      'skips them before an origin that is to come, too',
+      { every: 'P2M', day: 31, missing: 'skip', origin: '2027-01-15' },
+      '2026-03-01T12:00',
+      ['2026-03-31T00:00', '2026-05-31T00:00', '2026-07-31T00:00', '2027-01-31T00:00', '2027-03-31T00:00'],
+    ],
+    [
       'skips the months that lack the day, if told so',
       { every: 'P1M', day: 31, missing: 'skip' },
       '2026-01-31T09:00',
@@ -226,5 +232,65 @@ describe('any calendar schedule', () => {
       }),
       { numRuns: 200 },
     );
+  });
+});
+
+describe('calendar schedules that differ in one thing only', () => {
+  const anchor = instant('2026-03-01T12:00');
+  const origin = '2026-02-10';
+  const first = (input: Omit<CalendarInput, 'kind'>) => text(nextSlot(anchored({ origin, ...input }, anchor), anchor)!);
+
+  it.each<
+    [thing: string, one: Omit<CalendarInput, 'kind'>, other: Omit<CalendarInput, 'kind'>, slots: [string, string]]
+  >([
+    ['every', { every: 'P5D' }, { every: 'P7D' }, ['2026-03-02T00:00', '2026-03-03T00:00']],
+    ['unit', { every: 'P2D' }, { every: 'P2M' }, ['2026-03-02T00:00', '2026-04-10T00:00']],
+    [
+      'unit, without an origin',
+      { every: 'P2D', origin: undefined },
+      { every: 'P2M', origin: undefined },
+      ['2026-03-03T00:00', '2026-05-01T00:00'],
+    ],
+    [
+      'weekdays',
+      { every: 'P2W', weekdays: ['TUE'] },
+      { every: 'P2W', weekdays: ['FRI'] },
+      ['2026-03-10T00:00', '2026-03-13T00:00'],
+    ],
+    ['day', { every: 'P2M', day: 5 }, { every: 'P2M', day: 20 }, ['2026-04-05T00:00', '2026-04-20T00:00']],
+    [
+      'missing',
+      { every: 'P2M', day: 31, missing: 'last' },
+      { every: 'P2M', day: 31, missing: 'skip' },
+      ['2026-04-30T00:00', '2026-08-31T00:00'],
+    ],
+    ['at', { every: 'P9D', at: '01:00' }, { every: 'P9D', at: '02:00' }, ['2026-03-09T01:00', '2026-03-09T02:00']],
+    [
+      'origin',
+      { every: 'P11D', origin: '2026-02-10' },
+      { every: 'P11D', origin: '2026-02-11' },
+      ['2026-03-04T00:00', '2026-03-05T00:00'],
+    ],
+  ])('have slots of their own: %s', (_, one, other, slots) => {
+    expect([first(one), first(other)]).toEqual(slots);
+  });
+});
+
+it('a calendar schedule takes a time of day to the second', () => {
+  const schedule = anchored({ every: 'P1D', at: '09:30:45' }, instant('2026-03-01T00:00'));
+  expect(preview(schedule, instant('2026-03-01T09:30:44'), 2)).toEqual([
+    instant('2026-03-01T09:30:45'),
+    instant('2026-03-02T09:30:45'),
+  ]);
+});
+
+describe('slots are counted as they are listed', () => {
+  it('up to an instant at which the clock shows a time for the second time', () => {
+    const schedule = anchored({ every: 'P1D', at: '02:30', zone: 'Europe/Berlin' }, instant('2026-10-01T00:00'));
+    const from = instant('2026-10-20T00:00');
+    // 02:00 to 03:00 is shown from 00:00Z on and again from 01:00Z on.
+    for (let to = instant('2026-10-24T22:00'); to <= instant('2026-10-25T04:00'); to += 5 * MINUTE) {
+      expect(countSlots(schedule, from, to)).toBe(slotsBetween(schedule, from, to, 100).length);
+    }
   });
 });

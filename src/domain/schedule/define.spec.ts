@@ -134,6 +134,19 @@ describe('a schedule that is accepted', () => {
   });
 });
 
+describe('an instant', () => {
+  it.each([
+    ['2026-04-01T12:00:00Z', '2026-04-01T12:00:00.000Z'],
+    ['2026-04-01T12:00:00-05:30', '2026-04-01T17:30:00.000Z'],
+    ['2026-04-01T12:00:00+05:30', '2026-04-01T06:30:00.000Z'],
+    ['2026-04-01T00:30+0100', '2026-03-31T23:30:00.000Z'],
+    ['2026-04-01 12:00:00,25z', '2026-04-01T12:00:00.250Z'],
+    ['2026-04-01T12:00:00.123999Z', '2026-04-01T12:00:00.123Z'],
+  ])('%s is %s', (at, utc) => {
+    expect(defineSchedule({ kind: 'once', at })).toMatchObject({ ok: true, value: { at: Date.parse(utc) } });
+  });
+});
+
 describe('a limit of slots per second', () => {
   const limited = (input: unknown, maxFiresPerSecond: number) => defineSchedule(input, now, { maxFiresPerSecond });
 
@@ -151,6 +164,7 @@ describe('a limit of slots per second', () => {
     [cron('0 0,23 * * *'), 1 / 3_600],
     [cron('59 0,23 * * *'), 1 / 3_600],
     [calendar('P2D'), 1 / 172_800],
+    [calendar('P3W', { weekdays: ['SUN', 'MON'] }), 1 / 86_400],
     [{ kind: 'once' }, 0.001],
   ])('%j is as frequent as %d a second', (input, most) => {
     expect(limited(input, most)).toMatchObject({ ok: true });
@@ -188,6 +202,11 @@ describe('a schedule that is refused', () => {
     [{ kind: 'once', at: '2026-04-01T00:00:00' }, 'bad-instant', 'schedule.at'],
     [{ kind: 'once', at: '2026-02-30T00:00:00Z' }, 'bad-instant', 'schedule.at'],
     [{ kind: 'once', at: '2026-04-01T24:00:00Z' }, 'bad-instant', 'schedule.at'],
+    [{ kind: 'once', at: '2026-04-01T23:60:00Z' }, 'bad-instant', 'schedule.at'],
+    [{ kind: 'once', at: '2026-04-01T12:60:00Z' }, 'bad-instant', 'schedule.at'],
+    [{ kind: 'once', at: '2026-04-01T12:00:60Z' }, 'bad-instant', 'schedule.at'],
+    [{ kind: 'once', at: '2026-04-01T12:00:00+24:00' }, 'bad-instant', 'schedule.at'],
+    [{ kind: 'once', at: '2026-04-01T12:00:00+01:60' }, 'bad-instant', 'schedule.at'],
     [{ kind: 'once', at: 0.5 }, 'bad-instant', 'schedule.at'],
     [{ kind: 'once', at: -1 }, 'bad-instant', 'schedule.at'],
     [{ kind: 'once', at: 8.64e15 }, 'bad-instant', 'schedule.at'],
@@ -198,6 +217,7 @@ describe('a schedule that is refused', () => {
     [{ kind: 'interval', every: -5 }, 'bad-interval', 'schedule.every'],
     [{ kind: 'interval', every: 1.5 }, 'bad-interval', 'schedule.every'],
     [{ kind: 'interval', every: NaN }, 'bad-interval', 'schedule.every'],
+    [{ kind: 'interval', every: 'PT1.0005S' }, 'bad-interval', 'schedule.every'],
     [{ kind: 'interval', every: 2 ** 53 }, 'bad-interval', 'schedule.every'],
     [{ kind: 'interval', every: 'PT0S' }, 'bad-interval', 'schedule.every'],
     [{ kind: 'interval', every: 'P1M' }, 'bad-interval', 'schedule.every'],

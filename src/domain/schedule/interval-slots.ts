@@ -24,7 +24,6 @@ export class IntervalSlots implements SlotRule {
   /** Exact, because everything stays a safe integer. */
   private atOrAfter(instant: Instant): Instant {
     const since = (instant - this.origin) % this.everyMs;
-    if (since === 0) return instant;
     return instant - since + (since > 0 ? this.everyMs : 0);
   }
 }

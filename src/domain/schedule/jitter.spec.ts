@@ -68,6 +68,17 @@ describe('jitter', () => {
     `);
   });
 
+  it('is this very delay also of months: all of the 53 bits count', () => {
+    const schedule = anchored({ kind: 'calendar', every: 'P1Y', jitter: 'P300D' });
+    expect(preview(schedule, anchor, 3).map((slot) => dueTime(schedule, 'report', slot) - slot)).toMatchInlineSnapshot(`
+     [
+       7493524486,
+       14320537929,
+       11700911404,
+     ]
+    `);
+  });
+
   it('ends before the end, and is none where none is asked for', () => {
     const end = anchor + 2 * HOUR;
     const schedule = anchored({ kind: 'interval', every: 'PT1H', end: end + 1, jitter: 'P1D' });

@@ -191,3 +191,28 @@ it('says that zone data or pattern of a recorded schedule cannot be read here', 
     nextSlot({ schedule: { ...schedule, pattern: '0 99 * * *' } as typeof schedule, anchor }, anchor),
   ).toThrow(/./);
 });
+
+describe('the slots around an instant', () => {
+  const schedules: ScheduleInput[] = [
+    { kind: 'once', at: anchor },
+    { kind: 'interval', every: 'PT1H' },
+    { kind: 'cron', pattern: '0 12 * * *' },
+    { kind: 'calendar', every: 'P1D', at: '12:00' },
+  ];
+
+  it.each(schedules)('between two milliseconds are those around it: %j', (input) => {
+    const schedule = anchored(input, anchor - 24 * hour);
+    expect(nextSlot(schedule, anchor - 0.5)).toBe(anchor);
+    expect(previousSlot(schedule, anchor + 0.5)).toBe(anchor);
+    expect(slotsBetween(schedule, anchor - 0.5, anchor + 0.5, 9)).toEqual([anchor]);
+    expect(countSlots(schedule, anchor - 0.5, anchor + 0.5)).toBe(1);
+    expect(countSlots(schedule, anchor + 0.25, anchor + 0.75)).toBe(0);
+  });
+
+  it.each(schedules.slice(1))('are none before the start, however near: %j', (input) => {
+    const start = anchor + hour / 2;
+    const schedule = anchored(input.kind === 'interval' ? { ...input, origin: anchor, start } : { ...input, start });
+    expect(previousSlot(schedule, start + 1)).toBeNull();
+    expect(previousSlot(schedule, start + 60 * 24 * hour)).toBeGreaterThan(start);
+  });
+});

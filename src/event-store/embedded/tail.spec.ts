@@ -62,4 +62,22 @@ describe('the tail of the log', () => {
     expect(positions(large, 1n)).toBeNull();
     expect(positions(large, 8n)).toEqual([9]);
   });
+
+  it('begins anew behind a gap, whatever the version says', () => {
+    const tail = new Tail();
+    tail.add({ before: 0, events: range(1, 3), version: 1 });
+    tail.add({ before: 5, events: range(6, 7), version: 1 });
+    expect([positions(tail, 2n), positions(tail, 5n)]).toEqual([null, [6, 7]]);
+  });
+
+  it('gives the right events also when it has dropped its oldest', () => {
+    const tail = new Tail();
+    for (let before = 0; before < 9_000; before += 10) {
+      tail.add({ before, events: range(before + 1, before + 10), version: 1 });
+      expect(positions(tail, BigInt(before + 8))).toEqual([before + 9, before + 10]);
+    }
+    expect(positions(tail, 1n)).toBeNull();
+    expect(positions(tail, 7_500n, 3)).toEqual([7_501, 7_502, 7_503]);
+    expect(tail.slice(8_999n, undefined, 5, 1)).toMatchObject({ position: 9_000n, end: true });
+  });
 });

@@ -61,6 +61,21 @@ export const lifePart = part((says) => {
     assert.equal((await appended(store, 'beat-1', 'any', event())).revision, 20);
   });
 
+  says('a read in no direction, or from what is no revision, is rejected', async ({ store }) => {
+    await store.append('job-1', 'no_stream', [event('a')]);
+    const read = (words: object) =>
+      store.readStream('job-1', { direction: 'forwards', limit: 1, ...words } as Parameters<
+        typeof store.readStream
+      >[1]);
+    for (const direction of ['', 'sideways', null]) await assert.rejects(read({ direction }), `direction ${direction}`);
+    for (const from of [-1, 0.5, NaN]) await assert.rejects(read({ from }), `from ${from}`);
+  });
+
+  says('keepLast of a name that no stream may have is rejected', async ({ store }) => {
+    for (const stream of ['', '$all', 'beat-\u0000'])
+      await assert.rejects(store.keepLast(stream, 5), `stream ${stream}`);
+  });
+
   says('keepLast of less than one event, or of less than a second, is rejected', async ({ store }) => {
     for (const count of [0, -1, 1.5, NaN]) await assert.rejects(store.keepLast('beat-1', count), `count ${count}`);
     for (const age of [0, 999, 1_000.5, NaN]) await assert.rejects(store.keepLast('beat-1', 1, age), `age ${age}`);

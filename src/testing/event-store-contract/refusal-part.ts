@@ -54,17 +54,17 @@ export const refusalPart = part((says) => {
       await refused(store, 'event-id', { batch: [event(), { ...event(), id }] });
   });
 
-  says('an event type that is empty or longer than 256 characters is refused', async ({ store }) => {
-    for (const type of ['', 'x'.repeat(257)]) await refused(store, 'event-type', { batch: [event(type)] });
+  says('an event type that is empty, longer than 256 characters, or half a character is refused', async ({ store }) => {
+    for (const type of ['', 'x'.repeat(257), 'T\ud83d']) await refused(store, 'event-type', { batch: [event(type)] });
   });
 
   says('data that does not parse as JSON is refused', async ({ store }) => {
-    for (const data of ['', 'text', '{', '{"a":}', 'undefined', 'NaN', "{'a':1}"])
+    for (const data of ['', 'text', '{', '{"a":}', 'undefined', 'NaN', "{'a':1}", '{"a":"\ud83d"}'])
       await refused(store, 'event-json', { batch: [event('T', data)] });
   });
 
   says('metadata that does not parse to a JSON object is refused', async ({ store }) => {
-    for (const metadata of ['', '{', '[]', 'null', '1', '"text"'])
+    for (const metadata of ['', '{', '[]', 'null', '1', '"text"', '{"a":"\ud83d"}'])
       await refused(store, 'event-json', { batch: [event('T', '{}', metadata)] });
   });
 

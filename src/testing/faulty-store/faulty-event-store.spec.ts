@@ -263,4 +263,61 @@ describe('a subscription', () => {
     expect(heard).toEqual([]);
     expect([(await closed.ended).reason, (await broken.ended).reason]).toEqual(['closed', 'dropped']);
   });
+  it('breaks off before a batch is handled as well as after it', async () => {
+    const handled: number[] = [];
+    for (let seed = 1; seed <= 20; seed++) {
+      const { store } = scene({ rates: { deliver: { drop: 1 } } }, seed);
+      let heard = 0;
+      const subscription = store.subscribe({ after: 'start', onEvents: () => void heard++ });
+      await store.append('job-1', 'any', [event()]);
+      expect(await subscription.ended).toMatchObject({ reason: 'dropped' });
+      handled.push(heard);
+    }
+    expect([...new Set(handled)].sort()).toEqual([0, 1]);
+  });
+  it('that was closed is closed, though its connection breaks off in the same moment', async () => {
+    const { store } = scene();
+    const subscription = store.subscribe({ after: 'end', onEvents: () => undefined });
+    const closing = subscription.close();
+    await store.dropSubscriptions();
+    await closing;
+    expect(await subscription.ended).toEqual({ reason: 'closed' });
+  });
+  it('whose handler fails while it is broken off ends as the store says: with the error of the handler', async () => {
+    const { store, memory } = scene();
+    const subscribe = memory.subscribe.bind(memory);
+    // A store that lets the handler that is under way have the last word, as an adapter may.
+    jest.spyOn(memory, 'subscribe').mockImplementation((options) => {
+      let failure: { readonly error: unknown } | null = null;
+      const inner = subscribe({
+        ...options,
+        onEvents: async (...batch) => {
+          try {
+            await options.onEvents(...batch);
+          } catch (error) {
+            failure = { error };
+            throw error;
+          }
+        },
+      });
+      const close = () => inner.close();
+      const ended = inner.ended.then(async (end) => {
+        await close();
+        return failure === null ? end : ({ reason: 'handler', ...failure } as const);
+      });
+      return { ended, close };
+    });
+    const error = new Error('cannot');
+    let fail: () => void = () => undefined;
+    const subscription = store.subscribe({
+      after: 'start',
+      onEvents: () => new Promise((_, reject) => (fail = () => reject(error))),
+    });
+    await store.append('job-1', 'any', [event()]);
+    const dropping = store.dropSubscriptions();
+    fail();
+    await dropping;
+    expect(await subscription.ended).toEqual({ reason: 'handler', error });
+    jest.restoreAllMocks();
+  });
 });
