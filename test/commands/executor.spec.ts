@@ -552,6 +552,13 @@ describe('a log that went back in time', () => {
     expect(await bench.types('job-j')).toEqual(['JobScheduled', 'JobRunRequested']);
   });
 
+  it('and is not known to hold what was acknowledged, until it answers', async () => {
+    const bench = await scheduled();
+    whileSending(bench, bench.executor, () => (bench.store.failingReads = 1_000));
+    const failure = await bench.failure(bench.executor.execute(runNow('r'), { timeoutMs: 5_000 }));
+    expect(failure).toBeInstanceOf(OutcomeUnknownError);
+  });
+
   it('is waited for no longer once the states were forgotten', async () => {
     const { bench, process } = await restoredTo(async () => undefined);
     const waiting = bench.failure(process.execute(new RemoveJobCommand({ jobId: 'j' }), { timeoutMs: Infinity }));

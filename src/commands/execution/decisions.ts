@@ -132,7 +132,7 @@ export class Decisions {
       const answered = await sender.settle(append, patience, endTurn);
       // What has acknowledged it may be the log that was lost, or the one that took its place.
       const doubtful = answered.kind === 'landed' && this.forgotten !== forgotten;
-      const settled: Settled = doubtful ? await sender.stands(append) : answered;
+      const settled: Settled = doubtful ? await sender.stands(append, patience) : answered;
       switch (settled.kind) {
         case 'landed':
           this.ports.appended(settled.position);

@@ -90,10 +90,13 @@ export class Sender {
   }
 
   /** Whether the stream holds this append, which was acknowledged: the log may be another one since, and hold it or not. */
-  async stands(append: Append): Promise<Settled> {
+  async stands(append: Append, patience: Patience): Promise<Settled> {
+    patience.uncertain = true;
     for (let n = 0; ; n += 1) {
       try {
-        return own(append, (await this.readOwn(append)).events) ?? { kind: 'moved', head: -1 };
+        const { events } = await this.readOwn(append);
+        patience.uncertain = false;
+        return own(append, events) ?? { kind: 'moved', head: -1 };
       } catch (error) {
         if (this.closing.aborted) return { kind: 'undecided', message: String(error) };
       }
