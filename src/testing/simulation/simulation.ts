@@ -6,6 +6,7 @@ import { jobType } from '../../commands';
 import { silentLogger, type Logger } from '../../logging';
 import { livenessProfiles } from '../../membership';
 import { resolveOptions } from '../../runtime';
+import { Actions } from './actions';
 import { behavingHandlers } from './behaviours';
 import { Counters } from './counters';
 import { drawn, uuidOf } from './draws';
@@ -15,8 +16,9 @@ import { Operators } from './operators';
 import { Outsiders } from './outsiders';
 import { Place, type HandlersOf, type Substitution, type WorldPorts } from './place';
 import { checkQuiet, quietTimeMs, type LivingService } from './quiescence';
+import { Restores } from './restores';
 import { Scheduler } from './scheduler';
-import { startOf, type Action, type JobScript, type Script } from './script';
+import { startOf, type JobScript, type Script } from './script';
 import { SimulatedLog } from './simulated-log';
 import type { SimulatedProcess } from './simulated-process';
 import { TroubleHistory } from './trouble-history';
@@ -72,20 +74,14 @@ class World {
   private readonly judge: Judge;
   private readonly places: Place[];
   private readonly operators: Operators;
-  private readonly outsiders: Outsiders;
+  private readonly restores: Restores;
+  private readonly actions: Actions;
   private readonly counters = new Counters();
   private readonly hash = createHash('sha256');
   private pid = 1_000;
   private events = 0;
-  private healed = false;
   /** Of views that outlive their processes. */
   private folder: string | null = null;
-  /** When a backup took the place of the log. */
-  private restoredAt = -Infinity;
-  /** Who lived when a backup took the place of the log, and when that was. */
-  private readonly connected = new Map<string, number>();
-  /** Processes whose membership, and whose views, know of a log that is no more. */
-  private readonly unaware = { members: new Set<string>(), views: new Set<string>() };
 
   constructor(
     private readonly script: Script,
@@ -108,11 +104,15 @@ class World {
       trusted: (name) => this.trusted(name),
       webOnly: (process) => this.places.some(({ name, webOnly }) => webOnly && name === process.place),
       generation: () => this.log.generation,
-      restored: (process) => ({
-        unaware: this.unaware.members.has(process) || this.unaware.views.has(process),
-        sinceMs: scheduler.now - this.restoredAt,
-        connected: scheduler.now - (this.connected.get(process) ?? -Infinity) < 4 * this.liveness.failAfterMs,
-      }),
+      restored: (process) => this.restores.of(process),
+    });
+    this.restores = new Restores({
+      ...{ scheduler, log: this.log, history: this.history, liveness: this.liveness },
+      note: (what) => this.counters.note(what),
+      rewound: (appends) => {
+        this.hash.update(`restored ${this.log.head}\n`);
+        this.judge.rewind(appends);
+      },
     });
     this.log.onWritten((append) => {
       this.hash.update(`${append.at} ${append.by}\n`);
@@ -166,11 +166,16 @@ class World {
           this.judge.violate('I6', `${order} is in the log, and its caller was told: ${words}`);
       },
     });
-    this.outsiders = new Outsiders({
+    const outsiders = new Outsiders({
       ...{ seed, log: this.log },
       logTime: () => this.logTime(),
       job: (jobId) => this.judge.jobs.get(jobId)?.state,
       services: () => this.judge.alive().map(({ serviceId }) => serviceId),
+      note: (what) => this.counters.note(what),
+    });
+    const { places, troubles, history, operators, restores } = this;
+    this.actions = new Actions(script, {
+      ...{ scheduler, places, troubles, history, operators, outsiders, restores },
       note: (what) => this.counters.note(what),
     });
   }
@@ -188,7 +193,7 @@ class World {
     const stop = () => this.options.stopAtFirst !== false && judge.violations.length > 0;
     for (const place of this.places) scheduler.at(place.script.at ?? 0, () => place.start());
     for (const job of script.jobs) scheduler.at(job.at, () => this.schedule(job));
-    for (const action of script.actions) scheduler.at(action.at, () => this.act(action));
+    for (const action of script.actions) scheduler.at(action.at, () => this.actions.act(action));
     this.compareViews();
     await scheduler.runUntil(script.durationMs, stop);
     if (this.options.heals === false) return this.result();
@@ -264,102 +269,9 @@ class World {
     );
   }
 
-  private act(action: Action): void {
-    const place = 'place' in action ? (this.places.find(({ name }) => name === action.place) ?? null) : null;
-    switch (action.do) {
-      case 'crash': {
-        const { on, restartMs, handlers, types = null } = action;
-        if (on === undefined) place?.crash(restartMs, handlers);
-        else
-          place?.trap({
-            on,
-            types,
-            spring: () => {
-              this.counters.note(on.startsWith('project') ? 'crash-in-projection' : 'crash-in-append');
-              place.crash(restartMs, handlers);
-            },
-          });
-        return;
-      }
-      case 'stop':
-        return place?.stop(action.restartMs, action.handlers);
-      case 'stall':
-        this.counters.note('stall');
-        return place?.current?.process.stall(action.ms);
-      case 'suspend':
-        this.counters.note('suspend');
-        return place?.current?.process.suspend(action.ms);
-      case 'wall':
-        this.counters.note('wall-jump');
-        return place?.current?.process.jumpWall(action.byMs);
-      case 'trouble': {
-        const { on, types = null } = action;
-        if (on === undefined || place === null) return this.befall(action);
-        return place.trap({ on, types, spring: () => this.befall(action) });
-      }
-      case 'drop':
-        this.counters.note('drop');
-        for (const one of place === null ? this.places : [place]) one.current?.connection.drop();
-        return;
-      case 'rejoin':
-        return place?.current?.service?.rejoin();
-      case 'restore':
-        return void this.restore(action.backMs);
-      case 'newer':
-        return this.healed ? undefined : void this.outsiders.newer(action.job);
-      case 'lost-move':
-        return this.healed ? undefined : void this.outsiders.lostMove(action.job);
-      case 'order':
-        return this.operators.order(action, this.script);
-    }
-  }
-
-  private befall({ trouble, place, ms }: Extract<Action, { do: 'trouble' }>): void {
-    const { scheduler, troubles } = this;
-    if (this.healed) return;
-    const befallen = troubles.add(trouble, place, scheduler.now);
-    this.counters.note(`trouble-${trouble.kind}`);
-    this.history.note(trouble, place, scheduler.now, scheduler.now + ms);
-    scheduler.after(ms, () => troubles.end(befallen));
-  }
-
-  /** A backup takes the place of the log: whoever is connected to it is broken off, and finds another state of it when it comes back. */
-  private async restore(backMs: number): Promise<void> {
-    const { scheduler, log, unaware } = this;
-    if (this.healed) return;
-    const now = (this.restoredAt = scheduler.now);
-    this.counters.note('restore');
-    const appends = await log.restore(now - backMs);
-    this.hash.update(`restored ${log.head}\n`);
-    for (const { name, current, webOnly } of this.places) {
-      this.history.restored(name, now, now + 4 * this.liveness.failAfterMs);
-      if (current === null) continue;
-      const { process, service, connection } = current;
-      this.connected.set(process.name, now);
-      process.told.lost(log.head);
-      if (!webOnly && process.told.upTo > log.head) unaware.members.add(process.name);
-      const position = service?.readModel.position() ?? 'start';
-      if (position !== 'start' && position > log.head) unaware.views.add(process.name);
-      connection.drop();
-    }
-    this.judge.rewind(appends);
-  }
-
-  /** What a process tells its log when it notices that. */
-  private notices(process: SimulatedProcess, fact: string): void {
-    if (fact === 'log.went-back') {
-      process.told.forgetLog();
-      this.unaware.members.delete(process.name);
-    }
-    if (fact === 'view.rebuilding') this.unaware.views.delete(process.name);
-  }
-
   /** Nothing goes wrong any more, and whoever was told to stay away may come back. */
   private heal(): void {
-    this.healed = true;
-    this.troubles.clear();
-    for (const place of this.places) place.heal();
-    this.operators.stop();
+    this.actions.heal();
     // A mark that was on its way may land now.
     for (const afterMs of REJOIN_MS)
       this.scheduler.after(afterMs, () => {
@@ -377,16 +289,14 @@ class World {
   private compareNow(): void {
     for (const { name, service } of this.services()) {
       const { state } = service.readModel.health();
-      if (state === 'stopped' || this.unaware.views.has(name)) continue;
-      // It has noticed that the log is another one, and shows what was until it begins anew.
-      if (state === 'rebuilding' && this.scheduler.now - this.restoredAt < COMPARE_EVERY_MS) continue;
+      if (state === 'stopped' || this.restores.showsLost(name, state)) continue;
       this.judge.compare(service.readModel, name);
     }
   }
 
   private loggerOf(process: SimulatedProcess): Logger {
     const told = this.options.logger?.(process.name, () => this.scheduler.now) ?? silentLogger;
-    return this.counters.counting(told, (fact) => this.notices(process, fact));
+    return this.counters.counting(told, (fact) => this.restores.noticed(process, fact));
   }
 
   private result(): SimulationResult {
