@@ -273,6 +273,11 @@ export class ServiceMembership implements Membership {
     this.timer = this.ports.clock.setTimer(this.options.liveness.beatMs / 2, () => this.tick(), { name: 'membership' });
   }
 
+  /** Somebody else has noticed that the log is an older one. */
+  wentBack(): void {
+    void this.logWentBack();
+  }
+
   /** The log is an older one than we knew: everything begins anew. */
   private async logWentBack(): Promise<void> {
     if (this.closed || this.goingBack || this.standing.state === 'stopped') return;

@@ -21,6 +21,9 @@ export class LogAcquaintance {
   private toldAt = -Infinity;
   private refusals = 0;
   private asking: Promise<void> | null = null;
+  /** It is known that the log is another one: what it says of itself next is no news. */
+  private expecting = false;
+  private readonly others = new Set<() => void>();
   private readonly stop = new AbortController();
   private readonly answered = signalOf<LogIdentity>();
   private readonly spoken = signalOf<void>();
@@ -64,8 +67,14 @@ export class LogAcquaintance {
     this.asking ??= this.askUntilAnswered().finally(() => (this.asking = null));
   }
 
+  /** Called when the log turns out to be another one than it was, or to have been put back (a greater generation), and nobody has said so by `renew`. */
+  onOther(listener: () => void): void {
+    this.others.add(listener);
+  }
+
   /** The log is another one than it was, or an older one. What was known of it holds until it has answered. */
   renew(): void {
+    this.expecting = true;
     void this.askAgain();
   }
 
@@ -112,7 +121,11 @@ export class LogAcquaintance {
       logger.info('service.found-log', { log: this.name, afterMs: Math.round(clock.monotonic() - this.since) });
     this.since = null;
     this.refusals = 0;
+    const { current, expecting } = this;
     this.current = identity;
+    this.expecting = false;
+    if (current !== null && !expecting && (current.id !== identity.id || current.generation < identity.generation))
+      for (const tell of this.others) tell();
     this.answered.give(identity);
     this.spoken.give();
   }

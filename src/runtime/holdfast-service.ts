@@ -80,6 +80,7 @@ export class HoldfastService {
       appended: (position) => this.serviceMembership?.appended(position),
     });
     this.executor = executor;
+    log.onOther(() => this.otherLog());
     this.feed = new FactFeed({ ...ports, store, namespace });
     this.handlers = new HandlerRegistry(aroundHandler);
     this.jobs = new Jobs(executor, (handler) => this.handlers.get(handler)?.defaults);
@@ -302,6 +303,12 @@ export class HoldfastService {
     const { failAfterMs } = this.options.liveness;
     if ((await membership.named(3 * failAfterMs)) !== 'identity-conflict') return;
     throw new IdentityConflictError(membership.health().detail ?? `another process bears the id ${this.serviceId}`);
+  }
+
+  /** Somebody has asked the log who it is, and it is another one, or was put back. */
+  private otherLog(): void {
+    if (this.serviceMembership === null) this.forgetLog();
+    else this.serviceMembership.wentBack();
   }
 
   /** The log is an older one than was known: whatever was read of it is read anew, its generation too. */

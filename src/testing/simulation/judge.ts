@@ -56,8 +56,8 @@ export class Judge {
 
   private blame: Blame;
   private slots: SlotLedger;
-  /** Whose append is judged; null: none is. */
-  private writer: string | null = null;
+  /** The append that is judged; null: none is. */
+  private writer: WrittenAppend | null = null;
   /** What stands in the backup that took the place of the log is read again: when it was written. */
   private rereads: number | null = null;
 
@@ -104,17 +104,17 @@ export class Judge {
   violate(rule: string, words: string): void {
     if (this.rereads !== null) return;
     // What it breaks is what it is for.
-    if (this.writer === LOST) return this.note('written-by-the-lost-log');
+    if (this.writer?.by === LOST) return this.note('written-by-the-lost-log');
     if (this.writer !== null) {
       // It goes by a log that is no more.
-      const { unaware, connected } = this.ports.restored(this.writer);
-      if (unaware || connected) return this.note('written-by-the-unaware');
+      const { unaware, connected } = this.ports.restored(this.writer.by);
+      if (this.writer.ofLost || unaware || connected) return this.note('written-by-the-unaware');
     }
     if (this.violations.length < MOST_VIOLATIONS) this.violations.push({ rule, at: this.now(), words });
   }
 
   written(append: WrittenAppend): void {
-    this.writer = append.by;
+    this.writer = append;
     try {
       this.judge(append);
     } finally {

@@ -73,10 +73,11 @@ export class SimulatedConnection implements EventStore {
     this.seen({ stream, events, moment: 'sent' });
     if (this.process.dead) return NEVER;
     const asked = this.process.told.asks(events);
+    const sentTo = this.log.generation;
     const perform = async () => {
       this.seen({ stream, events, moment: 'arrived' });
       const { head } = this.log;
-      const outcome = await this.log.append(this.process.name, stream, expected, events);
+      const outcome = await this.log.append(this.process.name, stream, expected, events, sentTo);
       if (this.log.head > head) this.seen({ stream, events, moment: 'written' });
       return outcome;
     };

@@ -17,6 +17,8 @@ export interface WrittenAppend {
   /** Whose request it was: the name of a process. */
   readonly by: string;
   readonly expected: ExpectedRevision;
+  /** It was sent to the log that this one has taken the place of. */
+  readonly ofLost: boolean;
 }
 
 /** The one log of the world, with a clock of its own. */
@@ -52,9 +54,12 @@ export class SimulatedLog {
     stream: string,
     expected: ExpectedRevision,
     events: readonly NewEvent[],
+    /** Generation of the log that it was sent to. */
+    sentTo = this.generation,
   ): Promise<AppendOutcome> {
     const outcome = await this.store.append(stream, expected, events);
-    if (outcome.outcome === 'appended' && outcome.position > this.head) await this.written(by, expected);
+    const ofLost = sentTo < this.generation;
+    if (outcome.outcome === 'appended' && outcome.position > this.head) await this.written({ by, expected, ofLost });
     return outcome;
   }
 
@@ -104,11 +109,11 @@ export class SimulatedLog {
     return { events: slice.events.filter(({ revision }) => revision <= head), head };
   }
 
-  private async written(by: string, expected: ExpectedRevision): Promise<void> {
+  private async written(of: Pick<WrittenAppend, 'by' | 'expected' | 'ofLost'>): Promise<void> {
     const { events } = await this.store.readAll({ after: this.head === 0n ? 'start' : this.head, limit: 1_000 });
     const at = this.scheduler.now;
     this.know(events, at);
-    const append = { events, at, by, expected };
+    const append = { events, at, ...of };
     this.appends.push(append);
     for (const listener of this.listeners) listener(append);
   }

@@ -160,7 +160,9 @@ export class SimulatedSubscription implements Subscription {
     if (this.over) return;
     const events = slice.events.filter(({ position }) => position <= upTo);
     const cut = events.length < slice.events.length || slice.position === 'start' || slice.position > upTo;
-    const position = cut && upTo > 0n ? upTo : slice.position;
+    // Of a log that was empty when it was read nothing has come, though it may hold something by now.
+    const end = upTo > 0n ? upTo : 'start';
+    const position = cut ? end : slice.position;
     const moved = position !== 'start' && (this.position === 'start' || position > this.position);
     try {
       if (moved) {
