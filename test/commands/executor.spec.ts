@@ -1,4 +1,5 @@
 import {
+  CancelJobCommand,
   BindJobToServiceCommand,
   PauseJobCommand,
   RemoveJobCommand,
@@ -557,6 +558,85 @@ describe('a log that went back in time', () => {
     whileSending(bench, bench.executor, () => (bench.store.failingReads = 1_000));
     const failure = await bench.failure(bench.executor.execute(runNow('r'), { timeoutMs: 5_000 }));
     expect(failure).toBeInstanceOf(OutcomeUnknownError);
+  });
+
+  describe('while a command is under way', () => {
+    /** A process of a log that has run requests of `j`, and the log that takes its place, which has its schedule and what `prepare` appends. */
+    async function twoLogs(prepare: (restored: Bench) => Promise<unknown> = () => Promise.resolve()) {
+      const [lost, restored] = [await scheduled(), await scheduled()];
+      await prepare(restored);
+      let store = lost.store.port();
+      const port = new Proxy(store, { get: (_, name) => Reflect.get(store, name) as unknown });
+      const process = lost.another({ store: port });
+      for (const id of ['r1', 'r2', 'r3']) await lost.settled(process.execute(runNow(id)));
+      const comes = () => {
+        store = restored.store.port();
+        process.forget();
+      };
+      return { lost, restored, process, comes };
+    }
+
+    it('nothing is appended to it that was decided by the lost one', async () => {
+      const { lost, restored, process, comes } = await twoLogs(async (restored) => {
+        await restored.settled(restored.executor.execute(runNow('r1')));
+        await restored.settled(restored.executor.execute(new CancelJobCommand({ jobId: 'j', commandId: 'c' })));
+      });
+      const before = await restored.types('job-j');
+      // As long as the stream of the lost one: only a look at it tells.
+      expect(before).toHaveLength(4);
+      lost.store.otherwise = () => 'unavailable';
+      const waiting = lost.failure(process.execute(pause(), { timeoutMs: Infinity }));
+      await lost.clock.advance(5_000);
+      comes();
+      expect(await waiting).toMatchObject({ code: expect.stringMatching(/^job-/) as string });
+      expect(await restored.types('job-j')).toEqual(before);
+    });
+
+    it('a head that the lost one has reported is not waited for', async () => {
+      const { lost, restored, process, comes } = await twoLogs();
+      const rival = lost.another({ store: lost.store.memory });
+      let races = 0;
+      lost.store.script = [1, 2].map((n) => async () => {
+        await rival.execute(runNow(`rival${n}`));
+        races = n;
+        return 'ok';
+      });
+      const waiting = process.execute(pause(), { timeoutMs: Infinity });
+      // It has lost twice, and rests.
+      for (let turns = 0; turns < 100 && races < 2; turns += 1) await Promise.resolve();
+      await new Promise((resolve) => setImmediate(resolve));
+      comes();
+      const paused = await lost.settled(waiting);
+      expect(paused).toMatchObject({ revision: 1, added: 1 });
+      expect(await restored.types('job-j')).toEqual(['JobScheduled', 'JobPaused']);
+    });
+
+    it('nor one that it has reported of an append whose outcome was not known', async () => {
+      const { lost, restored, process, comes } = await twoLogs();
+      lost.store.script = [
+        'lost',
+        async () => {
+          await lost.another({ store: lost.store.memory }).execute(runNow('rival'));
+          lost.store.failingReads = 1_000;
+          return 'ok';
+        },
+      ];
+      const waiting = lost.settled(process.execute(pause(), { timeoutMs: Infinity }));
+      await lost.clock.advance(5_000);
+      comes();
+      expect(await waiting).toMatchObject({ revision: 1, added: 1 });
+      expect(await restored.types('job-j')).toEqual(['JobScheduled', 'JobPaused']);
+    });
+
+    it('nor the first result of a command that the lost one knew', async () => {
+      const { lost, restored, process, comes } = await twoLogs();
+      lost.store.failingReads = 1_000;
+      const again = lost.settled(process.execute(runNow('r3'), { timeoutMs: Infinity }));
+      await lost.clock.advance(5_000);
+      comes();
+      expect(await again).toMatchObject({ revision: 1, added: 1 });
+      expect(await restored.types('job-j')).toEqual(['JobScheduled', 'JobRunRequested']);
+    });
   });
 
   it('is waited for no longer once the states were forgotten', async () => {

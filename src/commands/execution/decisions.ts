@@ -102,10 +102,20 @@ export class Decisions {
     let head = held?.reported ?? -1;
     let conflicts = 0;
     let unwritten = 0;
+    let era = this.forgotten;
+    const wentBack = () => this.forgotten !== era;
     for (;;) {
+      if (wentBack()) {
+        // Nothing that was read of the lost log holds, nor what it has said of its head.
+        era = this.forgotten;
+        held = null;
+        head = -1;
+        fresh = false;
+      }
       if (held === null) {
         held = { ...(await this.load(task, head, patience)), reported: -1 };
         fresh = true;
+        if (wentBack()) continue;
       }
       const decision = task.decide(held.state);
       const nothing = !decision.ok || decision.events.length === 0;
@@ -115,7 +125,11 @@ export class Decisions {
         continue;
       }
       if (!decision.ok) throw new CommandRefusedError([named(decision.refusal, task.id)]);
-      if (nothing) return this.nothingAdded(task, held, decision.knownRevision, patience);
+      if (nothing) {
+        const result = await this.nothingAdded(task, held, decision.knownRevision, patience, wentBack);
+        if (result !== null) return result;
+        continue;
+      }
 
       const prepared = this.prepare(task, held.state, decision.events);
       if (patience.over) throw new NoLongerAwaited();
@@ -128,15 +142,18 @@ export class Decisions {
         events: prepared.newEvents,
         lane: task.subject.lane,
       };
-      const { forgotten } = this;
-      const answered = await sender.settle(append, patience, endTurn);
-      // What has acknowledged it may be the log that was lost, or the one that took its place.
-      const doubtful = answered.kind === 'landed' && this.forgotten !== forgotten;
-      const settled: Settled = doubtful ? await sender.stands(append, patience) : answered;
+      let settled: Settled = await sender.settle(append, patience, endTurn, wentBack);
+      for (let seen = era; settled.kind === 'landed' && this.forgotten !== seen;) {
+        // What has acknowledged it may be the log that was lost, or the one that took its place.
+        seen = this.forgotten;
+        settled = await sender.stands(append, patience, endTurn);
+      }
       switch (settled.kind) {
         case 'landed':
           this.ports.appended(settled.position);
-          return this.landed(task, prepared, settled);
+          // What it was folded from may be of the lost log: it is read again by whoever comes next.
+          if (!wentBack()) this.ports.states.put(task.stream, { state: prepared.after, position: settled.position });
+          return executed(task, prepared, settled);
         case 'undecided':
           patience.end('closed');
           throw new NoLongerAwaited();
@@ -229,38 +246,23 @@ export class Decisions {
     return { events, newEvents, expected: state.revision, after };
   }
 
-  private landed<State extends { readonly revision: number }, Event extends { readonly type: string }>(
-    task: Task<State, Event>,
-    prepared: Prepared<State, Event>,
-    settled: Extract<Settled, { kind: 'landed' }>,
-  ): Executed<State, Event> {
-    const { revision, position } = settled;
-    this.ports.states.put(task.stream, { state: prepared.after, position });
-    return {
-      id: task.id,
-      revision,
-      position,
-      added: prepared.events.length,
-      firstRevision: prepared.expected + 1,
-      events: prepared.events,
-      state: prepared.after,
-    };
-  }
-
-  /** It is so already, or the command is known: then its first result is read back. */
+  /** It is so already, or the command is known: then its first result is read back. Null: the log went back meanwhile. */
   private async nothingAdded<State extends { readonly revision: number }, Event extends { readonly type: string }>(
     task: Task<State, Event>,
     held: Held<State>,
     knownRevision: number | undefined,
     patience: Patience,
-  ): Promise<Executed<State, Event>> {
+    wentBack: () => boolean,
+  ): Promise<Executed<State, Event> | null> {
     const { state } = held;
     const nothing = { id: task.id, added: 0, firstRevision: 0, events: [], state };
     if (knownRevision === undefined && held.position !== null) {
       return { ...nothing, revision: state.revision, position: held.position };
     }
     const from = knownRevision ?? state.revision;
-    const [first, ...following] = await this.ports.loader.readFrom(task.stream, from, 64, patience);
+    const [first, ...following] = await this.ports.loader.readFrom(task.stream, from, 64, patience, wentBack);
+    // The log that held it is lost.
+    if (first === undefined || wentBack()) return null;
     // Events of one append say the same of where they came from; the first result ends with the last of them.
     let last = first;
     for (const event of following) {
@@ -290,6 +292,14 @@ export class Decisions {
     if (patience.over) return;
     await this.ports.clock.sleep(delayMs, patience.signal);
   }
+}
+
+function executed<State extends { readonly revision: number }, Event extends { readonly type: string }>(
+  { id }: Task<State, Event>,
+  { events, expected, after }: Prepared<State, Event>,
+  { revision, position }: Extract<Settled, { kind: 'landed' }>,
+): Executed<State, Event> {
+  return { id, revision, position, added: events.length, firstRevision: expected + 1, events, state: after };
 }
 
 function metadataOf(task: {

@@ -37,11 +37,17 @@ export class Loader {
     });
   }
 
-  /** The events at `from` and after it, at most `limit`; there is one at `from`. */
-  async readFrom(stream: string, from: number, limit: number, patience: Patience): Promise<readonly RecordedEvent[]> {
+  /** The events at `from` and after it, at most `limit`; there is one at `from`, but in a log that went back: then it may answer none. */
+  async readFrom(
+    stream: string,
+    from: number,
+    limit: number,
+    patience: Patience,
+    wentBack: () => boolean,
+  ): Promise<readonly RecordedEvent[]> {
     return this.repeat(patience, async () => {
       const { events } = await this.store.readStream(stream, { direction: 'forwards', from, limit });
-      return events.length === 0 ? null : events;
+      return events.length === 0 && !wentBack() ? null : events;
     });
   }
 

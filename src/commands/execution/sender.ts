@@ -43,14 +43,37 @@ export class Sender {
     return this.underWay.has(stream);
   }
 
-  /** @param onDoubt called at the first answer that leaves the outcome open. */
-  async settle(append: Append, patience: Patience, onDoubt: () => void): Promise<Settled> {
+  /**
+   * @param onDoubt called at the first answer that leaves the outcome open.
+   * @param wentBack whether the log has gone back in time since the decision: what it said of its head no longer holds.
+   */
+  settle(append: Append, patience: Patience, onDoubt: () => void, wentBack: () => boolean): Promise<Settled> {
+    return this.openUntil(append, patience, () => this.untilDefinite(append, onDoubt, wentBack));
+  }
+
+  /** Whether the stream holds this append, which was acknowledged: the log may be another one since, and hold it or not. */
+  stands(append: Append, patience: Patience, onDoubt: () => void): Promise<Settled> {
+    return this.openUntil(append, patience, async () => {
+      for (let n = 0; ; n += 1) {
+        try {
+          return own(append, (await this.readOwn(append)).events) ?? { kind: 'moved', head: -1 };
+        } catch (error) {
+          if (n === 0) onDoubt();
+          if (this.closing.aborted) return { kind: 'undecided', message: String(error) };
+        }
+        await this.clock.sleep(backoff(this.retry, n, this.random), this.closing);
+      }
+    });
+  }
+
+  /** While it works, nobody knows what became of the append. */
+  private async openUntil(append: Append, patience: Patience, work: () => Promise<Settled>): Promise<Settled> {
     const { stream } = append;
     patience.uncertain = true;
     this.underWay.set(stream, (this.underWay.get(stream) ?? 0) + 1);
     let settled: Settled = { kind: 'undecided', message: 'not sent' };
     try {
-      settled = await this.untilDefinite(append, onDoubt);
+      settled = await work();
       return settled;
     } finally {
       if (settled.kind !== 'undecided') patience.uncertain = false;
@@ -60,7 +83,7 @@ export class Sender {
     }
   }
 
-  private async untilDefinite(append: Append, onDoubt: () => void): Promise<Settled> {
+  private async untilDefinite(append: Append, onDoubt: () => void, wentBack: () => boolean): Promise<Settled> {
     const { stream, expected, events, lane } = append;
     let doubt = false;
     for (let n = 0; ; n += 1) {
@@ -70,7 +93,7 @@ export class Sender {
           return { kind: 'landed', revision: answer.revision, position: answer.position };
         case 'conflict':
           if (!doubt) return { kind: 'moved', head: revisionOf(answer) };
-          return this.compare(append, revisionOf(answer));
+          return this.compare(append, revisionOf(answer), wentBack);
         case 'refused':
           if (!doubt) return { kind: 'refused', code: answer.code, message: answer.message };
           // The store takes nothing any more, but an earlier sending of this append may have been written.
@@ -89,28 +112,15 @@ export class Sender {
     }
   }
 
-  /** Whether the stream holds this append, which was acknowledged: the log may be another one since, and hold it or not. */
-  async stands(append: Append, patience: Patience): Promise<Settled> {
-    patience.uncertain = true;
-    for (let n = 0; ; n += 1) {
-      try {
-        const { events } = await this.readOwn(append);
-        patience.uncertain = false;
-        return own(append, events) ?? { kind: 'moved', head: -1 };
-      } catch (error) {
-        if (this.closing.aborted) return { kind: 'undecided', message: String(error) };
-      }
-      await this.clock.sleep(backoff(this.retry, n, this.random), this.closing);
-    }
-  }
-
   /** The head has moved, so this append can no longer land: either it is what moved the head, or it never will. */
-  private async compare(append: Append, head: number): Promise<Settled> {
+  private async compare(append: Append, head: number, wentBack: () => boolean): Promise<Settled> {
     if (head <= append.expected) return { kind: 'moved', head: -1 };
     for (let n = 0; ; n += 1) {
       try {
         const slice = await this.readOwn(append);
-        if (revisionOf({ actual: slice.head }) >= head) return own(append, slice.events) ?? { kind: 'moved', head };
+        // The log that spoke of this head may be lost: another one need not come to it.
+        if (revisionOf({ actual: slice.head }) >= head || wentBack())
+          return own(append, slice.events) ?? { kind: 'moved', head: wentBack() ? -1 : head };
       } catch {
         // The read is repeated like the append: only a definite answer ends this.
       }
