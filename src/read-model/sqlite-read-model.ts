@@ -216,8 +216,10 @@ export class SqliteReadModel extends ViewReads implements ReadModel {
   }
 
   private async onEvents(events: readonly RecordedEvent[], position: bigint): Promise<void> {
+    const { subscription } = this;
     await this.checking;
-    if (this.rebuilding !== null) throw new Error('The view is being rebuilt.');
+    // What was delivered before it was rebuilt may be of a log that is lost.
+    if (this.rebuilding !== null || this.subscription !== subscription) throw new Error('The view is being rebuilt.');
     const fresh = this.at === 'start' ? events : events.filter((event) => event.position > (this.at as bigint));
     const before = this.options.clock.monotonic();
     if (fresh.length > 0) this.apply(fresh, position);

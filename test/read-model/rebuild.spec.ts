@@ -315,6 +315,57 @@ describe("the view's file", () => {
     expect(log.lines.of('view.rebuilding')).toMatchObject([{ reason: 'there was none' }]);
   });
 
+  it('applies nothing to the rebuilt view that was delivered before, and waited', async () => {
+    let drop = (): void => undefined;
+    let answer: ((head: bigint) => void) | null = null;
+    let asking = false;
+    let subscribed = 0;
+    let current: EventStore = log.store;
+    const store = changed(log.store, {
+      identity: () => current.identity(),
+      readAll: (options) => current.readAll(options),
+      readAt: (position) => current.readAt(position),
+      head: () => (asking ? new Promise<bigint>((resolve) => (answer = resolve)) : current.head()),
+      subscribe: (options) => {
+        subscribed += 1;
+        const real = current.subscribe(options);
+        const ended = new Promise<SubscriptionEnd>((resolve) => {
+          drop = () => {
+            resolve({ reason: 'dropped', message: 'gone' });
+            void real.close();
+          };
+          void real.ended.then(resolve);
+        });
+        return { ended, close: () => real.close() };
+      },
+    });
+    const { view } = await reopen(store);
+    asking = true;
+    drop();
+    await log.clock.runUntil(() => answer !== null && subscribed === 2);
+    // Comes while the view compares itself, and waits for that; then its subscription is broken off, too.
+    await log.job('lost', scheduled('lost'));
+    await log.clock.advance(100);
+    // The backup has all but that.
+    const restored = new ALog('', 8);
+    for (const event of (await log.store.readAll({ after: 'start', limit: 3 })).events)
+      await restored.store.append(event.stream, 'any', [event]);
+    current = restored.store;
+    drop();
+    await log.clock.runUntil(() => subscribed === 3);
+    asking = false;
+    const rebuilt = view.rebuild('the log went back in time');
+    await log.clock.runUntil(() => subscribed === 4);
+    answer!(99n);
+    await rebuilt;
+    await log.clock.runUntil(() => view.health().state === 'live');
+    expect(view.job('lost')).toBeNull();
+    expect(view.job('j')).toMatchObject({ jobId: 'j', revision: 1 });
+    expect(view.position()).toBe(await restored.store.head());
+    await view.close();
+    await restored.close();
+  });
+
   it('remembers a position that only foreign events moved, after a while and at the end', async () => {
     const view = await log.view(path);
     await log.raw('heartbeat-a', 'ServiceHeartbeat', '{}');

@@ -105,11 +105,7 @@ export class Judge {
     if (this.rereads !== null) return;
     // What it breaks is what it is for.
     if (this.writer?.by === LOST) return this.note('written-by-the-lost-log');
-    if (this.writer !== null) {
-      // It goes by a log that is no more.
-      const { unaware, connected } = this.ports.restored(this.writer.by);
-      if (this.writer.ofLost || unaware || connected) return this.note('written-by-the-unaware');
-    }
+    if (this.writer?.ofLost) return this.note('written-by-the-unaware');
     if (this.violations.length < MOST_VIOLATIONS) this.violations.push({ rule, at: this.now(), words });
   }
 

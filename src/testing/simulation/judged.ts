@@ -42,12 +42,7 @@ export interface JudgePorts {
   /** Of the log. */
   readonly generation: () => number;
   /** Whether that process has not noticed that a backup took the place of the log, and how long ago that was. */
-  readonly restored: (process: string) => {
-    readonly unaware: boolean;
-    readonly sinceMs: number;
-    /** It lived then, and may still bring to an end what it had decided by the log that was lost. */
-    readonly connected: boolean;
-  };
+  readonly restored: (process: string) => { readonly unaware: boolean; readonly sinceMs: number };
   readonly trusted: (process: string) => { readonly incarnation: string | null; readonly fence: string | null } | null;
 }
 

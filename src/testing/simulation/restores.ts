@@ -11,10 +11,8 @@ const SHOWN_MS = 30_000;
 /** Backups that take the place of the log, and who has not noticed it. */
 export class Restores {
   private restoredAt = -Infinity;
-  /** Who lived when a backup took the place of the log, and when that was. */
-  private readonly connected = new Map<string, number>();
-  /** Processes whose membership, and whose views, know of a log that is no more. */
-  private readonly members = new Set<string>();
+  /** Processes that lived then and have not noticed; and those whose views show what is lost. */
+  private readonly unaware = new Set<string>();
   private readonly views = new Set<string>();
 
   constructor(
@@ -39,9 +37,9 @@ export class Restores {
       history.restored(name, now, now + this.aftermathMs);
       if (current === null) continue;
       const { process, service, connection } = current;
-      this.connected.set(process.name, now);
       process.told.lost(log.head);
-      if (!webOnly && process.told.upTo > log.head) this.members.add(process.name);
+      // Who has heard nothing yet has nothing to notice.
+      if (!webOnly && process.told.goesBy !== null) this.unaware.add(process.name);
       const position = service?.readModel.position() ?? 'start';
       if (position !== 'start' && position > log.head) this.views.add(process.name);
       connection.drop();
@@ -53,18 +51,17 @@ export class Restores {
   noticed(process: SimulatedProcess, fact: string): void {
     if (fact === 'log.went-back') {
       process.told.forgetLog();
-      this.members.delete(process.name);
+      process.told.goesBy = this.world.log.generation;
+      this.unaware.delete(process.name);
     }
     if (fact === 'view.rebuilding') this.views.delete(process.name);
   }
 
-  /** Whether that process has not noticed the last one, how long ago that was, and whether it may still end what it decided by the log that was lost. */
-  of(process: string): { readonly unaware: boolean; readonly sinceMs: number; readonly connected: boolean } {
-    const { now } = this.world.scheduler;
+  /** Whether that process has not noticed the last one, and how long ago that was. */
+  of(process: string): { readonly unaware: boolean; readonly sinceMs: number } {
     return {
-      unaware: this.members.has(process) || this.views.has(process),
-      sinceMs: now - this.restoredAt,
-      connected: now - (this.connected.get(process) ?? -Infinity) < this.aftermathMs,
+      unaware: this.unaware.has(process) || this.views.has(process),
+      sinceMs: this.world.scheduler.now - this.restoredAt,
     };
   }
 

@@ -73,11 +73,11 @@ export class SimulatedConnection implements EventStore {
     this.seen({ stream, events, moment: 'sent' });
     if (this.process.dead) return NEVER;
     const asked = this.process.told.asks(events);
-    const sentTo = this.log.generation;
+    const decidedBy = this.process.told.decided(events);
     const perform = async () => {
       this.seen({ stream, events, moment: 'arrived' });
       const { head } = this.log;
-      const outcome = await this.log.append(this.process.name, stream, expected, events, sentTo);
+      const outcome = await this.log.append(this.process.name, stream, expected, events, decidedBy);
       if (this.log.head > head) this.seen({ stream, events, moment: 'written' });
       return outcome;
     };
@@ -119,7 +119,7 @@ export class SimulatedConnection implements EventStore {
   }
   async identity() {
     const identity = await this.read(() => this.log.store.identity());
-    this.process.told.generation = Math.max(this.process.told.generation, identity.generation);
+    this.process.told.isTold(identity.generation);
     return identity;
   }
   raiseGeneration() {

@@ -17,7 +17,7 @@ export interface WrittenAppend {
   /** Whose request it was: the name of a process. */
   readonly by: string;
   readonly expected: ExpectedRevision;
-  /** It was sent to the log that this one has taken the place of. */
+  /** It was decided by a log that this one has taken the place of. */
   readonly ofLost: boolean;
 }
 
@@ -54,11 +54,11 @@ export class SimulatedLog {
     stream: string,
     expected: ExpectedRevision,
     events: readonly NewEvent[],
-    /** Generation of the log that it was sent to. */
-    sentTo = this.generation,
+    /** By the log of this generation. */
+    decidedBy = this.generation,
   ): Promise<AppendOutcome> {
     const outcome = await this.store.append(stream, expected, events);
-    const ofLost = sentTo < this.generation;
+    const ofLost = decidedBy < this.generation;
     if (outcome.outcome === 'appended' && outcome.position > this.head) await this.written({ by, expected, ofLost });
     return outcome;
   }

@@ -19,6 +19,7 @@ interface Asked extends Look {
 const JUMP_MS = 1_000;
 const ROUNDING_MS = 10;
 const KEPT_SENT = 256;
+const KEPT_DECISIONS = 4_096;
 
 /**
  * What the log has told one process, and what its clocks have done: by this the judge measures own trust (5.2), doubt about the wall clock, and a
@@ -33,6 +34,10 @@ export class Told {
   upTo = 0n;
   /** Greatest generation of the log that it was told. */
   generation = 0;
+  /** Generation of the log that it goes by: that which it was told first, or that of the last time that it noticed to have lost one; null: it knows none. */
+  goesBy: number | null = null;
+  /** First event of each append that it has sent → what it went by then. Sent again, an append is what it was. */
+  private readonly decidedBy = new Map<string, number>();
   /** When the registration was sent first: what was begun before it counts for nothing. */
   private registeredAt = -Infinity;
   private jumpedAt = -Infinity;
@@ -51,6 +56,20 @@ export class Told {
     this.sent.set(id, asked);
     if (this.sent.size > KEPT_SENT) this.sent.delete(this.sent.keys().next().value as string);
     return asked;
+  }
+
+  /** The log says who it is. */
+  isTold(generation: number): void {
+    this.generation = Math.max(this.generation, generation);
+    this.goesBy ??= generation;
+  }
+
+  /** By the log of which generation the process has decided what it sends. */
+  decided([{ id }]: readonly NewEvent[]): number {
+    const goesBy = this.decidedBy.get(id) ?? this.goesBy ?? 0;
+    this.decidedBy.set(id, goesBy);
+    if (this.decidedBy.size > KEPT_DECISIONS) this.decidedBy.delete(this.decidedBy.keys().next().value as string);
+    return goesBy;
   }
 
   /** The process hears that it was appended. */
