@@ -50,6 +50,8 @@ export class Judge {
   private readonly facts = new Map<string, bigint>();
   private opaque = new Set<string>();
   private orders = new Set<string>();
+  /** Streams that hold what was decided by a log that is lost. */
+  private mixed = new Set<string>();
   private appends = 0;
   private newestFact = 0n;
   private newestAt = 0;
@@ -89,6 +91,7 @@ export class Judge {
     this.closed = new Map();
     this.commands = new Map();
     this.orders = new Set();
+    this.mixed = new Set();
     this.opaque = new Set();
     this.checker = new LogChecker();
     this.blame = this.blameless();
@@ -118,14 +121,15 @@ export class Judge {
     }
   }
 
-  private judge({ events, by }: WrittenAppend): void {
+  private judge({ events, by, ofLost }: WrittenAppend): void {
     this.appends++;
     const decoded = events.map(({ type, data, metadata }) => decode(type, data, metadata));
     for (const [index, recorded] of events.entries()) {
       const event = decoded[index];
       const { stream, revision, position, created, id } = recorded;
+      if (ofLost) this.mixed.add(stream);
       for (const broken of this.checker.check({ stream, revision, position, created, id, event }))
-        this.violate(broken.invariant, `${broken.stream} ${broken.revision}: ${broken.words}`);
+        this.broken(broken.invariant, stream, `${broken.stream} ${broken.revision}: ${broken.words}`);
       const of = stream.slice(stream.indexOf('-') + 1);
       this.orderOnce(stream, recorded.metadata);
       if (event.type === '$unreadable') {
@@ -141,6 +145,12 @@ export class Judge {
       }
     }
     this.verdicts.early(events[0].stream, decoded);
+  }
+
+  /** Where a registration of a lost log was appended to the stream of a service there are two lives: whoever takes the name ends the newer one. */
+  private broken(rule: string, stream: string, words: string): void {
+    if (rule === 'I13' && this.mixed.has(stream) && stream.startsWith('service-')) this.note('two-lives-by-a-lost-log');
+    else this.violate(rule, words);
   }
 
   /** What an order has added is in the log. */
