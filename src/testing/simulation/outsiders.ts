@@ -1,7 +1,9 @@
+import type { SeededRandom } from '../../clock';
 import { encode } from '../../domain/codec';
-import { decide, type JobRecord, type JobState } from '../../domain/job';
+import { decide, dueAt, type JobEvent, type JobRecord, type JobState } from '../../domain/job';
 import { placementVersion } from '../../domain/placement';
 import type { Candidate } from '../../domain/service';
+import type { NewEvent } from '../../event-store';
 import { drawn, uuidOf } from './draws';
 import type { SimulatedLog } from './simulated-log';
 
@@ -10,11 +12,15 @@ export const NEWER = 'a newer release';
 /** Writes what was decided by a log that is no more, and arrives where the revisions agree. */
 export const LOST = 'the log that was lost';
 
+/** So often a job that was moved by a lost log is not started by it. */
+const STARTS_NOTHING = 0.4;
+
 const COMMON = { $correlationId: 'outside', $causationId: 'outside' };
 
 /** Those who append to the log and are no process of the world. */
 export class Outsiders {
   private appends = 0;
+  private stopped = false;
 
   constructor(
     private readonly world: {
@@ -25,6 +31,8 @@ export class Outsiders {
       readonly job: (jobId: string) => JobState | undefined;
       /** Service ids with a living incarnation. */
       readonly services: () => readonly string[];
+      /** By the true time, ms. */
+      readonly after: (delayMs: number, run: () => void) => void;
       readonly note: (what: string) => void;
     },
   ) {}
@@ -38,12 +46,13 @@ export class Outsiders {
     await log.append(NEWER, `job-${jobId}`, 'any', [event]);
   }
 
-  /** An idle job is moved to an incarnation that the log never registered. */
+  /** An idle job is moved to an incarnation that the log never registered, which sometimes starts the next run of it. */
   async lostMove(jobId: string): Promise<void> {
     const { log, job, note, logTime } = this.world;
     const state = job(jobId);
     if (state?.stage !== 'live') return;
-    const service = this.unregistered(jobId, state);
+    const random = drawn(this.world.seed, 'lost', jobId, this.appends);
+    const service = this.unregistered(random, state);
     const decision = decide(state, {
       kind: 'BindJob',
       by: 'operator',
@@ -55,15 +64,41 @@ export class Outsiders {
       zoneData: 'simulated',
     });
     if (!decision.ok) return;
-    const events = decision.events.map(encode).map(({ type, data, schemaVersion }) => {
-      return { id: this.uuid(jobId), type, data, metadata: JSON.stringify({ ...COMMON, schemaVersion }) };
-    });
     note('moved-by-a-lost-log');
-    await log.append(LOST, `job-${jobId}`, state.revision, events);
+    await log.append(LOST, `job-${jobId}`, state.revision, this.eventsOf(jobId, decision.events));
+    const bound = job(jobId);
+    const due = bound?.stage === 'live' ? dueAt(bound) : null;
+    if (due === null || random.next() < STARTS_NOTHING) return;
+    this.world.after(Math.max(0, due - logTime()), () => void this.lostStart(jobId, service.incarnation));
   }
 
-  private unregistered(jobId: string, { definition }: JobRecord): Candidate {
-    const random = drawn(this.world.seed, 'lost', jobId, this.appends);
+  /** What is due is started by the incarnation that the log never registered, if nobody has taken the job from it. */
+  private async lostStart(jobId: string, owner: string): Promise<void> {
+    const { log, job, note, logTime } = this.world;
+    const state = job(jobId);
+    if (this.stopped || state?.stage !== 'live' || state.ownership.kind !== 'bound') return;
+    const { epoch, revision, ownership } = state;
+    const { serviceId, incarnation } = ownership;
+    if (incarnation !== owner) return;
+    const start = { kind: 'StartRun', serviceId, incarnation, epoch, soleSuspect: true } as const;
+    const decision = decide(state, { ...start, at: logTime(), zoneData: 'simulated' });
+    if (!decision.ok || !decision.events.some(({ type }) => type === 'JobRunStarted')) return;
+    note('started-by-a-lost-log');
+    await log.append(LOST, `job-${jobId}`, revision, this.eventsOf(jobId, decision.events));
+  }
+
+  /** Nothing is written by them any more. */
+  stop(): void {
+    this.stopped = true;
+  }
+
+  private eventsOf(jobId: string, events: readonly JobEvent[]): NewEvent[] {
+    return events.map(encode).map(({ type, data, schemaVersion }) => {
+      return { id: this.uuid(jobId), type, data, metadata: JSON.stringify({ ...COMMON, schemaVersion }) };
+    });
+  }
+
+  private unregistered(random: SeededRandom, { definition }: JobRecord): Candidate {
     const services = this.world.services();
     // Sometimes not even the service is known.
     const known = services.length > 0 && random.next() < 0.8;
