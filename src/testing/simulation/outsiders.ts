@@ -1,6 +1,6 @@
 import type { SeededRandom } from '../../clock';
 import { encode } from '../../domain/codec';
-import { decide, dueAt, type JobEvent, type JobRecord, type JobState } from '../../domain/job';
+import { decide, dueAt, evolve, type JobCommand, type JobEvent, type JobRecord, type JobState } from '../../domain/job';
 import { placementVersion } from '../../domain/placement';
 import type { Candidate } from '../../domain/service';
 import type { NewEvent } from '../../event-store';
@@ -13,7 +13,9 @@ export const NEWER = 'a newer release';
 export const LOST = 'the log that was lost';
 
 /** So often a job that was moved by a lost log is not started by it. */
-const STARTS_NOTHING = 0.4;
+const STARTS_NOTHING = 0.25;
+/** What comes to be due so soon is waited for, ms: long before others may take the job. */
+const SOON_MS = 500;
 
 const COMMON = { $correlationId: 'outside', $causationId: 'outside' };
 
@@ -67,24 +69,29 @@ export class Outsiders {
     note('moved-by-a-lost-log');
     await log.append(LOST, `job-${jobId}`, state.revision, this.eventsOf(jobId, decision.events));
     const bound = job(jobId);
-    const due = bound?.stage === 'live' ? dueAt(bound) : null;
-    if (due === null || random.next() < STARTS_NOTHING) return;
-    this.world.after(Math.max(0, due - logTime()), () => void this.lostStart(jobId, service.incarnation));
+    if (bound?.stage !== 'live' || random.next() < STARTS_NOTHING) return;
+    const due = (dueAt(bound) ?? Infinity) - logTime();
+    this.world.after(due > SOON_MS ? 0 : Math.max(0, due), () => void this.lostStart(jobId, service.incarnation));
   }
 
-  /** What is due is started by the incarnation that the log never registered, if nobody has taken the job from it. */
+  /**
+   * What is due, else what was asked for there, is started by the incarnation that the log never registered, if nobody has taken the job from it.
+   */
   private async lostStart(jobId: string, owner: string): Promise<void> {
     const { log, job, note, logTime } = this.world;
     const state = job(jobId);
     if (this.stopped || state?.stage !== 'live' || state.ownership.kind !== 'bound') return;
-    const { epoch, revision, ownership } = state;
+    const { epoch, ownership } = state;
     const { serviceId, incarnation } = ownership;
     if (incarnation !== owner) return;
-    const start = { kind: 'StartRun', serviceId, incarnation, epoch, soleSuspect: true } as const;
-    const decision = decide(state, { ...start, at: logTime(), zoneData: 'simulated' });
-    if (!decision.ok || !decision.events.some(({ type }) => type === 'JobRunStarted')) return;
+    const common = { at: logTime(), zoneData: 'simulated' };
+    const request = { kind: 'RequestRun', commandId: this.uuid(jobId), reason: 'asked there', ...common } as const;
+    const start = { kind: 'StartRun', serviceId, incarnation, epoch, soleSuspect: true, ...common } as const;
+    const isDue = (dueAt(state) ?? Infinity) <= common.at;
+    const events = decided(state, isDue ? [start] : [request, start]);
+    if (!events.some(({ type }) => type === 'JobRunStarted')) return;
     note('started-by-a-lost-log');
-    await log.append(LOST, `job-${jobId}`, revision, this.eventsOf(jobId, decision.events));
+    await log.append(LOST, `job-${jobId}`, state.revision, this.eventsOf(jobId, events));
   }
 
   /** Nothing is written by them any more. */
@@ -118,4 +125,15 @@ export class Outsiders {
   private uuid(jobId: string): string {
     return uuidOf(drawn(this.world.seed, 'outside', jobId, this.appends++));
   }
+}
+
+/** What these commands add, one after the other. */
+function decided(state: JobState, commands: readonly JobCommand[]): readonly JobEvent[] {
+  let after = state;
+  return commands.flatMap((command) => {
+    const decision = decide(after, command);
+    if (!decision.ok) return [];
+    after = decision.events.reduce((before, event) => evolve(before, event, before.revision + 1), after);
+    return decision.events;
+  });
 }
