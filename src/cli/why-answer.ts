@@ -15,7 +15,7 @@ export interface WhyFacts {
   readonly past: boolean;
   /** The fact that put the job where it stands (paused, held, quarantined, ended, requeued), in words, with its time; null: none is kept. */
   readonly because: { readonly words: string; readonly created: number } | null;
-  /** The service that owns the job; null: nobody does, or no event of it is kept. */
+  /** The service that owns the job; null: nobody does, or the log has no event of it. */
   readonly owner: SeenService | null;
   readonly candidates: readonly Candidate[];
 }
@@ -116,10 +116,17 @@ function unbound(
 /** The owner cannot start anything, by what is known of it; null: it can. */
 function ownerTrouble({ found, owner, at, past }: WhyFacts): WhyAnswer | null {
   const ownership = recordOf(found.state)?.ownership;
-  if (ownership?.kind !== 'bound' || owner === null) return null;
+  if (ownership?.kind !== 'bound') return null;
   const { serviceId, incarnation } = ownership;
-  const mine = owner.state.incarnations.find((one) => one.incarnation === incarnation);
-  if (mine === undefined) return null;
+  const mine = owner?.state.incarnations.find((one) => one.incarnation === incarnation);
+  if (owner === null || mine === undefined) {
+    // What cannot be read may be its registration.
+    if (owner !== null && owner.state.unreadable !== null) return null;
+    return answer(
+      'owner-gone',
+      `nothing in the log ${past ? 'registered' : 'registers'} its owner ${serviceId} (incarnation ${incarnation}); it is requeued after failAfter of silence`,
+    );
+  }
   if (mine.life === 'failed' || mine.life === 'stopped') {
     const words = serviceWords({ ...owner, current: mine }, at);
     return answer(

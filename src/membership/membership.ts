@@ -64,7 +64,10 @@ export interface Membership {
   /** May bind jobs now: registered, own registration read back, trusted, not draining, own watermark younger than selfFenceAfter. */
   mayClaim(): boolean;
   draining(): boolean;
-  /** A full failAfter of silence has been measured after an operator's mark or a stop of this incarnation (5.10, 5.13). */
+  /**
+   * A full failAfter of silence has been measured after an operator's mark or a stop of this incarnation (5.10, 5.13). Of an incarnation that nothing
+   * in the log registers: since this was asked of it first; so asking begins the measurement.
+   */
   silentSinceEnd(incarnation: string): boolean;
   /** Observed silence per live peer, ms, for display. */
   silences(): readonly {

@@ -14,7 +14,8 @@
  *        └─────────┘ ◀───────────────────────────────────── └─────────┘◀─┘
  *          ▲  ▲   JobReleased (drain, ineligible, home,          │
  *          │  │                rebalance, late)                  │
- *          │  │                                                  │ ServiceMarkedFailed or ServiceStopped: a fact, never silence
+ *          │  │                                                  │ ServiceMarkedFailed or ServiceStopped: a fact, never silence;
+ *          │  │                                                  │ or nothing in the log registers the owner
  *          │  │                                                  ▼
  *          │  │        JobRequeued (nobody eligible)        ┌─────────┐
  *          │  └─────────────────────────────────────────────│ orphan  │
@@ -26,7 +27,9 @@
  * ```
  *
  * An orphan is a job that is not terminal and whose owner *incarnation* is failed or stopped: any incarnation, not just the newest of its service.
- * It is looked for in every sweep by every service until none is left, whoever dies half-way.
+ * Or nothing in the log registers that incarnation: its claim was under way when a backup took the place of the log, and no fact can end it. (Where
+ * an event of its service cannot be read here, that may be its registration: no orphan.) Orphans are looked for in every sweep by every service
+ * until none is left, whoever dies half-way.
  *
  * ## When a service steps in
  *
@@ -53,6 +56,7 @@
  * | failed, by an operator | at once, unless a run turns out to be open | after failAfter of measured silence; no crash |
  * | …, `confirmedDead` | at once | at once; no crash |
  * | stopped | at once | at once; a leftover (idle or not): after failAfter of measured silence |
+ * | registered nowhere | after failAfter of silence, measured from the first sweep that sees the job on | the same; no crash |
  *
  * Nobody fits: any live service, by plain rendezvous, requeues it without a new owner and says why. It is then unbound, and left out until it changes
  * or membership does. Nobody has room: left out until an owned count changes.

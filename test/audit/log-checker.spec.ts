@@ -2,7 +2,7 @@ import { decode, encode } from '../../src/domain/codec';
 import { absentJob, closeBooks, evolve, type JobEvent, type JobRecord, type JobState } from '../../src/domain/job';
 import type { RecordedEvent } from '../../src/event-store';
 import { definition, healthyLog, incarnations } from './healthy-log';
-import { check, Recorder, renumber, zoneData } from './recorder';
+import { check, logged, quarantine, Recorder, renumber, zoneData } from './recorder';
 import { tamperings } from './tampering';
 
 const first = (events: readonly RecordedEvent[], namespace = '') => check(events, namespace)[0];
@@ -364,6 +364,111 @@ describe('suspects', () => {
     };
     const among = events.flatMap((event) => (event === start ? [torn, event] : [event]));
     expect(check(among.map((event, n) => ({ ...event, position: BigInt(n + 1) })))).toEqual([]);
+  });
+});
+
+describe('an owner that nothing in the log registers', () => {
+  const [one, two] = ['engine@host-1', 'engine@host-2'];
+  const asap = { kind: 'once', at: 'asap', start: null, end: null, maxRuns: null } as const;
+  type Loss = 'rerun' | 'fail' | 'hold';
+  /** A claim by a log that is lost binds the job, and starts it; it is requeued. `registered`: the log gets to know the owner after all, at that moment. */
+  const lost = (onOwnerLoss: Loss, registered: 'unseen' | 'seen' | null = null) => {
+    const log = new Recorder();
+    log.register(two, incarnations.two);
+    log.schedule('j', definition({ schedule: asap }, { onOwnerLoss, overlap: { allow: 2 } }));
+    const service = { ...log.live(two), serviceId: one, incarnation: incarnations.one };
+    const why = log.why('claim', 'j', two);
+    const common = { at: log.now, zoneData };
+    log.job('j', { kind: 'BindJob', by: 'claim', service, viewPosition: log.view(), why, start: true, ...common });
+    log.job('j', { kind: 'RequestRun', commandId: log.commandId(), reason: 'asked', ...common });
+    log.startRun('j');
+    const before = log.view();
+    if (registered !== null) log.register(one, incarnations.one);
+    log.now += 7_000;
+    const to = { service: log.live(two), why: log.why('requeue', 'j', two), start: true };
+    log.job('j', {
+      kind: 'RequeueJob',
+      gone: { serviceId: one, incarnation: incarnations.one, cause: 'unregistered' },
+      to,
+      nobody: null,
+      viewPosition: registered === 'unseen' ? before : log.view(),
+      quarantine,
+      at: log.now,
+      zoneData,
+    });
+    const all = (type: string) => log.events.filter((event) => event.stream === 'job-j' && event.type === type);
+    expect([all('JobRunAbandoned').length, all('JobRequeued').length]).toEqual([2, 1]);
+    expect(log.events.map(logged).filter(({ event }) => event.type === '$unreadable')).toEqual([]);
+    const without = (type: string) => check(renumber(log.events.filter((event) => !all(type).includes(event))));
+    const changed = (type: string, data: object) =>
+      check(
+        log.events.map((event) => {
+          if (!all(type).includes(event)) return event;
+          return { ...event, data: JSON.stringify({ ...(JSON.parse(event.data) as object), ...data }) };
+        }),
+      );
+    return { log, all, without, changed };
+  };
+  const told = (violations: ReturnType<typeof check>) => violations.map(({ invariant, words }) => [invariant, words]);
+  const binding = ['I4', expect.stringMatching(/where that incarnation was not registered\.$/) as unknown];
+  const losses: readonly Loss[] = ['rerun', 'fail', 'hold'];
+
+  it.each(losses)('is reported for its binding (I4) and for nothing else: %s', (policy) => {
+    expect(told(check(lost(policy).log.events))).toEqual([binding]);
+    expect(told(check(lost(policy, 'unseen').log.events))).toEqual([binding]);
+  });
+  it.each(losses)('is none when its registration was in the view of whoever requeues: %s', (policy) => {
+    const { log, all } = lost(policy, 'seen');
+    const found = check(log.events);
+    expect(told(found)).toEqual([
+      binding,
+      ['transition', expect.stringMatching(/as unregistered .*, but it was registered at position \d+\.$/)],
+    ]);
+    expect(found[1].eventId).toBe(all('JobRequeued')[0].id);
+  });
+  it.each(losses)('is none for a requeue that calls it failed: %s', (policy) => {
+    const words = told(lost(policy).changed('JobRequeued', { cause: 'failed' }))
+      .slice(1)
+      .map(String);
+    expect(words).toContainEqual(expect.stringMatching(/JobRequeued .* as failed .*no fact of the log says/));
+    const runs = words.filter((one) => one.endsWith('as ownerUnregistered, but JobRequeued says failed.'));
+    expect([words.length, runs.length]).toEqual(policy === 'rerun' ? [3, 2] : [1, 0]);
+  });
+  it.each(['ownerFailed', 'ownerStopped', 'ownerMarked'])('is none for runs that are given up as %s', (reason) => {
+    const words = told(lost('rerun').changed('JobRunAbandoned', { reason })).slice(1).map(String);
+    expect(words).toHaveLength(2);
+    for (const one of words) expect(one).toMatch(/as owner\w+, but no fact of the log says/);
+  });
+  it('is not known by a view that lies behind the requeue itself', () => {
+    expect(told(lost('rerun').changed('JobRequeued', { viewPosition: '1000' }))).toContainEqual([
+      'transition',
+      expect.stringMatching(
+        /JobRequeued .* as unregistered at view position 1000, which is not before the event itself/,
+      ),
+    ]);
+  });
+  it.each(losses)('has lost no run without a requeue that says so: %s', (policy) => {
+    const { log, all, without } = lost(policy);
+    const words = told(without('JobRequeued')).map(String);
+    const runs = words.filter((one) =>
+      /follows JobRunAbandoned .*, and no JobRequeued says why its owner is gone/.test(one),
+    );
+    expect(runs).toHaveLength(2);
+    const end = log.events.findIndex((event) => event === all('JobRunAbandoned')[1]);
+    const cut = check(log.events.slice(0, end + 1));
+    expect(told(cut).slice(1)).toEqual(
+      all('JobRunAbandoned').map(() => [
+        'transition',
+        expect.stringMatching(/^JobRunAbandoned .*, and no JobRequeued/),
+      ]),
+    );
+    expect(cut.slice(1).map(({ eventId }) => eventId)).toEqual(all('JobRunAbandoned').map(({ id }) => id));
+  });
+  it.each(losses)('is not judged where an event of its service cannot be read: %s', (policy) => {
+    const { log } = lost(policy);
+    const [first] = log.events;
+    const torn = { ...first, stream: `service-${one}`, type: 'ServiceTeleported', id: log.commandId() };
+    expect(check(renumber([torn, ...log.events]))).toEqual([]);
   });
 });
 

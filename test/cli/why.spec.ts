@@ -14,8 +14,8 @@ interface Why {
   readonly placement: { readonly services: readonly { readonly serviceId: string; readonly unfit: string | null }[] };
 }
 
-/** Asks the log of what was recorded, where every event was taken when it was decided. */
-async function ask(log: Recorder, time: number): Promise<Why> {
+/** Asks the log of what was recorded, where every event was taken when it was decided. @param time null: how it is now. */
+async function ask(log: Recorder, time: number | null): Promise<Why> {
   const clock = new VirtualClock(log.events[0].created);
   const store = new MemoryEventStore({ clock, random: new SeededRandom(1) });
   for (const { stream, id, type, data, metadata, created } of log.events) {
@@ -26,7 +26,7 @@ async function ask(log: Recorder, time: number): Promise<Why> {
   let out = '';
   const write = (part: string) => Promise.resolve(void (out += part));
   const io = { out: { write }, err: { write }, interactive: false };
-  expect(await showWhy(store, 'job', { namespace: '', json: true, at: { time } }, io)).toBe(0);
+  expect(await showWhy(store, 'job', { namespace: '', json: true, at: time === null ? null : { time } }, io)).toBe(0);
   await store.close();
   return objects<Why>(out)[0];
 }
@@ -141,6 +141,48 @@ describe('why a job did not run at a time', () => {
     expect((await ask(log, log.now)).answer.code).toBe('running');
     // What was so before is told the same now.
     expect(await ask(log, silent)).toMatchObject({ answer: { code: 'owner-silent' }, slot: { fate: 'ran' } });
+  });
+  describe('bound to an incarnation that nothing in the log registers', () => {
+    const lost = incarnations.three;
+    /** Bound by a log that a backup took the place of, to a service that this one knows or does not. */
+    const boundTo = (serviceId: string) => {
+      const log = new Recorder();
+      log.register(one, incarnations.one);
+      log.schedule('job', definition());
+      const service = { ...log.live(one), serviceId, incarnation: lost };
+      const view = { viewPosition: log.view(), why: log.why('claim', 'job', one) };
+      log.job('job', { kind: 'BindJob', by: 'claim', service, ...view, start: false, ...common(log) });
+      log.now += minute + 1_000;
+      return log;
+    };
+    const gone = (serviceId: string) =>
+      `nothing in the log registered its owner ${serviceId} (incarnation ${lost}); it is requeued after failAfter of silence`;
+
+    it.each([
+      ['of a service that has others', one],
+      ['of a service that it knows nothing of', two],
+    ])('%s: it was due, and is requeued', async (_, serviceId) => {
+      const log = boundTo(serviceId);
+      expect((await ask(log, log.now)).answer).toEqual({ code: 'owner-gone', words: gone(serviceId) });
+      const now = gone(serviceId).replace('registered', 'registers');
+      expect((await ask(log, null)).answer).toEqual({ code: 'owner-gone', words: now });
+      log.register(two, incarnations.two);
+      log.now += 7_000;
+      log.requeue('job', two);
+      expect((await ask(log, log.now)).answer.code).toBe('running');
+    });
+    it('while it runs', async () => {
+      const log = boundTo(two);
+      log.startRun('job');
+      const { code, words } = (await ask(log, log.now)).answer;
+      expect([code, words.endsWith(`; but ${gone(two)}`)]).toEqual(['running', true]);
+    });
+    it('as far as can be read: what cannot may register it', async () => {
+      const log = boundTo(one);
+      const torn = { ...log.events[0], id: lost, type: 'ServiceTeleported', revision: 1 };
+      log.events.splice(1, 0, torn);
+      expect((await ask(log, log.now)).answer.code).toBe('due');
+    });
   });
   it('lost, and held for an operator', async () => {
     const log = owned({ onOwnerLoss: 'hold' });

@@ -7,8 +7,12 @@ import { Storyteller } from './storyteller';
 const bounds = { start: null, end: null, maxRuns: null };
 const asap: Schedule = { kind: 'once', at: 'asap', ...bounds };
 const MINUTE = 60_000;
-/** The one job that breaks a rule (I4), and what becomes of it. */
-export const OF_THE_LOST_LOG = 'of-the-lost-log';
+/** The jobs that break a rule (I4), by what they say for a lost owner. */
+export const ofTheLostLog = {
+  rerun: 'of-the-lost-log',
+  fail: 'of-the-lost-log-and-fails',
+  hold: 'of-the-lost-log-and-held',
+} as const;
 
 /**
  * A log that holds every event type, every field that the codec asks for, and every word that it knows: written by the deciders, the same every time.
@@ -388,16 +392,18 @@ function suspectAndLate(story: Storyteller, one: string, two: string, three: str
 /** What a service had under way when a backup took the place of the log: it binds, and starts, for an incarnation that this log never registered. */
 function lostLog(story: Storyteller, one: string, two: string): void {
   const { log } = story;
-  const jobId = OF_THE_LOST_LOG;
-  story.schedule(jobId, definition());
-  log.now += MINUTE;
-  const service = { ...log.live(one), incarnation: story.incarnation() };
-  const why = log.why('claim', jobId, one);
-  const viewPosition = log.view();
-  story.job(jobId, { kind: 'BindJob', by: 'claim', service, viewPosition, why, start: true, ...story.common });
-  log.now += 7_000;
-  log.requeue(jobId, two);
-  story.complete(jobId);
+  for (const onOwnerLoss of ['rerun', 'fail', 'hold'] as const) {
+    const jobId = ofTheLostLog[onOwnerLoss];
+    story.schedule(jobId, definition({}, { onOwnerLoss }));
+    log.now += MINUTE;
+    const service = { ...log.live(one), incarnation: story.incarnation() };
+    const why = log.why('claim', jobId, one);
+    const viewPosition = log.view();
+    story.job(jobId, { kind: 'BindJob', by: 'claim', service, viewPosition, why, start: true, ...story.common });
+    log.now += 7_000;
+    log.requeue(jobId, two);
+    if (onOwnerLoss === 'rerun') story.complete(jobId);
+  }
 }
 
 /** Slots that fall while another is in progress, by every policy; and an owner that is lost with several runs open. */

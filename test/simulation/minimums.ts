@@ -42,6 +42,7 @@ export const minimums: ReadonlyMap<string, number> = new Map([
   ['view-resumed', 30],
   ['newer-event', 6],
   ['moved-by-a-lost-log', 3],
+  ['started-by-a-lost-log', 2],
   ['requeued-from-the-unregistered', 3],
   // Races, and people.
   ['order-through-web', 5],

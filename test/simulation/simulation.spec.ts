@@ -52,6 +52,16 @@ describe('recorded scripts: what the simulation has found stays mended', () => {
   });
 });
 
+describe('what a lost log starts', () => {
+  it('is given up by every policy for a lost owner, as one that nothing registers', async () => {
+    const { counts } = await simulate(read('started-by-a-log-that-is-lost.json'));
+    for (const what of ['started-by-a-lost-log', 'requeued-from-the-unregistered'])
+      expect(counts.get(what)).toBeGreaterThanOrEqual(3);
+    for (const reason of ['ownerUnregistered', 'fail', 'hold'])
+      expect(counts.get(`abandoned-${reason}`)).toBeGreaterThanOrEqual(1);
+  });
+});
+
 describe('worlds made of a seed', () => {
   it.each([1, 2, 3, 4, 5])('break no rule: seed %d', async (seed) => {
     const { violations, runs } = await simulate(short(seed));

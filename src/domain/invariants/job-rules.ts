@@ -19,6 +19,8 @@ const afterRequeue = new Set<JobEvent['type']>([
   'JobQuarantined',
   'JobCompleted',
 ]);
+/** What may stand between a lost run that is given up and the JobRequeued that says why its owner is gone. */
+const untilRequeue = new Set<JobEvent['type']>(['JobRunAbandoned', 'JobHeld', 'JobRequeued']);
 const inTerminal = new Set<JobEvent['type']>(['JobRunOutcomeRefused', 'JobScheduled', 'JobRemoved', 'JobBooksClosed']);
 
 /** What rules need to know beyond the job at hand. */
@@ -53,6 +55,12 @@ function checkOne(
       report('transition', `${event.type} follows a JobRequeued that left open who takes the job.`);
     }
     if (event.type !== 'JobSlotsSkipped' && event.type !== 'JobNextSlotRecomputed') track.requeued = null;
+  }
+  if (track.givenUp.length > 0 && !untilRequeue.has(event.type)) {
+    for (const { words } of track.givenUp) {
+      report('transition', `${event.type} follows ${words}, and no JobRequeued says why its owner is gone.`);
+    }
+    track.givenUp = [];
   }
   if (track.stage === 'absent' && event.type !== 'JobScheduled' && event.type !== 'JobBooksClosed') {
     report('transition', `${event.type} stands before the JobScheduled of the job.`);
@@ -101,7 +109,7 @@ function checkOne(
     case 'JobRunFailed':
     case 'JobRunTimedOut':
     case 'JobRunAbandoned':
-      return checkOutcome(track, event, services, report);
+      return checkOutcome(track, event, at, services, report);
     case 'JobRunOutcomeRefused':
       return checkRefusedOutcome(track, event, report);
     case 'JobReleased':

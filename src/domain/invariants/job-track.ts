@@ -11,6 +11,15 @@ export interface TrackedRun extends RunRef {
   readonly soleSuspect?: boolean;
 }
 
+/** A lost run that was given up, though no fact of the log says that its owner has ended. */
+export interface GivenUp {
+  readonly reason: 'ownerUnregistered' | 'fail' | 'hold';
+  readonly words: string;
+  readonly revision: number;
+  readonly position: bigint;
+  readonly id: string;
+}
+
 export interface TrackedSlot {
   attempt: number;
   retriesUsed: number;
@@ -78,6 +87,8 @@ export class JobTrack {
   commands = new CommandWindow();
   /** The same append had to go on after a JobRequeued. */
   requeued: { readonly revision: number; readonly position: bigint; readonly id: string } | null = null;
+  /** The same append had to say that nothing registers their owner. */
+  givenUp: readonly GivenUp[] = [];
 
   openRuns(): readonly TrackedRun[] {
     return [...this.slots.values()].flatMap((slot) => (slot.run === null ? [] : [slot.run]));
@@ -179,6 +190,7 @@ export class JobTrack {
     }));
     this.commands.restore(record.commands);
     this.requeued = null;
+    this.givenUp = [];
   }
 }
 

@@ -89,6 +89,10 @@ export class LogChecker {
         const words = 'JobRequeued says neither who takes the job nor why nobody does, and nothing follows it.';
         violations.push({ invariant: 'transition', stream, revision, position, eventId, words });
       }
+      for (const { words: run, revision, position, id: eventId } of job.opaque ? [] : job.givenUp) {
+        const words = `${run}, and no JobRequeued says why its owner is gone.`;
+        violations.push({ invariant: 'transition', stream, revision, position, eventId, words });
+      }
       const facts = job.owner === null ? null : this.services.incarnation(job.owner.incarnation);
       if (facts === null || facts.end === null || job.opaque) continue;
       const words = overdueWords(job, facts, this.lastCreated, this.services);

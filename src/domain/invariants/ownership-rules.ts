@@ -106,8 +106,13 @@ export function checkRequeue(
     const view = services.view(viewPosition, at);
     const words = `JobRequeued from service ${fromServiceId} (incarnation ${fromIncarnation}) as ${cause} at view position ${view}`;
     const facts = services.incarnation(fromIncarnation);
+    for (const { reason, words: run } of track.givenUp) {
+      if (reason === 'ownerUnregistered' && cause !== 'unregistered')
+        report('transition', `${run}, but JobRequeued says ${cause}.`);
+    }
     if (cause === 'unregistered') {
-      if (facts !== null && facts.registeredPosition <= view)
+      if (view >= at.position) report('transition', `${words}, which is not before the event itself.`);
+      else if (facts !== null && facts.registeredPosition <= view)
         report('transition', `${words}, but it was registered at position ${facts.registeredPosition}.`);
     } else if (facts === null || facts.end === null) {
       report('transition', `${words}, but no fact of the log says that this incarnation has ended.`);
@@ -119,6 +124,7 @@ export function checkRequeue(
     const overdue = facts === null ? null : overdueWords(track, facts, at.created, services);
     if (overdue !== null) report('I5', `The job ${overdue}`);
   }
+  track.givenUp = [];
   track.endEpoch(at.revision);
   if (nobody === null) track.requeued = at;
 }

@@ -1,5 +1,6 @@
 import { instantOfSlot } from '../job/events';
 import type {
+  AbandonReason,
   JobRunAbandoned,
   JobRunFailed,
   JobRunOutcomeRefused,
@@ -8,7 +9,7 @@ import type {
   JobRunTimedOut,
   RunRef,
 } from '../job/events';
-import type { JobTrack, TrackedSlot } from './job-track';
+import type { GivenUp, JobTrack, TrackedSlot } from './job-track';
 import { runWords, sameRun } from './job-track';
 import { checkMisfireStart } from './misfire-rules';
 import { ownerWords } from './ownership-rules';
@@ -143,6 +144,7 @@ function checkFirstAttempt(track: JobTrack, data: JobRunStarted['data'], at: At,
 export function checkOutcome(
   track: JobTrack,
   event: JobRunSucceeded | JobRunFailed | JobRunTimedOut | JobRunAbandoned,
+  at: At,
   services: ServiceFacts,
   report: Report,
 ): void {
@@ -169,7 +171,7 @@ export function checkOutcome(
       return;
     }
     case 'JobRunAbandoned':
-      checkAbandoned(track, event, words, services, report);
+      checkAbandoned(track, event, words, at, services, report);
       if (endsSlot.has(event.data.reason)) track.slots.delete(event.data.slot);
   }
 }
@@ -179,31 +181,36 @@ const endsSlot: ReadonlySet<string> = new Set(['fail', 'cancelled', 'replaced'])
 
 const byOwnerLoss = new Set(['ownerFailed', 'ownerStopped', 'ownerMarked', 'ownerUnregistered', 'fail', 'hold']);
 
+/** What a run of an owner that nothing registers is given up as. */
+function isGivenUp(reason: AbandonReason): reason is GivenUp['reason'] {
+  return reason === 'ownerUnregistered' || reason === 'fail' || reason === 'hold';
+}
+
 function checkAbandoned(
   track: JobTrack,
   { data }: JobRunAbandoned,
   words: string,
+  at: At,
   services: ServiceFacts,
   report: Report,
 ): void {
   const { reason, incarnation } = data;
   if (!byOwnerLoss.has(reason)) return;
   const facts = services.incarnation(incarnation);
-  if (reason === 'ownerUnregistered') {
-    if (facts !== null)
-      report(
-        'transition',
-        `${words} as ${reason}, but that incarnation was registered at position ${facts.registeredPosition}.`,
-      );
-    return;
-  }
-  if (facts === null ? track.owner === null || services.readable(track.owner.serviceId) : facts.end === null) {
+  const end = facts?.end ?? null;
+  const serviceId = facts?.serviceId ?? track.owner?.serviceId;
+  const known = serviceId === undefined || services.readable(serviceId);
+  if (known && isGivenUp(reason) && (end === null || reason === 'ownerUnregistered')) {
+    // The JobRequeued of the same append says why the owner is gone, and by which view.
+    const { revision, position, id } = at;
+    track.givenUp = [...track.givenUp, { reason, words: `${words} as ${reason}`, revision, position, id }];
+  } else if (known && end === null) {
     report('transition', `${words} as ${reason}, but no fact of the log says that this incarnation has ended.`);
   } else if (
-    facts?.end != null &&
-    (reason === 'ownerStopped' ? facts.end.kind === 'failed' : reason === 'ownerFailed' && facts.end.kind === 'stopped')
+    end !== null &&
+    (reason === 'ownerStopped' ? end.kind === 'failed' : reason === 'ownerFailed' && end.kind === 'stopped')
   ) {
-    report('transition', `${words} as ${reason}, but the incarnation has ${facts.end.kind}.`);
+    report('transition', `${words} as ${reason}, but the incarnation has ${end.kind}.`);
   }
   const policy = track.definition?.onOwnerLoss;
   if ((reason === 'fail' || reason === 'hold') && policy !== undefined && policy !== reason) {

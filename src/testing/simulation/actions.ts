@@ -70,6 +70,7 @@ export class Actions {
     this.world.troubles.clear();
     for (const place of this.world.places) place.heal();
     this.world.operators.stop();
+    this.world.outsiders.stop();
   }
 
   private crash(action: Extract<Action, { do: 'crash' }>, place: Place | null): void {

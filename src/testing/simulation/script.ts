@@ -107,7 +107,7 @@ export type Action = { readonly at: number } & (
   | { readonly do: 'restore'; readonly backMs: number }
   /** A service of a later release writes what nobody here can read into the stream of a job. */
   | { readonly do: 'newer'; readonly job: string }
-  /** What was decided by a log that a backup took the place of arrives: an idle job is moved to an incarnation that this log never registered. */
+  /** What was decided by a log that a backup took the place of arrives: an idle job is moved to an incarnation that this log never registered, which sometimes starts a run of it. */
   | { readonly do: 'lost-move'; readonly job: string }
   | ({ readonly do: 'order'; readonly via: string; readonly commandId: string } & Order)
 );

@@ -171,6 +171,7 @@ class World {
       logTime: () => this.logTime(),
       job: (jobId) => this.judge.jobs.get(jobId)?.state,
       services: () => this.judge.alive().map(({ serviceId }) => serviceId),
+      after: (delayMs, run) => void scheduler.after(delayMs, run),
       note: (what) => this.counters.note(what),
     });
     const { places, troubles, history, operators, restores } = this;
