@@ -99,10 +99,7 @@ export class Outcomes {
     // A handler that yields to a fence or to the end of a drain has not failed: its slot is to be run again.
     if (abort === 'fenced') return new AbandonJobRunCommand({ jobId, run, reason: 'lostInProcess', timedOut: null });
     if (abort === 'draining') return new AbandonJobRunCommand({ jobId, run, reason: 'drain', timedOut: null });
-    if (abort === 'replaced') {
-      const { outlasted } = execution;
-      return new AbandonJobRunCommand({ jobId, run, reason: 'replaced', timedOut: null, then, outlasted });
-    }
+    if (abort === 'replaced') return new AbandonJobRunCommand({ jobId, run, reason: 'replaced', timedOut: null, then });
     const { error } = settlement;
     return new FailJobRunCommand({ jobId, run, durationMs, failure: { kind: 'failed', ...failureOf(error) }, then });
   }

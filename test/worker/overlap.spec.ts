@@ -315,6 +315,28 @@ describe('the worker, of a job whose slots overlap', () => {
         expect(skips()).toBe(1);
       });
 
+      it('ends its slot though it settles before the skip is answered, each time: the oldest is not run for ever', async () => {
+        await stuck();
+        bench.after = async (command) => {
+          if ('stuck' in command && command.stuck === true) await bench.clock.sleep(30);
+        };
+        for (let n = 1; n <= 4; n++) {
+          await bench.until('the skip', () => skips() === n, 60_000);
+          await bench.clock.advance(10);
+          expect(bench.facts('job.slots-skipped')).toHaveLength(n - 1);
+          held.fail(new Error('just too late'));
+          await bench.until('the next', () => held.entered === n + 1, 60_000);
+        }
+        expect(slots()).toEqual([1, 3, 5, 7, 9]);
+        expect(held.contexts.map(({ attempt }) => attempt)).toEqual([1, 1, 1, 1, 1]);
+        expect((await bench.types('j')).slice(2, 6)).toEqual([
+          'JobRunStarted',
+          'JobSlotsSkipped',
+          'JobRunAbandoned(replaced)',
+          'JobRunStarted',
+        ]);
+      });
+
       it('skips nothing for a run on request: that waits', async () => {
         await stuck();
         await bench.until('the skip', () => bench.facts('job.slots-skipped').length === 1);

@@ -11,6 +11,7 @@ import {
   type JobSlotsSkipped,
   type Pending,
   type RunRef,
+  type SkipReason,
 } from './events';
 import { isQueued, runLimit } from './overlap';
 import { pendingDueAt } from './pending';
@@ -125,6 +126,12 @@ function crashed({ crashes, inProgress }: JobRecord, { slot, attempt, incarnatio
     ...(open.length > 1 && { incarnation }),
   };
   return [...crashes, crash].slice(-KEPT_CRASHES);
+}
+
+/** Slots were skipped for the handlers that were to make room for them. */
+export function outlasted(inProgress: JobRecord['inProgress'], reason: SkipReason): JobRecord['inProgress'] {
+  if (reason !== 'stuck') return inProgress;
+  return inProgress.map((one) => (one.run === null ? one : { ...one, run: { ...one.run, outlasted: true } }));
 }
 
 /** A slot that waits for its next attempt is not started again; null: the event is not about such a slot. */

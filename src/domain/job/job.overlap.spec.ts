@@ -179,8 +179,16 @@ describe('replace', () => {
       .then(facts.succeeded(130, again), facts.skipped(130, 'overlap', [120, 120, 1], 180)),
     specification('the newer slots were skipped since it did not settle in time: its own has ended all the same')
       .given(...running, ask.skipStuck(122, 1, anna))
-      .when(ask.replace(125, of(60), { startNext: true }, true))
+      .when(ask.replace(125, of(60)))
       .then(facts.abandoned(125, of(60), 'replaced')),
+    specification('… also when the job is paused by then')
+      .given(...running, ask.skipStuck(122, 1, anna), facts.paused(123))
+      .when(ask.replace(125, of(60)))
+      .then(facts.abandoned(125, of(60), 'replaced')),
+    specification('what was skipped during an earlier run of the slot does not end a later one')
+      .given(...running, ask.skipStuck(122, 1, anna), ask.requeue(130, anna, bert), facts.paused(181))
+      .when(ask.replace(182, run(60, 2, 2, bert)))
+      .then(facts.abandoned(182, run(60, 2, 2, bert), 'lostInProcess')),
     specification('the newer slot is missed by then, as its policy says: the old one has ended')
       .given(jobWith('replace', { misfire: prompt }), bound, startedAt(60))
       .when(ask.replace(122, of(60)))

@@ -142,6 +142,8 @@ export interface OpenRun extends RunRef {
   readonly definitionRevision: number;
   /** It was started as the sole suspect of its process. */
   readonly soleSuspect?: true;
+  /** Newer slots were skipped as `stuck` since it began: it did not make room in time. Absent: none were. */
+  readonly outlasted?: true;
 }
 
 /** An owner that died in a run, or in several: one crash. */
