@@ -103,9 +103,12 @@ export class Runs {
     logger.info('job.started', { ...facts, handler: handlerName, fencingToken: started.fencingToken });
     const settlement = await execution.settled;
     work.now = 'ending';
-    const then = this.worker.outcomes.after(started, settlement, this.ports.eligible(started.record));
+    const after = () => this.worker.outcomes.after(started, settlement, this.ports.eligible(started.record));
+    const { startNext } = after();
+    // A place that was given is not there any more for a later try.
+    const then = () => ({ ...after(), ...(!startNext && { startNext }) });
     // Of a suspect, the run must have ended in the log before another one may run: only then did the two not run together.
-    if (!then.startNext && !place.suspect) this.makeRoom(place);
+    if (!startNext && !place.suspect) this.makeRoom(place);
     this.ending++;
     try {
       return await this.worker.outcomes.report(execution, settlement, then);
