@@ -40,15 +40,22 @@ export class Abandons {
     }
   }
 
-  /** A handler that ignored its abort: its job goes to another, unless its policy says to wait. Called again and again: once trusted, and after lost races. */
+  /**
+   * A handler that ignored its abort: its job goes to another, unless its policy says to wait. What of a former incarnation waits is given away all
+   * the same: where others have taken its job, that records that its process lives, and nothing else. Called again and again: once trusted, and
+   * after lost races.
+   */
   giveAway(execution: Execution): void {
     const { run, record } = execution.started;
     const { membership } = this.ports;
     const { trust } = membership;
-    if (execution.givenAway || execution.over || record.definition.policies.onStuck === 'wait') return;
-    if (execution.abortedFor === 'cancelled' || execution.abortedFor === 'draining') return;
+    const { abortedFor } = execution;
+    const own = run.incarnation === membership.incarnation();
+    const waits = record.definition.policies.onStuck === 'wait';
+    if (execution.givenAway || execution.over || (waits && own)) return;
+    if (!waits && (abortedFor === 'cancelled' || abortedFor === 'draining')) return;
     // The newer slots are skipped instead: given away, the old slot would run again beside a handler that was to make room.
-    if (execution.abortedFor === 'replaced' && run.incarnation === membership.incarnation()) return;
+    if (abortedFor === 'replaced' && own) return;
     const doubt = trust.check();
     if (doubt !== null) {
       // After a fence membership tells when trust is back; of a settled doubt it tells only those who wait for it.
@@ -57,7 +64,7 @@ export class Abandons {
     }
     execution.givenAway = true;
     const timedOut =
-      execution.abortedFor === 'timed-out'
+      abortedFor === 'timed-out'
         ? { durationMs: execution.durationMs, timeoutMs: record.definition.policies.timeoutMs ?? 0 }
         : null;
     void this.abandon(record.jobId, run, 'stuck', timedOut).then((error) => {
