@@ -11,6 +11,9 @@ type Reason = 'lostInProcess' | 'drain' | 'stuck';
 
 /** Ends own runs that have no outcome: lost in this process, given back by a drain, or stuck in a handler that ignores its abort. */
 export class Abandons {
+  /** Told when the doubt about the clock is settled. */
+  private readonly inDoubt = new WeakSet<Execution>();
+
   constructor(
     private readonly ports: {
       readonly commands: RunCommands;
@@ -59,7 +62,7 @@ export class Abandons {
     const doubt = trust.check();
     if (doubt !== null) {
       // After a fence membership tells when trust is back; of a settled doubt it tells only those who wait for it.
-      if (doubt === 'clock-jump') void trust.settled().then((trusted) => trusted && this.giveAway(execution));
+      if (doubt === 'clock-jump') void this.giveAwayOnceSettled(execution);
       return;
     }
     execution.givenAway = true;
@@ -70,5 +73,13 @@ export class Abandons {
     void this.abandon(record.jobId, run, 'stuck', timedOut).then((error) => {
       if (error instanceof CommandUnavailableError) execution.givenAway = false;
     });
+  }
+
+  private async giveAwayOnceSettled(execution: Execution): Promise<void> {
+    if (this.inDoubt.has(execution)) return;
+    this.inDoubt.add(execution);
+    const trusted = await this.ports.membership.trust.settled();
+    this.inDoubt.delete(execution);
+    if (trusted) this.giveAway(execution);
   }
 }

@@ -129,6 +129,22 @@ describe('the worker, trusted again', () => {
       expect(abandons()).toHaveLength(3);
     });
 
+    it('waits once for the end of a doubt, however long that lasts, and then gives its job away', async () => {
+      await bench.open([{ name: 'audit', run: held.run }]);
+      await bench.job({ jobId: 'j', handler: 'audit', schedule: asap, policies: { timeoutMs: 2_000 } });
+      await bench.until('the run', () => held.entered === 1);
+      const settled = jest.spyOn(bench.trust, 'settled');
+      bench.trust.doubt();
+      for (let n = 0; n < 100; n++) {
+        await bench.clock.advance(100);
+        bench.worker.wake();
+      }
+      expect(settled).toHaveBeenCalledTimes(1);
+      bench.trust.settleDoubt();
+      await bench.until('the release', () => bench.facts('job.abandoned').length === 1);
+      expect(abandons()).toHaveLength(1);
+    });
+
     it('gives nothing away that settled while the clock was in doubt', async () => {
       await bench.open([{ name: 'audit', run: held.run }]);
       await bench.job({ jobId: 'j', handler: 'audit', schedule: asap, policies: { timeoutMs: 2_000 } });
