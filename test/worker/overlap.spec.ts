@@ -179,6 +179,20 @@ describe('the worker, of a job whose slots overlap', () => {
       expect(bench.clock.wall() - start).toBeLessThan(20_500);
     });
 
+    it('starts that however prompt it is to be, when the handler takes its time to settle', async () => {
+      await schedule({ overlap: 'replace', misfire: { policy: 'skip', thresholdMs: 0 } });
+      await bench.until('the abort', () => held.contexts[0]?.signal.aborted === true, 60_000);
+      await bench.clock.advance(800);
+      held.fail(new Error('I was told to stop'));
+      await bench.until('the second', () => held.entered === 2);
+      expect(slots()).toEqual([1, 2]);
+      expect((await bench.types('j')).slice(2)).toEqual([
+        'JobRunStarted',
+        'JobRunAbandoned(replaced)',
+        'JobRunStarted',
+      ]);
+    });
+
     it('also where its handler may run once at a time, and every place is taken', async () => {
       await bench.open([{ name: 'audit', run: held.yielding, concurrency: 1 }], { maxConcurrentRuns: 1 });
       await bench.job({ jobId: 'j', handler: 'audit', schedule: every, policies: { overlap: 'replace' } });

@@ -13,7 +13,7 @@ import {
   type RunRef,
   type SkipReason,
 } from './events';
-import { isQueued, runLimit } from './overlap';
+import { isQueued, runLimit, waitsForRoom } from './overlap';
 import { pendingDueAt } from './pending';
 import type { ClosedRun, Crash, JobRecord, LastOutcome, OpenRun } from './state';
 
@@ -50,10 +50,12 @@ export function started(state: JobRecord, { data }: JobRunStarted, revision: num
   };
 }
 
-/** A requested run goes before slots that are late. Those that wait in the queue stay in it. */
+/** A requested run goes before slots that are late. Those that wait in the queue, or for room, go on waiting. */
 function overtakes(state: JobRecord, at: Instant): boolean {
+  const { overlap } = state.definition.policies;
   const pending = pendingDueAt(state);
-  return state.definition.policies.overlap === 'queue' && pending !== null && pending <= at && !isQueued(state);
+  if ((overlap !== 'queue' && overlap !== 'replace') || pending === null || pending > at) return false;
+  return !isQueued(state) && !waitsForRoom(state);
 }
 
 export function succeeded(state: JobRecord, { data }: JobRunSucceeded): JobRecord {

@@ -57,7 +57,7 @@ export interface JobRecord {
   readonly accountedThrough: Instant | null;
   /** Missed slots that are still to be run (misfire `all`, or as `onResume` says): the pending one and what follows, through `to`; absent: none. */
   readonly backlog?: Backlog;
-  /** A requested run began then before slots that were due, and had not waited in the queue: they are late, and do not wait in it now. Absent: none did. */
+  /** A requested run began then before slots that were due, and had waited neither in the queue nor for room: they are late, and do not wait so now. Absent: none did. */
   readonly lateThrough?: Instant;
   /** Scheduled slots accounted for, whatever became of them (for maxRuns). */
   readonly slotsCounted: number;
