@@ -11,6 +11,9 @@ type Reason = 'lostInProcess' | 'drain' | 'stuck';
 
 /** Ends own runs that have no outcome: lost in this process, given back by a drain, or stuck in a handler that ignores its abort. */
 export class Abandons {
+  /** Told when the doubt about the clock is settled. */
+  private readonly inDoubt = new WeakSet<Execution>();
+
   constructor(
     private readonly ports: {
       readonly commands: RunCommands;
@@ -40,28 +43,43 @@ export class Abandons {
     }
   }
 
-  /** A handler that ignored its abort: its job goes to another, unless its policy says to wait. Called again and again: once trusted, and after lost races. */
+  /**
+   * A handler that ignored its abort: its job goes to another, unless its policy says to wait. What of a former incarnation waits is given away all
+   * the same: where others have taken its job, that records that its process lives, and nothing else. Called again and again: once trusted, and
+   * after lost races.
+   */
   giveAway(execution: Execution): void {
     const { run, record } = execution.started;
     const { membership } = this.ports;
     const { trust } = membership;
-    if (execution.givenAway || execution.over || record.definition.policies.onStuck === 'wait') return;
-    if (execution.abortedFor === 'cancelled' || execution.abortedFor === 'draining') return;
+    const { abortedFor } = execution;
+    const own = run.incarnation === membership.incarnation();
+    const waits = record.definition.policies.onStuck === 'wait';
+    if (execution.givenAway || execution.over || (waits && own)) return;
+    if (!waits && (abortedFor === 'cancelled' || abortedFor === 'draining')) return;
     // The newer slots are skipped instead: given away, the old slot would run again beside a handler that was to make room.
-    if (execution.abortedFor === 'replaced' && run.incarnation === membership.incarnation()) return;
+    if (abortedFor === 'replaced' && own) return;
     const doubt = trust.check();
     if (doubt !== null) {
       // After a fence membership tells when trust is back; of a settled doubt it tells only those who wait for it.
-      if (doubt === 'clock-jump') void trust.settled().then((trusted) => trusted && this.giveAway(execution));
+      if (doubt === 'clock-jump') void this.giveAwayOnceSettled(execution);
       return;
     }
     execution.givenAway = true;
     const timedOut =
-      execution.abortedFor === 'timed-out'
+      abortedFor === 'timed-out'
         ? { durationMs: execution.durationMs, timeoutMs: record.definition.policies.timeoutMs ?? 0 }
         : null;
     void this.abandon(record.jobId, run, 'stuck', timedOut).then((error) => {
       if (error instanceof CommandUnavailableError) execution.givenAway = false;
     });
+  }
+
+  private async giveAwayOnceSettled(execution: Execution): Promise<void> {
+    if (this.inDoubt.has(execution)) return;
+    this.inDoubt.add(execution);
+    const trusted = await this.ports.membership.trust.settled();
+    this.inDoubt.delete(execution);
+    if (trusted) this.giveAway(execution);
   }
 }

@@ -34,8 +34,6 @@ export class Execution {
   over = false;
   /** Abort and grace have passed. */
   stuck = false;
-  /** It did not make room in time, and newer slots were skipped. */
-  outlasted = false;
   /** The job was given away (or the run closed) while the handler went on. */
   givenAway = false;
 

@@ -4,6 +4,7 @@ import {
   CommandUnavailableError,
   CompleteJobRunCommand,
   FailJobRunCommand,
+  FencedError,
   type ExecuteOptions,
   type JobExecution,
   type StartJobRunCommand,
@@ -50,15 +51,15 @@ export class Outcomes {
   ) {}
 
   /**
+   * @param then what is to follow; asked before each try, since what was so at the first may not be so at the last.
    * @returns the execution of the append that ended the run, which may have started the next one; null when nothing more is to be done here.
    */
-  async report(execution: Execution, settlement: Settlement, then: AfterRun): Promise<JobExecution | null> {
+  async report(execution: Execution, settlement: Settlement, then: () => AfterRun): Promise<JobExecution | null> {
     const { run, record } = execution.started;
     const { jobId } = record;
     const facts = { ...runFacts(jobId, run), durationMs: settlement.durationMs };
-    const command = this.commandFor(execution, settlement, then);
     try {
-      const result = await this.send(command);
+      const result = await this.send(execution, settlement, then);
       this.tell(execution, settlement, result, facts);
       return result;
     } catch (error) {
@@ -69,13 +70,25 @@ export class Outcomes {
     }
   }
 
-  private async send(command: RunCommand): Promise<JobExecution> {
+  /** Each try is a command of its own: nothing of the one before was written. */
+  private async send(execution: Execution, settlement: Settlement, then: () => AfterRun): Promise<JobExecution> {
+    const { end } = this.worker;
+    let alone = false;
     for (let tries = 1; ; tries++) {
+      const { release, startNext } = then();
+      const follows = { release, startNext: startNext && !alone };
+      const command = this.commandFor(execution, settlement, follows);
+      const mayAppend = () => !follows.startNext || this.mayStart(execution.started);
       try {
-        return await this.ports.commands.execute(command, { timeoutMs: Infinity });
+        return await this.ports.commands.execute(command, { timeoutMs: Infinity, mayAppend });
       } catch (error) {
-        const { end } = this.worker;
-        if (!(error instanceof CommandUnavailableError) || tries >= TRIES || end.aborted) throw error;
+        if (end.aborted) throw error;
+        if (error instanceof FencedError && !alone) {
+          // Only what was to follow may not be appended any more; the outcome may.
+          alone = true;
+          continue;
+        }
+        if (!(error instanceof CommandUnavailableError) || tries >= TRIES) throw error;
         await this.ports.clock.sleep(REST_MS * 2 ** (tries - 1), end);
         if (end.aborted) throw error;
       }
@@ -99,25 +112,29 @@ export class Outcomes {
     // A handler that yields to a fence or to the end of a drain has not failed: its slot is to be run again.
     if (abort === 'fenced') return new AbandonJobRunCommand({ jobId, run, reason: 'lostInProcess', timedOut: null });
     if (abort === 'draining') return new AbandonJobRunCommand({ jobId, run, reason: 'drain', timedOut: null });
-    if (abort === 'replaced') {
-      const { outlasted } = execution;
-      return new AbandonJobRunCommand({ jobId, run, reason: 'replaced', timedOut: null, then, outlasted });
-    }
+    if (abort === 'replaced') return new AbandonJobRunCommand({ jobId, run, reason: 'replaced', timedOut: null, then });
     const { error } = settlement;
     return new FailJobRunCommand({ jobId, run, durationMs, failure: { kind: 'failed', ...failureOf(error) }, then });
   }
 
   /** What is to follow in the append that ends the run. */
-  after({ record }: StartedRun, settlement: Settlement, eligible: boolean): AfterRun {
-    const { trust } = this.ports.membership;
+  after(started: StartedRun, settlement: Settlement, eligible: boolean): AfterRun {
+    const { record } = started;
     if (this.worker.stopping()) return { release: 'drain', startNext: false };
     if (!eligible) return { release: 'ineligible', startNext: false };
     // A job that is always due would otherwise keep its place for ever, while others wait in due order.
     const startNext =
-      trust.check() === null &&
+      this.mayStart(started) &&
       this.mayBeDue(record, settlement) &&
       this.worker.mayStartNext(record.definition.handler);
     return { release: null, startNext };
+  }
+
+  /** The next run would be started by the owner of this one: it lives, is trusted, and goes on. */
+  private mayStart({ run }: StartedRun): boolean {
+    const { membership } = this.ports;
+    const lives = membership.trust.check() === null && membership.incarnation() === run.incarnation;
+    return lives && !this.worker.stopping();
   }
 
   /** Seen from the start of the run: what came meanwhile is found in the view. */

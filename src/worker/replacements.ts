@@ -11,7 +11,7 @@ import type { RunCommands } from './outcomes';
 /**
  * Makes room for newer slots of jobs under overlap `replace`. The handler in progress is told to stop; when it has settled, the append that ends
  * its run starts the new slot. While it ignores its abort beyond the grace, what falls is skipped, as `stuck`. Whether a newer slot still waits
- * when the handler has settled is decided with that append.
+ * when the handler has settled, or was skipped for it, is decided with that append.
  */
 export class Replacements {
   private readonly skipping = new Set<string>();
@@ -62,10 +62,6 @@ export class Replacements {
       const mayAppend = () => membership.trust.check() === null && membership.incarnation() === incarnation;
       const { state, position } = await commands.execute(command, { known, timeoutMs: Infinity, mayAppend });
       this.worker.notes.noteAppend(jobId, state.revision, position);
-      for (const run of openRuns(known)) {
-        const execution = this.worker.atWork.executing(jobId, run);
-        if (execution?.stuck === true) execution.outlasted = true;
-      }
       logger.warn('job.slots-skipped', { jobId, slot: known.nextSlot, reason: 'stuck' });
     } catch (error) {
       this.worker.rest(jobId, error);

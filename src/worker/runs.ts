@@ -1,4 +1,4 @@
-import type { JobExecution } from '../commands';
+import { CommandUnavailableError, type JobExecution } from '../commands';
 import type { RunRef } from '../domain/job';
 import type { Abandons } from './abandons';
 import type { AtWork, Work } from './at-work';
@@ -29,8 +29,8 @@ export class Runs {
   /** Handlers have settled, and their outcomes are on their way. */
   private ending = 0;
   private idleWaiters: (() => void)[] = [];
-  /** Started in the log, and never entered here. Those of the present incarnation are closed as lost; emptied when trust is back. */
-  private readonly notEntered: { readonly jobId: string; readonly run: RunRef }[] = [];
+  /** Started in the log, and never entered here. While their incarnation lives they are closed as lost, and forgotten when trust is back. */
+  private notEntered: { readonly jobId: string; readonly run: RunRef }[] = [];
 
   constructor(
     private readonly ports: WorkerPorts,
@@ -83,7 +83,8 @@ export class Runs {
       return null;
     }
     if (handler === undefined || fence !== null || membership.incarnation() !== started.run.incarnation) {
-      // Its run is open in the log and nobody executes it: rule 3 closes it once this service is trusted again.
+      // Its run is open in the log and nobody executes it. While its incarnation lives, fenced or not, the next comparison closes it as
+      // lost (rule 3); that of a former incarnation is closed when this service returns under another one.
       this.notEntered.push({ jobId, run: started.run });
       logger.warn('job.not-entered', {
         ...facts,
@@ -103,9 +104,12 @@ export class Runs {
     logger.info('job.started', { ...facts, handler: handlerName, fencingToken: started.fencingToken });
     const settlement = await execution.settled;
     work.now = 'ending';
-    const then = this.worker.outcomes.after(started, settlement, this.ports.eligible(started.record));
+    const after = () => this.worker.outcomes.after(started, settlement, this.ports.eligible(started.record));
+    const { startNext } = after();
+    // A place that was given is not there any more for a later try.
+    const then = () => ({ ...after(), ...(!startNext && { startNext }) });
     // Of a suspect, the run must have ended in the log before another one may run: only then did the two not run together.
-    if (!then.startNext && !place.suspect) this.makeRoom(place);
+    if (!startNext && !place.suspect) this.makeRoom(place);
     this.ending++;
     try {
       return await this.worker.outcomes.report(execution, settlement, then);
@@ -126,24 +130,30 @@ export class Runs {
 
   /** This process is trusted (again), under this incarnation. */
   trusted(incarnation: string): void {
+    // The comparison closes what is its own.
+    this.notEntered = this.notEntered.filter(({ run }) => run.incarnation !== incarnation);
     this.takeBackCrashes(incarnation);
     for (const e of this.worker.atWork.executions()) if (e.stuck) this.worker.abandons.giveAway(e);
   }
 
   /**
    * This process was thought dead and is back under another incarnation: what it had started under a former one was no crash. Handlers that
-   * settle say so with their outcomes; for starts that were never entered, and for handlers that do not settle, it is said here.
+   * settle say so with their outcomes, and those that do not are given away; for starts that were never entered it is said here. Called again and
+   * again while trusted: until the log has answered.
    */
-  private takeBackCrashes(incarnation: string): void {
-    for (const { jobId, run } of this.notEntered.splice(0)) {
-      if (run.incarnation !== incarnation) void this.worker.abandons.abandon(jobId, run, 'lostInProcess');
-    }
-    for (const { jobId, stuck, started } of this.worker.atWork.executions()) {
-      const { run, record } = started;
-      // With `onStuck: wait` it is not given away; where others have taken it, this records that its process lives, and nothing else.
-      if (stuck && run.incarnation !== incarnation && record.definition.policies.onStuck === 'wait')
-        void this.worker.abandons.abandon(jobId, run, 'stuck');
-    }
+  takeBackCrashes(incarnation: string): void {
+    if (this.notEntered.length === 0) return;
+    const now = this.ports.clock.monotonic();
+    const due = this.notEntered.filter(
+      ({ jobId, run }) => run.incarnation !== incarnation && !this.worker.notes.rests(jobId, now),
+    );
+    this.notEntered = this.notEntered.filter((one) => !due.includes(one));
+    for (const one of due) void this.takeBack(one);
+  }
+
+  private async takeBack(one: { readonly jobId: string; readonly run: RunRef }): Promise<void> {
+    const error = await this.worker.abandons.abandon(one.jobId, one.run, 'lostInProcess');
+    if (error instanceof CommandUnavailableError) this.notEntered.push(one);
   }
 
   abortAll(reason: 'fenced' | 'draining'): void {

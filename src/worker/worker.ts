@@ -186,7 +186,9 @@ export class Worker implements StartsRuns {
     const incarnation = membership.incarnation();
     if (incarnation !== null) {
       this.openRuns.compareNowAndThen(incarnation);
-      if (membership.trust.check() === null && !this.givesBack()) {
+      const trusted = membership.trust.check() === null;
+      if (trusted) this.runs.takeBackCrashes(incarnation);
+      if (trusted && !this.givesBack()) {
         const now = clusterTime.now();
         if (this.places.free > 0) this.startDue(incarnation, now, at);
         const next = ownJobs.nextDueTime(incarnation, now);

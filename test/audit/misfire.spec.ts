@@ -169,6 +169,13 @@ describe('holdfast verify and misfire', () => {
     expect(verify(asap, begin('once')[1], facts.started(86_400, of(0), anna, null))).toEqual([]);
   });
 
+  it('holds nothing against what waited until the run before it had settled, under replace', () => {
+    const over = facts.abandoned(165, of(60), 'replaced');
+    expect(verify(...begin(skip, 'replace'), started(60, 60, 120), over, started(165, 120, 180))).toEqual([]);
+    const young = { policy: 'all', maxAgeMs: 30_000 } as const;
+    expect(verify(...begin(young, 'replace'), started(60, 60, 120), over, started(165, 120, 180))).toEqual([]);
+  });
+
   it('finds a backfill that is there twice (I6)', () => {
     const asked = (revision: number, of: number) => by('c', facts.backfilled(200, revision, of));
     expect(verify(...begin('once'), asked(2, 60), asked(3, 120))).toEqual([]);

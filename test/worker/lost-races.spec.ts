@@ -61,6 +61,59 @@ describe('the worker, when a command loses all its races', () => {
     expect(lost()).toBe(1);
   });
 
+  describe('of a run that another one was to follow', () => {
+    const dueAgain = async () => {
+      await bench.open([{ name: 'audit', run: held.run }]);
+      const always = { schedule: { kind: 'interval', every: 20 }, policies: { overlap: 'queue' } } as const;
+      await bench.job({ jobId: 'j', handler: 'audit', ...always });
+      await bench.until('the run', () => held.entered === 1);
+      await bench.clock.advance(100);
+    };
+    const anotherLife = () => (bench.incarnation = bench.incarnation.replace(/^./, (c) => (c === '0' ? '1' : '0')));
+    const told = async () => {
+      await bench.until('the outcome', () => bench.facts('job.succeeded').length === 1);
+      return (await bench.types('j')).slice(2);
+    };
+
+    it('starts that, too, when it is sent again', async () => {
+      await dueAgain();
+      loses(CompleteJobRunCommand, 3);
+      held.finish();
+      expect((await told()).slice(0, 3)).toEqual(['JobRunStarted', 'JobRunSucceeded', 'JobRunStarted']);
+    });
+
+    it('starts nothing any more when this process has become another incarnation meanwhile', async () => {
+      await dueAgain();
+      const lost = loses(CompleteJobRunCommand, 1);
+      held.finish();
+      await bench.until('the first try', () => lost() === 1);
+      anotherLife();
+      expect(await told()).toEqual(['JobRunStarted', 'JobRunSucceeded']);
+    });
+
+    it('… nor by a try that had begun before', async () => {
+      await dueAgain();
+      const away = jest
+        .spyOn(bench.store, 'append')
+        .mockImplementation(() => Promise.resolve({ outcome: 'unavailable', message: 'away' }));
+      held.finish();
+      await bench.until('the first append', () => away.mock.calls.length > 0);
+      anotherLife();
+      away.mockRestore();
+      expect(await told()).toEqual(['JobRunStarted', 'JobRunSucceeded']);
+      expect(bench.sent.filter((command) => command instanceof CompleteJobRunCommand)).toHaveLength(2);
+    });
+
+    it('releases the job when the service has begun to drain meanwhile', async () => {
+      await dueAgain();
+      const lost = loses(CompleteJobRunCommand, 1);
+      held.finish();
+      await bench.until('the first try', () => lost() === 1);
+      bench.draining = true;
+      expect(await told()).toEqual(['JobRunStarted', 'JobRunSucceeded', 'JobReleased(drain)']);
+    });
+  });
+
   it('gives a job away whose handler ignores its abort, however often that is lost', async () => {
     await bench.open([{ name: 'audit', run: held.run }]);
     const policies = { timeoutMs: 2_000, retry: { maxRetries: 0 } };

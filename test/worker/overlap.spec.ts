@@ -179,6 +179,20 @@ describe('the worker, of a job whose slots overlap', () => {
       expect(bench.clock.wall() - start).toBeLessThan(20_500);
     });
 
+    it('starts that however prompt it is to be, when the handler takes its time to settle', async () => {
+      await schedule({ overlap: 'replace', misfire: { policy: 'skip', thresholdMs: 0 } });
+      await bench.until('the abort', () => held.contexts[0]?.signal.aborted === true, 60_000);
+      await bench.clock.advance(800);
+      held.fail(new Error('I was told to stop'));
+      await bench.until('the second', () => held.entered === 2);
+      expect(slots()).toEqual([1, 2]);
+      expect((await bench.types('j')).slice(2)).toEqual([
+        'JobRunStarted',
+        'JobRunAbandoned(replaced)',
+        'JobRunStarted',
+      ]);
+    });
+
     it('also where its handler may run once at a time, and every place is taken', async () => {
       await bench.open([{ name: 'audit', run: held.yielding, concurrency: 1 }], { maxConcurrentRuns: 1 });
       await bench.job({ jobId: 'j', handler: 'audit', schedule: every, policies: { overlap: 'replace' } });
@@ -313,6 +327,28 @@ describe('the worker, of a job whose slots overlap', () => {
         await bench.until('the skip', () => bench.facts('job.slots-skipped').length === 1);
         await bench.clock.advance(1_000);
         expect(skips()).toBe(1);
+      });
+
+      it('ends its slot though it settles before the skip is answered, each time: the oldest is not run for ever', async () => {
+        await stuck();
+        bench.after = async (command) => {
+          if ('stuck' in command && command.stuck === true) await bench.clock.sleep(30);
+        };
+        for (let n = 1; n <= 4; n++) {
+          await bench.until('the skip', () => skips() === n, 60_000);
+          await bench.clock.advance(10);
+          expect(bench.facts('job.slots-skipped')).toHaveLength(n - 1);
+          held.fail(new Error('just too late'));
+          await bench.until('the next', () => held.entered === n + 1, 60_000);
+        }
+        expect(slots()).toEqual([1, 3, 5, 7, 9]);
+        expect(held.contexts.map(({ attempt }) => attempt)).toEqual([1, 1, 1, 1, 1]);
+        expect((await bench.types('j')).slice(2, 6)).toEqual([
+          'JobRunStarted',
+          'JobSlotsSkipped',
+          'JobRunAbandoned(replaced)',
+          'JobRunStarted',
+        ]);
       });
 
       it('skips nothing for a run on request: that waits', async () => {

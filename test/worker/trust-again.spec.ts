@@ -1,4 +1,9 @@
-import { AbandonJobRunCommand, CancelJobCommand, StartJobRunCommand } from '../../src/commands';
+import {
+  AbandonJobRunCommand,
+  CancelJobCommand,
+  CommandUnavailableError,
+  StartJobRunCommand,
+} from '../../src/commands';
 import { Bench, Held } from './bench';
 
 const MINUTE = 60_000;
@@ -16,6 +21,13 @@ describe('the worker, trusted again', () => {
 
   const abandons = () => bench.sent.filter((command) => command instanceof AbandonJobRunCommand);
   const anotherLife = () => (bench.incarnation = bench.incarnation.replace(/^./, (c) => (c === '0' ? '1' : '0')));
+  /** So many abandonments lose all their races to other decisions on the job. */
+  const losing = (times: number) => {
+    bench.before = (command) => {
+      if (!(command instanceof AbandonJobRunCommand) || abandons().length > times) return;
+      throw new CommandUnavailableError('job-j changed 8 times while this command was decided.');
+    };
+  };
   /** A start is acknowledged, and what the test says happens before its handler is entered. */
   const notEntered = async (then: () => void) => {
     await bench.open([{ name: 'audit', run: held.run }]);
@@ -47,6 +59,25 @@ describe('the worker, trusted again', () => {
     await bench.clock.advance(MINUTE);
     expect(abandons()).toHaveLength(1);
     expect(held.entered).toBe(0);
+  });
+
+  it('… again while that loses its races: it would count as a crash', async () => {
+    await notEntered(() => bench.trust.fence());
+    anotherLife();
+    losing(3);
+    bench.trust.trustAgain();
+    await bench.clock.advance(MINUTE);
+    expect(abandons()).toHaveLength(4);
+    expect((await bench.types('j')).slice(3)).toEqual(['JobRunAbandoned(lostInProcess)']);
+  });
+
+  it('takes back a start of a former incarnation that is acknowledged after it has returned', async () => {
+    await notEntered(() => {
+      anotherLife();
+      bench.trust.trustAgain();
+    });
+    await bench.clock.advance(MINUTE);
+    expect((await bench.types('j')).slice(3)).toEqual(['JobRunAbandoned(lostInProcess)']);
   });
 
   it('never enters the handler of a start that another incarnation of it has made', async () => {
@@ -87,6 +118,31 @@ describe('the worker, trusted again', () => {
       bench.trust.trustAgain();
       await bench.clock.advance(MINUTE);
       expect(abandons()).toEqual([]);
+    });
+
+    it('says of one that waits, once, that its process lives when it is somebody else, though that loses its races', async () => {
+      await aborted('wait', MINUTE);
+      anotherLife();
+      losing(2);
+      bench.trust.trustAgain();
+      await bench.clock.advance(MINUTE);
+      expect(abandons()).toHaveLength(3);
+    });
+
+    it('waits once for the end of a doubt, however long that lasts, and then gives its job away', async () => {
+      await bench.open([{ name: 'audit', run: held.run }]);
+      await bench.job({ jobId: 'j', handler: 'audit', schedule: asap, policies: { timeoutMs: 2_000 } });
+      await bench.until('the run', () => held.entered === 1);
+      const settled = jest.spyOn(bench.trust, 'settled');
+      bench.trust.doubt();
+      for (let n = 0; n < 100; n++) {
+        await bench.clock.advance(100);
+        bench.worker.wake();
+      }
+      expect(settled).toHaveBeenCalledTimes(1);
+      bench.trust.settleDoubt();
+      await bench.until('the release', () => bench.facts('job.abandoned').length === 1);
+      expect(abandons()).toHaveLength(1);
     });
 
     it('gives nothing away that settled while the clock was in doubt', async () => {

@@ -5,7 +5,7 @@ import { asked } from '../asked';
 import { assignFields, CommandToJob, type DecisionInputs } from '../command';
 import type { JobExecution } from '../contract';
 import { CommandExecutor } from '../executor';
-import { Checked, boolean, id, nullable, object, oneOf, optional, when } from '../validation';
+import { Checked, id, nullable, object, oneOf, optional, when } from '../validation';
 import { afterRun, durationMs, run } from '../validation/protocol-fields';
 
 export interface AbandonJobRunFields {
@@ -16,8 +16,6 @@ export interface AbandonJobRunFields {
   readonly timedOut: AbandonRun['timedOut'];
   /** What follows a `replaced` run; only with that reason. */
   readonly then?: AfterRun;
-  /** Newer slots were skipped, since it did not make room in time; only with the reason `replaced`. Default false. */
-  readonly outlasted?: boolean;
 }
 
 /** An open run of the own incarnation ends without an outcome. */
@@ -28,7 +26,6 @@ export class AbandonJobRunCommand extends CommandToJob {
   @Checked(nullable(object({ durationMs: durationMs, timeoutMs: durationMs })))
   readonly timedOut: AbandonRun['timedOut'];
   @Checked(when(({ reason }) => reason === 'replaced', optional(afterRun))) readonly then?: AfterRun;
-  @Checked(when(({ reason }) => reason === 'replaced', optional(boolean))) readonly outlasted?: boolean;
 
   constructor(fields: AbandonJobRunFields) {
     super();
@@ -36,9 +33,8 @@ export class AbandonJobRunCommand extends CommandToJob {
   }
 
   override ask({ at, zoneData }: DecisionInputs): Result<JobCommand> {
-    const { run, reason, timedOut, then, outlasted } = this;
-    const replaced = { ...(then && { then }), ...(outlasted === true && { outlasted }) };
-    return asked({ kind: 'AbandonRun', run, reason, timedOut, ...replaced, at, zoneData });
+    const { run, reason, timedOut, then } = this;
+    return asked({ kind: 'AbandonRun', run, reason, timedOut, ...(then && { then }), at, zoneData });
   }
 }
 

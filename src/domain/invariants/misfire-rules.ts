@@ -28,14 +28,15 @@ export function checkMisfireStart(track: JobTrack, data: JobRunStarted['data'], 
   const { policy, rule } = found;
   // With jitter it was due by so much later at most.
   const age = at - instant(slot) - (track.definition?.schedule.jitterMs ?? 0);
-  // A slot that waits in the queue is not missed; what fell after it is skipped as overlap.
-  const queues = track.definition?.overlap === 'queue';
-  const never = track.definition?.asap === true || queues;
+  // A slot that waits in the queue, or for the room of a run that makes room, is not missed.
+  const overlap = track.definition?.overlap;
+  const waits = overlap === 'queue' || overlap === 'replace';
+  const never = track.definition?.asap === true || waits;
   if (policy === 'skip' && age > rule.thresholdMs && !never) {
     report('transition', `${words} ${age} ms after its slot: misfire is skip, beyond ${rule.thresholdMs} ms.`);
   }
   if (policy === 'all') {
-    if (rule.maxAgeMs !== null && age > rule.maxAgeMs && !queues) {
+    if (rule.maxAgeMs !== null && age > rule.maxAgeMs && !waits) {
       report('transition', `${words} ${age} ms after its slot: misfire is all, up to an age of ${rule.maxAgeMs} ms.`);
     }
     const goesOn = owed !== null && owed.policy === 'all' && (backlogTo ?? owed.to) === owed.to;

@@ -147,8 +147,8 @@ export interface FailRun extends Common {
 }
 /**
  * An open run of the owner's own incarnation that ends without an outcome. `stuck` and `drain` release the job in the same append, unless
- * other runs are open. `replaced`: the handler has settled, as it was told to for a newer slot. Where none is due any more, it is recorded as
- * `lostInProcess`.
+ * other runs are open. `replaced`: the handler has settled, as it was told to for a newer slot. Where none is due any more,
+ * and none was skipped as `stuck` since the run began, it is recorded as `lostInProcess`.
  */
 export interface AbandonRun extends Common {
   readonly kind: 'AbandonRun';
@@ -158,8 +158,6 @@ export interface AbandonRun extends Common {
   readonly timedOut: { readonly durationMs: number; readonly timeoutMs: number } | null;
   /** What follows a `replaced` run; default: nothing. */
   readonly then?: AfterRun;
-  /** It was to be `replaced`, and ignored its abort for so long that newer slots were skipped, as `stuck`: its own has ended in any case. Default false. */
-  readonly outlasted?: boolean;
 }
 export interface PauseJob extends FromCaller {
   readonly kind: 'PauseJob';

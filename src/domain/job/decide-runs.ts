@@ -127,19 +127,31 @@ export function decideAbandon(record: JobRecord, command: AbandonRun): JobDecisi
 }
 
 /**
- * A handler that was told to make room has settled. Its slot has ended when a newer one is due that may take its place, or was skipped since the
- * handler took too long. Otherwise nobody wants the room any more (the newer slot was cancelled, its job paused or given another schedule or
- * policy): the handler was interrupted for nothing, and its slot is run again, at no cost of retries.
+ * A handler that was told to make room has settled. Its slot has ended when a newer one is due that may take its place, or was skipped as
+ * `stuck` since this run began: the handler took too long. Otherwise nobody wants the room any more (the newer slot was cancelled, its job paused
+ * or given another schedule or policy, by which it may be missed): the handler was interrupted for nothing, and its slot is run again, at no cost
+ * of retries.
  */
 function decideMadeRoom(record: JobRecord, command: AbandonRun, entry: SlotInProgress): JobDecision {
-  const { run, at, zoneData, outlasted = false, then = { release: null, startNext: false } } = command;
+  const { run, at, zoneData, then = { release: null, startNext: false } } = command;
   const draft = new Draft(record, at, zoneData);
   const due = dueAt(record);
-  const wanted = due !== null && due <= at && replaceable(record).includes(entry);
+  const wanted = due !== null && due <= at && replaceable(record).includes(entry) && isFollowed(record, command);
+  const outlasted = entry.run?.outlasted === true;
   const reason = wanted || outlasted ? 'replaced' : 'lostInProcess';
   draft.push({ type: 'JobRunAbandoned', data: { ...ref(run), reason, at } });
   afterRun(draft, record, then, 'failed', entry);
   return draft.done();
+}
+
+/** Of what is due something is run in its place: not all of it is missed. */
+function isFollowed(record: JobRecord, { run, at, zoneData }: AbandonRun): boolean {
+  if (record.requested.length > 0) return true;
+  const trial = new Draft(record, at, zoneData);
+  trial.push({ type: 'JobRunAbandoned', data: { ...ref(run), reason: 'replaced', at } });
+  let runs: number | null = null;
+  unlessUnreadable(() => (runs = trial.skipMissed()?.run ?? null));
+  return runs !== null;
 }
 
 /** How the owner itself ends a run. */

@@ -3,7 +3,7 @@ import type { Instant } from '../instant';
 import type { Slot } from './definition';
 import { backfilledInstant, instantOfSlot, slotOf, type JobEvent, type Pending, type SkipReason } from './events';
 import { evolve } from './evolve';
-import { isFull, isQueued, mayBegin, replaceable } from './overlap';
+import { isFull, isQueued, mayBegin, replaceable, waitsForRoom } from './overlap';
 import { misfireRule, slotFates, type SlotFates, type SlotRange } from './misfire';
 import { owesBacklog } from './pending';
 import type { JobDecision, JobRefusal } from './refusals';
@@ -107,7 +107,9 @@ export class Draft {
     const rule = misfireRule(record.definition.policies.misfire);
     const anchored = anchoredSchedule(record);
     const { backlog = null, lastOutcome } = record;
-    const dueBefore = (instant: Instant) => this.dueBefore(anchored, instant);
+    // The run before it was stopped for it, or would have been: it is not missed by the time that took.
+    const neverMissed = waitsForRoom(record) ? due.last : Infinity;
+    const dueBefore = (instant: Instant) => Math.min(this.dueBefore(anchored, instant), neverMissed);
     return slotFates(anchored, due, rule, at, backlog, lastOutcome?.at ?? null, dueBefore);
   }
 

@@ -11,8 +11,9 @@ import {
   type JobSlotsSkipped,
   type Pending,
   type RunRef,
+  type SkipReason,
 } from './events';
-import { isQueued, runLimit } from './overlap';
+import { isQueued, runLimit, waitsForRoom } from './overlap';
 import { pendingDueAt } from './pending';
 import type { ClosedRun, Crash, JobRecord, LastOutcome, OpenRun } from './state';
 
@@ -49,10 +50,12 @@ export function started(state: JobRecord, { data }: JobRunStarted, revision: num
   };
 }
 
-/** A requested run goes before slots that are late. Those that wait in the queue stay in it. */
+/** A requested run goes before slots that are late. Those that wait in the queue, or for room, go on waiting. */
 function overtakes(state: JobRecord, at: Instant): boolean {
+  const { overlap } = state.definition.policies;
   const pending = pendingDueAt(state);
-  return state.definition.policies.overlap === 'queue' && pending !== null && pending <= at && !isQueued(state);
+  if ((overlap !== 'queue' && overlap !== 'replace') || pending === null || pending > at) return false;
+  return !isQueued(state) && !waitsForRoom(state);
 }
 
 export function succeeded(state: JobRecord, { data }: JobRunSucceeded): JobRecord {
@@ -125,6 +128,12 @@ function crashed({ crashes, inProgress }: JobRecord, { slot, attempt, incarnatio
     ...(open.length > 1 && { incarnation }),
   };
   return [...crashes, crash].slice(-KEPT_CRASHES);
+}
+
+/** Slots were skipped for the handlers that were to make room for them. */
+export function outlasted(inProgress: JobRecord['inProgress'], reason: SkipReason): JobRecord['inProgress'] {
+  if (reason !== 'stuck') return inProgress;
+  return inProgress.map((one) => (one.run === null ? one : { ...one, run: { ...one.run, outlasted: true } }));
 }
 
 /** A slot that waits for its next attempt is not started again; null: the event is not about such a slot. */

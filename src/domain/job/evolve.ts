@@ -10,6 +10,7 @@ import {
   givenUp,
   later,
   moved,
+  outlasted,
   refused,
   started,
   succeeded,
@@ -173,11 +174,12 @@ function apply(record: JobRecord, event: Later, revision: number): JobRecord {
     case 'JobSlotsSkipped': {
       const after = givenUp(state, event);
       if (after !== null) return after;
-      const { slots, to, count } = event.data;
+      const { slots, to, count, reason } = event.data;
       return withoutSpentBacklog({
         ...moved(state, event.data),
         accountedThrough: later(state.accountedThrough, to),
         slotsCounted: state.slotsCounted + (to === null ? 0 : count),
+        inProgress: outlasted(state.inProgress, reason),
         requested: slots.length === 0 ? state.requested : state.requested.filter((r) => !slots.includes(r.slot)),
       });
     }

@@ -1,7 +1,7 @@
 import { specification, specify } from '../../testing/specification';
-import { decide, dueAt, type JobCommand, type JobEvent } from '.';
+import { decide, dueAt, misfireRule, type JobCommand, type JobEvent, type Misfire, type Overlap } from '.';
 import { after } from './record.fixture';
-import { anna, ask, at, definition, facts, run, slotAt } from './story.fixture';
+import { anna, ask, at, bert, definition, facts, run, slotAt } from './story.fixture';
 
 /** Both policies at once. A job every minute; slots are named by their seconds after noon. */
 
@@ -46,6 +46,98 @@ describe('replace, all', () => {
     ] as const;
     expect(dueAt(after(...last))).toBe(at(180));
   });
+});
+
+describe('replace, a slot that waits for its room and is older by then than the misfire policy lets it be', () => {
+  const prompt = { ...misfireRule('skip'), thresholdMs: 1_000 };
+  const jobWith = (misfire: Misfire, overlap: Overlap = 'replace') =>
+    facts.scheduled(0, definition({}, { overlap, misfire }), 60);
+  const running = [jobWith(prompt), bound, facts.started(60, of(60), anna, 120)] as const;
+  const asked = [jobWith(prompt), bound, facts.requested(50, 2)] as const;
+  const manual = run('manual:2', 1, 1, anna);
+  const past = { kind: 'once', at: at(90), start: null, end: null, maxRuns: null } as const;
+  specify(it, [
+    specification('is late, not missed, when it has replaced the run')
+      .given(...running)
+      .when(ask.replace(122, of(60)))
+      .then(facts.abandoned(122, of(60), 'replaced'), facts.started(122, of(120), anna, 180)),
+    specification('… also under all, beyond the maximal age')
+      .given(jobWith({ ...misfireRule('all'), maxAgeMs: 1_000 }), bound, facts.started(60, of(60), anna, 120))
+      .when(ask.replace(122, of(60)))
+      .then(facts.abandoned(122, of(60), 'replaced'), facts.started(122, of(120), anna, 180)),
+    specification('… also when the run has succeeded all the same')
+      .given(...running)
+      .when(ask.complete(122, of(60), { startNext: true }))
+      .then(facts.succeeded(122, of(60)), facts.started(122, of(120), anna, 180)),
+    specification('… also when the owner gives the job back: whoever takes it starts that')
+      .given(...running, ask.replace(122, of(60), { release: 'drain' }))
+      .when(ask.claim(125, bert))
+      .then(facts.bound(125, 2, bert), facts.started(125, run(120, 1, 2, bert), bert, 180)),
+    specification('the latest of several; the earlier ones are missed')
+      .given(...running)
+      .when(ask.complete(185, of(60), { startNext: true }))
+      .then(
+        facts.succeeded(185, of(60)),
+        facts.skipped(185, 'misfire', [120, 120, 1], 180),
+        facts.started(185, of(180), anna, 240),
+      ),
+    specification('so it is with what fell before it could be started')
+      .given(...running, ask.replace(122, of(60), {}))
+      .when(ask.start(185, 1, anna))
+      .then(facts.skipped(185, 'misfire', [120, 120, 1], 180), facts.started(185, of(180), anna, 240)),
+    specification('what falls when nothing is in progress is missed as ever')
+      .given(...running, ask.complete(100, of(60)))
+      .when(ask.start(122, 1, anna))
+      .then(facts.skipped(122, 'misfire', [120, 120, 1], 180)),
+    specification('a run on request is waited for, too')
+      .given(...asked, facts.started(50, manual, anna, 60))
+      .when(ask.complete(70, manual, { startNext: true }))
+      .then(facts.succeeded(70, manual), facts.started(70, of(60), anna, 120)),
+    specification('… not by what was late before that began')
+      .given(...asked, facts.started(65, manual, anna, 60))
+      .when(ask.complete(70, manual, { startNext: true }))
+      .then(facts.succeeded(70, manual), facts.skipped(70, 'misfire', [60, 60, 1], 120)),
+    specification('… and it waits on when a run on request goes before it')
+      .given(...running, facts.requested(121, 3), ask.replace(122, of(60)))
+      .when(ask.complete(125, run('manual:3', 1, 1, anna), { startNext: true }))
+      .then(facts.succeeded(125, run('manual:3', 1, 1, anna)), facts.started(125, of(120), anna, 180)),
+    specification('is missed where the run was lost: that is run again')
+      .given(...running)
+      .when(ask.requeue(125, anna, bert))
+      .then(
+        facts.abandoned(125, of(60), 'ownerFailed'),
+        facts.requeued(125, 1, anna),
+        facts.skipped(125, 'misfire', [120, 120, 1], 180),
+        facts.bound(125, 2, bert, 'requeue'),
+        facts.started(125, run(60, 2, 2, bert), bert, 180),
+      ),
+    specification('is missed where it was past when its schedule came: the run that was stopped for it is run again')
+      .given(
+        ...running,
+        ask.reschedule(
+          121,
+          definition({ schedule: { ...past, at: at(120.5) } }, { overlap: 'replace', misfire: prompt }),
+        ),
+      )
+      .when(ask.replace(122, of(60)))
+      .then(
+        facts.abandoned(122, of(60), 'lostInProcess'),
+        facts.skipped(122, 'misfire', [120.5, 120.5, 1], null),
+        facts.started(122, run(60, 2, 1, anna), anna, null, { definitionRevision: 4 }),
+      ),
+    ...(['replace', 'queue'] as const).map((overlap) =>
+      specification(`nothing waits (${overlap}) that was past when its schedule came: missed`)
+        .given(
+          jobWith(prompt, overlap),
+          bound,
+          facts.started(60, of(60), anna, 120),
+          ask.complete(100, of(60)),
+          ask.reschedule(110, definition({ schedule: past }, { overlap, misfire: prompt })),
+        )
+        .when(ask.start(111, 1, anna))
+        .then(facts.skipped(111, 'misfire', [90, 90, 1], null), facts.completed(111, 'succeeded')),
+    ),
+  ]);
 });
 
 describe('allow(2), all', () => {

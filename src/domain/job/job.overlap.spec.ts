@@ -1,6 +1,6 @@
 import { specification, specify } from '../../testing/specification';
 import type { Schedule } from '../schedule';
-import { dueAt, misfireRule, openRuns, type Overlap } from '.';
+import { dueAt, openRuns, type Overlap } from '.';
 import { after } from './record.fixture';
 import { anna, ask, at, bert, by, definition, facts, minutely, run } from './story.fixture';
 
@@ -103,7 +103,6 @@ describe('replace', () => {
     { overlap: 'replace' },
   );
   const moved = [...running, ask.reschedule(121, hourly)] as const;
-  const prompt = { ...misfireRule('skip'), thresholdMs: 1_000 };
   specify(it, [
     specification('its handler has settled: the open run ends and the new slot starts')
       .given(...running)
@@ -179,12 +178,16 @@ describe('replace', () => {
       .then(facts.succeeded(130, again), facts.skipped(130, 'overlap', [120, 120, 1], 180)),
     specification('the newer slots were skipped since it did not settle in time: its own has ended all the same')
       .given(...running, ask.skipStuck(122, 1, anna))
-      .when(ask.replace(125, of(60), { startNext: true }, true))
+      .when(ask.replace(125, of(60)))
       .then(facts.abandoned(125, of(60), 'replaced')),
-    specification('the newer slot is missed by then, as its policy says: the old one has ended')
-      .given(jobWith('replace', { misfire: prompt }), bound, startedAt(60))
-      .when(ask.replace(122, of(60)))
-      .then(facts.abandoned(122, of(60), 'replaced'), facts.skipped(122, 'misfire', [120, 120, 1], 180)),
+    specification('… also when the job is paused by then')
+      .given(...running, ask.skipStuck(122, 1, anna), facts.paused(123))
+      .when(ask.replace(125, of(60)))
+      .then(facts.abandoned(125, of(60), 'replaced')),
+    specification('what was skipped during an earlier run of the slot does not end a later one')
+      .given(...running, ask.skipStuck(122, 1, anna), ask.requeue(130, anna, bert), facts.paused(181))
+      .when(ask.replace(182, run(60, 2, 2, bert)))
+      .then(facts.abandoned(182, run(60, 2, 2, bert), 'lostInProcess')),
     specification('what has ended meanwhile is not replaced')
       .given(...running, facts.abandoned(100, of(60), 'ownerFailed'), facts.requeued(100, 1, anna, 'x'))
       .when(ask.replace(121, of(60)))

@@ -57,9 +57,24 @@ function isReplaceable(record: Standing, { slot }: SlotInProgress): boolean {
  * False too when it is merely late: it fell when nothing was in progress, or during a backfill.
  */
 export function isQueued(record: JobRecord): boolean {
-  const { definition, lastOutcome, lateThrough = -Infinity } = record;
+  return record.definition.policies.overlap === 'queue' && fellDuringRun(record);
+}
+
+/**
+ * Under `replace`, slots have waited for the room of a run that has ended: the latest of them takes it, and is late, not missed. Not where an older
+ * slot waits for its next attempt, which is run when they are missed, nor where a backlog is worked off.
+ */
+export function waitsForRoom(record: JobRecord): boolean {
+  const { definition, inProgress } = record;
+  if (definition.policies.overlap !== 'replace' || inProgress.length > 0 || owesBacklog(record)) return false;
+  return fellDuringRun(record);
+}
+
+/** What was past when its schedule came into force has waited for no run. */
+function fellDuringRun(record: JobRecord): boolean {
+  const { lastOutcome, anchor, lateThrough = -Infinity } = record;
   const pending = pendingDueAt(record);
-  if (definition.policies.overlap !== 'queue' || pending === null || lastOutcome === null) return false;
+  if (pending === null || lastOutcome === null || pending < anchor) return false;
   return pending <= lastOutcome.at && pending > lateThrough && backfilledInstant(lastOutcome.slot) === null;
 }
 

@@ -57,7 +57,7 @@ export interface JobRecord {
   readonly accountedThrough: Instant | null;
   /** Missed slots that are still to be run (misfire `all`, or as `onResume` says): the pending one and what follows, through `to`; absent: none. */
   readonly backlog?: Backlog;
-  /** A requested run began then before slots that were due, and had not waited in the queue: they are late, and do not wait in it now. Absent: none did. */
+  /** A requested run began then before slots that were due, and had waited neither in the queue nor for room: they are late, and do not wait so now. Absent: none did. */
   readonly lateThrough?: Instant;
   /** Scheduled slots accounted for, whatever became of them (for maxRuns). */
   readonly slotsCounted: number;
@@ -142,6 +142,8 @@ export interface OpenRun extends RunRef {
   readonly definitionRevision: number;
   /** It was started as the sole suspect of its process. */
   readonly soleSuspect?: true;
+  /** Newer slots were skipped as `stuck` since it began: it did not make room in time. Absent: none were. */
+  readonly outlasted?: true;
 }
 
 /** An owner that died in a run, or in several: one crash. */

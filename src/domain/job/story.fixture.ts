@@ -372,18 +372,12 @@ export const ask = {
     timedOut: { durationMs: number; timeoutMs: number } | null = null,
   ): JobCommand => ({ kind: 'AbandonRun', run: of, reason, timedOut, ...timed(seconds) }),
   /** The handler of the run has settled after it was told to make room. */
-  replace: (
-    seconds: number,
-    of: RunRef,
-    then: Partial<AfterRun> = { startNext: true },
-    outlasted = false,
-  ): JobCommand => ({
+  replace: (seconds: number, of: RunRef, then: Partial<AfterRun> = { startNext: true }): JobCommand => ({
     kind: 'AbandonRun',
     run: of,
     reason: 'replaced',
     timedOut: null,
     then: { ...nothingMore, ...then },
-    ...(outlasted && { outlasted }),
     ...timed(seconds),
   }),
   /** The handler that is to make room ignores its abort. */

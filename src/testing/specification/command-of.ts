@@ -69,9 +69,8 @@ export function commandOf(jobId: string, asked: JobCommand): CommandToJob {
       return new FailJobRunCommand({ jobId, run, durationMs, failure, then });
     }
     case 'AbandonRun': {
-      const { run, reason, timedOut, then, outlasted } = asked;
-      const replaced = { ...(then && { then }), ...(outlasted === true && { outlasted }) };
-      return new AbandonJobRunCommand({ jobId, run, reason, timedOut, ...replaced });
+      const { run, reason, timedOut, then } = asked;
+      return new AbandonJobRunCommand({ jobId, run, reason, timedOut, ...(then && { then }) });
     }
     case 'PauseJob':
       return new PauseJobCommand({ jobId, ...caller(asked) });
