@@ -128,7 +128,14 @@ function ledgerAgainstLog(entries: readonly LogEntry[], ledger: Ledger, generati
       wrong.push(`${run} carried a token that is not that of its start`);
     const end = ends.get(key);
     // Finished before the owner died, or before its drain was over: the work is done twice at worst, and the log says so.
-    const excused = ['JobRunSucceeded', 'JobRunOutcomeRefused', 'ownerFailed', 'ownerStopped', 'ownerMarked', 'ownerUnregistered'];
+    const excused = [
+      'JobRunSucceeded',
+      'JobRunOutcomeRefused',
+      'ownerFailed',
+      'ownerStopped',
+      'ownerMarked',
+      'ownerUnregistered',
+    ];
     if (row.finishedAt !== null && !excused.includes(end ?? '')) {
       wrong.push(
         `${run} was finished by ${row.engine}, but the log has no outcome of it (${end ?? 'still open'}): an outcome was lost`,
