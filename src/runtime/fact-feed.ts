@@ -24,6 +24,8 @@ export interface PublishedEvent {
 export class FactFeed {
   private readonly listeners = new Set<(event: PublishedEvent) => void>();
   private subscription: SupervisedSubscription | null = null;
+  private restarting: Promise<void> | null = null;
+  private closed = false;
 
   constructor(
     private readonly ports: {
@@ -55,14 +57,20 @@ export class FactFeed {
     this.subscription.start();
   }
 
-  /** From the log's head anew: the log is another one now. */
-  async restart(): Promise<void> {
-    await this.close();
-    this.start();
+  /** From the log's head anew: the log is another one now. One at a time, and none once it is closed. */
+  restart(): Promise<void> {
+    return (this.restarting ??= this.anew().finally(() => (this.restarting = null)));
   }
 
   async close(): Promise<void> {
+    this.closed = true;
+    await this.restarting;
     await this.subscription?.close();
+  }
+
+  private async anew(): Promise<void> {
+    await this.subscription?.close();
+    if (!this.closed) this.start();
   }
 
   private publish({ stream, type, data, metadata, revision, position, created }: RecordedEvent): void {

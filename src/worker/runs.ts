@@ -104,7 +104,7 @@ export class Runs {
     logger.info('job.started', { ...facts, handler: handlerName, fencingToken: started.fencingToken });
     const settlement = await execution.settled;
     work.now = 'ending';
-    const after = () => this.worker.outcomes.after(started, settlement, this.ports.eligible(started.record));
+    const after = () => this.worker.outcomes.after(started, settlement, this.mayStay(started));
     const { startNext } = after();
     // A place that was given is not there any more for a later try.
     const then = () => ({ ...after(), ...(!startNext && { startNext }) });
@@ -115,6 +115,15 @@ export class Runs {
       return await this.worker.outcomes.report(execution, settlement, then);
     } finally {
       this.ending--;
+    }
+  }
+
+  /** What a view that cannot be read does not know must not keep an outcome from being recorded. */
+  private mayStay({ record }: StartedRun): boolean {
+    try {
+      return this.ports.eligible(record);
+    } catch {
+      return true;
     }
   }
 

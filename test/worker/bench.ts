@@ -106,7 +106,8 @@ export class Bench {
   incarnation = '';
   draining = false;
   passes = 0;
-  eligible = true;
+  /** Or the error of a view that cannot be read. */
+  eligible: boolean | Error = true;
   /** Called before a command goes to the executor, and after its answer: a test may fence, wait or throw. */
   before: (command: CommandToJob) => void | Promise<void> = () => undefined;
   after: (command: CommandToJob) => void | Promise<void> = () => undefined;
@@ -191,7 +192,10 @@ export class Bench {
         handlers: this.handlers,
         logger,
         generation: () => 1,
-        eligible: () => this.eligible,
+        eligible: () => {
+          if (this.eligible instanceof Error) throw this.eligible;
+          return this.eligible;
+        },
       },
       {
         maxConcurrentRuns: options.maxConcurrentRuns ?? 50,

@@ -31,6 +31,17 @@ describe('what a worker tells the log of a run', () => {
       .map(({ data }) => JSON.parse(data) as { error: string; message: string });
   };
 
+  it('is that it has succeeded, also when the view cannot be read any more', async () => {
+    await bench.open([{ name: 'audit', run: held.run }]);
+    await bench.job({ jobId: 'j', handler: 'audit', schedule: asap });
+    await bench.until('the run', () => held.entered === 1);
+    bench.eligible = new Error('database disk image is malformed');
+    held.finish();
+    await bench.until('the outcome', () => bench.facts('job.succeeded').length === 1);
+    expect((await bench.types('j')).slice(2)).toEqual(['JobRunStarted', 'JobRunSucceeded', 'JobCompleted']);
+    bench.eligible = true;
+  });
+
   describe('is how its handler failed, once, whatever that threw', () => {
     const code = Object.assign(new Error('x'), { code: 'E'.repeat(500) });
     const hostile = {
