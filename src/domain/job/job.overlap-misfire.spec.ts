@@ -73,6 +73,23 @@ describe('replace, a slot that waits for its room and is older by then than the 
       .given(...running, ask.replace(122, of(60), { release: 'drain' }))
       .when(ask.claim(125, bert))
       .then(facts.bound(125, 2, bert), facts.started(125, run(120, 1, 2, bert), bert, 180)),
+    specification('… also a period later: the latest, and the earlier ones are missed')
+      .given(...running, ask.replace(122, of(60), { release: 'drain' }))
+      .when(ask.claim(185, bert))
+      .then(
+        facts.bound(185, 2, bert),
+        facts.skipped(185, 'misfire', [120, 120, 1], 180),
+        facts.started(185, run(180, 1, 2, bert), bert, 240),
+      ),
+    specification('… also when its owner dies idle')
+      .given(...running, ask.complete(122, of(60)))
+      .when(ask.requeue(185, anna, bert))
+      .then(
+        facts.requeued(185, 1, anna),
+        facts.bound(185, 2, bert, 'requeue'),
+        facts.skipped(185, 'misfire', [120, 120, 1], 180),
+        facts.started(185, run(180, 1, 2, bert), bert, 240),
+      ),
     specification('the latest of several; the earlier ones are missed')
       .given(...running)
       .when(ask.complete(185, of(60), { startNext: true }))
