@@ -28,7 +28,7 @@ export class Outsiders {
     private readonly world: {
       readonly seed: number;
       readonly log: SimulatedLog;
-      /** By the clock of the log, ms since 1970. */
+      /** By the clock of the log, whole ms since 1970. */
       readonly logTime: () => number;
       readonly job: (jobId: string) => JobState | undefined;
       /** Service ids with a living incarnation. */

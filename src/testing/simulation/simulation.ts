@@ -168,7 +168,7 @@ class World {
     });
     const outsiders = new Outsiders({
       ...{ seed, log: this.log },
-      logTime: () => this.logTime(),
+      logTime: () => Math.floor(this.logTime()),
       job: (jobId) => this.judge.jobs.get(jobId)?.state,
       services: () => this.judge.alive().map(({ serviceId }) => serviceId),
       after: (delayMs, run) => void scheduler.after(delayMs, run),
