@@ -85,7 +85,7 @@ describe('shrinking', () => {
 
 describe('a broken rule, found in a world of many actions', () => {
   it('comes down to the few that break it', async () => {
-    const script = randomScript(70_002);
+    const script = randomScript(70_005);
     const mend = replaced(
       OwnTrust.prototype,
       'check',
@@ -100,7 +100,7 @@ describe('a broken rule, found in a world of many actions', () => {
       const fails = async (one: Script) =>
         (await simulate(one, { heals: false })).violations.find((violation) => violation.rule === rule)?.at ?? null;
       const small = await shrink(script, fails, { withinMs: 90_000 });
-      expect(script.actions.length).toBeGreaterThan(50);
+      expect(script.actions.length).toBeGreaterThan(80);
       expect(small.actions.length).toBeLessThanOrEqual(3);
       expect(small.jobs.length).toBeLessThanOrEqual(3);
       expect(small.places.length).toBeLessThanOrEqual(2);
