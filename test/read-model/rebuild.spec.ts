@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import Database from 'better-sqlite3';
-import type { EventStore, SubscriptionEnd } from '../../src/event-store';
+import type { EventStore, Subscription, SubscriptionEnd } from '../../src/event-store';
 import { SqliteReadModel, VIEW_SCHEMA_VERSION, ViewLockedError } from '../../src/read-model';
 import { ALog, bound, markedFailed, paused, registered, scheduled } from './a-log';
 
@@ -24,6 +24,19 @@ function changed(store: EventStore, changes: Partial<EventStore>): EventStore {
       return typeof value === 'function' ? (value as (...args: unknown[]) => unknown).bind(target) : value;
     },
   });
+}
+
+/** A subscription that the log can break off. */
+function droppable(real: Subscription): Subscription & { readonly drop: () => void } {
+  let drop!: () => void;
+  const ended = new Promise<SubscriptionEnd>((resolve) => {
+    drop = () => {
+      resolve({ reason: 'dropped', message: 'gone' });
+      void real.close();
+    };
+    void real.ended.then(resolve);
+  });
+  return { ended, close: () => real.close(), drop };
 }
 
 describe("the view's file", () => {
@@ -264,15 +277,9 @@ describe("the view's file", () => {
       head: () => current.head(),
       readAt: (position: bigint) => current.readAt(position),
       subscribe: (options) => {
-        const real = current.subscribe(options);
-        const ended = new Promise<SubscriptionEnd>((resolve) => {
-          drop = () => {
-            resolve({ reason: 'dropped', message: 'gone' });
-            void real.close();
-          };
-          void real.ended.then(resolve);
-        });
-        return { ended, close: () => real.close() };
+        const { drop: breakOff, ...subscription } = droppable(current.subscribe(options));
+        drop = breakOff;
+        return subscription;
       },
     });
     const { view } = await reopen(store);
@@ -295,12 +302,9 @@ describe("the view's file", () => {
     const store = changed(log.store, {
       head: () => (asking ? new Promise<bigint>((resolve) => (answer = resolve)) : log.store.head()),
       subscribe: (options) => {
-        const real = log.store.subscribe(options);
-        const ended = new Promise<SubscriptionEnd>((resolve) => {
-          drop = () => resolve({ reason: 'dropped', message: 'gone' });
-          void real.ended.then(resolve);
-        });
-        return { ended, close: () => real.close() };
+        const { drop: breakOff, ...subscription } = droppable(log.store.subscribe(options));
+        drop = breakOff;
+        return subscription;
       },
     });
     const { view } = await reopen(store);
@@ -328,15 +332,9 @@ describe("the view's file", () => {
       head: () => (asking ? new Promise<bigint>((resolve) => (answer = resolve)) : current.head()),
       subscribe: (options) => {
         subscribed += 1;
-        const real = current.subscribe(options);
-        const ended = new Promise<SubscriptionEnd>((resolve) => {
-          drop = () => {
-            resolve({ reason: 'dropped', message: 'gone' });
-            void real.close();
-          };
-          void real.ended.then(resolve);
-        });
-        return { ended, close: () => real.close() };
+        const { drop: breakOff, ...subscription } = droppable(current.subscribe(options));
+        drop = breakOff;
+        return subscription;
       },
     });
     const { view } = await reopen(store);

@@ -54,6 +54,21 @@ function newestGone(view: SqliteReadModel, serviceId: string): string | undefine
     ?.incarnation;
 }
 
+type Orphans = ReturnType<SqliteReadModel['sweep']>['orphaned'];
+
+/** Puts a view in its place whose sweeps show these of the orphans. */
+function showing(these: (orphaned: Orphans, view: SqliteReadModel) => Orphans): () => void {
+  return replaced(
+    SqliteReadModel.prototype,
+    'sweep',
+    (original) =>
+      function (this: SqliteReadModel, ...args: never[]) {
+        const snapshot = original.apply(this, args) as ReturnType<SqliteReadModel['sweep']>;
+        return { ...snapshot, orphaned: these(snapshot.orphaned, this) };
+      },
+  );
+}
+
 /** Rules of who owns what, and of the views on it. */
 export const ownership: readonly Control[] = [
   {
@@ -63,17 +78,8 @@ export const ownership: readonly Control[] = [
     caughtBy: ['I5'],
     script: diesTwice,
     replace: () =>
-      replaced(
-        SqliteReadModel.prototype,
-        'sweep',
-        (original) =>
-          function (this: SqliteReadModel, ...args: never[]) {
-            const snapshot = original.apply(this, args) as ReturnType<SqliteReadModel['sweep']>;
-            const orphaned = snapshot.orphaned.filter(
-              ({ owner, ownerServiceId }) => newestGone(this, ownerServiceId) === owner.incarnation,
-            );
-            return { ...snapshot, orphaned };
-          },
+      showing((orphaned, view) =>
+        orphaned.filter(({ owner, ownerServiceId }) => newestGone(view, ownerServiceId) === owner.incarnation),
       ),
   },
   {
@@ -99,21 +105,13 @@ export const ownership: readonly Control[] = [
     },
     replace: () => {
       const shown = new WeakMap<object, Set<string>>();
-      return replaced(
-        SqliteReadModel.prototype,
-        'sweep',
-        (original) =>
-          function (this: SqliteReadModel, ...args: never[]) {
-            const snapshot = original.apply(this, args) as ReturnType<SqliteReadModel['sweep']>;
-            const before = shown.get(this) ?? new Set();
-            shown.set(this, before);
-            const orphaned = snapshot.orphaned.filter(
-              ({ job, owner }) => !before.has(`${job.jobId} ${owner.incarnation}`),
-            );
-            for (const { job, owner } of orphaned) before.add(`${job.jobId} ${owner.incarnation}`);
-            return { ...snapshot, orphaned };
-          },
-      );
+      return showing((all, view) => {
+        const before = shown.get(view) ?? new Set();
+        shown.set(view, before);
+        const orphaned = all.filter(({ job, owner }) => !before.has(`${job.jobId} ${owner.incarnation}`));
+        for (const { job, owner } of orphaned) before.add(`${job.jobId} ${owner.incarnation}`);
+        return orphaned;
+      });
     },
   },
   {
@@ -122,16 +120,7 @@ export const ownership: readonly Control[] = [
     broken: 'ReadModel.sweep, by one that leaves out what is bound to such an incarnation',
     caughtBy: ['I5'],
     script: movedByTheLost,
-    replace: () =>
-      replaced(
-        SqliteReadModel.prototype,
-        'sweep',
-        (original) =>
-          function (this: SqliteReadModel, ...args: never[]) {
-            const snapshot = original.apply(this, args) as ReturnType<SqliteReadModel['sweep']>;
-            return { ...snapshot, orphaned: snapshot.orphaned.filter(({ owner }) => owner.life !== 'unregistered') };
-          },
-      ),
+    replace: () => showing((orphaned) => orphaned.filter(({ owner }) => owner.life !== 'unregistered')),
   },
   {
     rule: '6',
