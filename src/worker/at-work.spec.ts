@@ -29,6 +29,11 @@ describe('runs at work', () => {
     expect(atWork.blocks('j')).toBe(true);
     atWork.begin(row('j', { overlap: { allow: 3 } })).now = 'ending';
     expect(atWork.blocks('j')).toBe(false);
+    atWork.learn(two);
+    expect(atWork.blocks('j')).toBe(true);
+    atWork.learn(row('j', { overlap: { allow: 4 } }));
+    atWork.learn(row('k', { overlap: { allow: 4 } }));
+    expect([atWork.blocks('j'), atWork.blocks('k'), atWork.size]).toEqual([false, false, 2]);
   });
 
   it('end once each', () => {

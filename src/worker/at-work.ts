@@ -37,6 +37,12 @@ export class AtWork {
     return job !== undefined && (job.works.size >= job.limit || this.some(jobId, (work) => work.now === 'starting'));
   }
 
+  /** What the view says of a job may allow it more runs, or fewer, than when the last of them began. */
+  learn({ jobId, state }: JobRow): void {
+    const job = this.jobs.get(jobId);
+    if (job !== undefined) job.limit = limitOf(state);
+  }
+
   /** The run is executed here, or an append of the job is on its way. */
   holds(jobId: string, run: RunRef): boolean {
     return this.some(jobId, ({ now }) => !(now instanceof Execution) || isOf(now, run));

@@ -20,13 +20,19 @@ class Scene {
   wakes = 0;
   outstanding = false;
   rows: JobRow[] = [];
+  /** Without an open run. */
+  idle: JobRow[] = [];
   position: LogPosition = 10n;
   /** Ends the abandons that are on their way. */
   answer: () => void = () => undefined;
   readonly openRuns: OpenRuns;
 
   constructor() {
-    const ownJobs = { position: () => this.position, withOpenRun: () => this.rows } as unknown as OwnJobs;
+    const ownJobs = {
+      position: () => this.position,
+      withOpenRun: () => this.rows,
+      one: (jobId: string) => [...this.rows, ...this.idle].find((one) => one.jobId === jobId) ?? null,
+    } as unknown as OwnJobs;
     this.openRuns = new OpenRuns(
       { ownJobs, clock: this.clock, outstanding: () => this.outstanding },
       {
@@ -152,6 +158,19 @@ describe('open runs of the log, compared with those that are executed', () => {
       const execution = scene.execute('j', run('manual:1'));
       await scene.compare('life-2');
       expect(execution.abortedFor).toBeNull();
+    });
+
+    it.each([
+      ['its run is open', true, OWN],
+      ['the log has ended its run', false, OWN],
+      ['it is of a former life', false, 'life-2'],
+    ])('lets another one of its job begin beside it when the view allows more: %s', async (_, isOpen, incarnation) => {
+      scene.execute('j', run('manual:1'));
+      const allowing = row('j', { overlap: { allow: 2 }, runs: isOpen ? [run('manual:1')] : [] });
+      (isOpen ? scene.rows : scene.idle).push(allowing);
+      expect(scene.atWork.blocks('j')).toBe(true);
+      await scene.compare(incarnation);
+      expect(scene.atWork.blocks('j')).toBe(false);
     });
 
     it('that is stuck is given away, again and again, but while its job rests', async () => {

@@ -68,13 +68,14 @@ export class OpenRuns {
   }
 
   private compare(incarnation: string, now: number): void {
-    const { notes } = this.worker;
+    const { notes, atWork } = this.worker;
     const position = this.ports.ownJobs.position();
     notes.seen(position);
     notes.forgetRests(now);
     const open = new Set<string>();
     for (const row of this.ports.ownJobs.withOpenRun(incarnation)) {
       if (row.state.stage !== 'live') continue;
+      atWork.learn(row);
       for (const { run } of row.state.inProgress) {
         if (run === null || run.incarnation !== incarnation) continue;
         open.add(runKey(row.jobId, run));
@@ -82,14 +83,20 @@ export class OpenRuns {
       }
       this.worker.replacements.look(row, row.state);
     }
-    for (const execution of this.worker.atWork.executions()) {
+    for (const execution of atWork.executions()) {
       const { run, position: startedAt } = execution.started;
       const viewHasIt = position !== 'start' && position >= startedAt;
-      if (viewHasIt && run.incarnation === incarnation && !open.has(runKey(execution.jobId, run)))
-        execution.abort('cancelled');
+      if (viewHasIt && !open.has(runKey(execution.jobId, run))) this.ended(execution, run.incarnation === incarnation);
       // Its release may have lost all its races: it is looked for until it has been done.
       if (execution.stuck && !notes.rests(execution.jobId, now)) this.worker.giveAway(execution);
     }
+  }
+
+  /** The log has ended a run whose handler has not settled. */
+  private ended(execution: Execution, own: boolean): void {
+    if (own) execution.abort('cancelled');
+    const row = this.ports.ownJobs.one(execution.jobId);
+    if (row !== null) this.worker.atWork.learn(row);
   }
 
   /** A row may lag behind what this process did itself: then it is skipped, or its append conflicts and is refused. */

@@ -134,6 +134,14 @@ describe('the worker, of a job whose slots overlap', () => {
       expect(bench.view.ownJobs('a@test').count(bench.incarnation)).toEqual({ owned: 1, running: 2 });
     });
 
+    it('enters more as soon as more are allowed, while those it has run on', async () => {
+      await schedule({ overlap: 'skip' });
+      await bench.until('one', () => held.entered === 1, 60_000);
+      await bench.send(new RescheduleJobCommand({ jobId: 'j', policies: { overlap: { allow: 2 } } }));
+      await bench.until('another beside it', () => held.entered === 2, 15_000);
+      expect(open()).toBe(2);
+    });
+
     it('never enters more than fewer allow, when the policy is changed', async () => {
       await schedule({ overlap: { allow: 3 } });
       await bench.until('three', () => held.entered === 3, 60_000);
