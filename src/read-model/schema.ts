@@ -1,5 +1,5 @@
 /** Raised with every change of the tables, of what a column means, or of how events are folded: a file of another version is dropped and rebuilt. */
-export const VIEW_SCHEMA_VERSION = 6;
+export const VIEW_SCHEMA_VERSION = 7;
 
 /** `PRAGMA application_id` of a view's file: "HFvw". A file that bears another one is not ours, and is never touched. */
 export const VIEW_APPLICATION_ID = 0x48467677;

@@ -4,7 +4,6 @@ import type { BindJob, ReleaseJob, RequeueJob } from './commands';
 import { Draft, outcomeOfSkipped, refuse } from './draft';
 import type { AbandonReason, BindingReason, OwnerGone } from './events';
 import { openRuns, placeable } from './inspect';
-import { waitsForRoom } from './overlap';
 import type { JobDecision } from './refusals';
 import { unlessUnreadable } from './slots';
 import { refuseNotLive, refuseNotOwner } from './standing';
@@ -168,8 +167,7 @@ function bind(
     });
   unlessUnreadable(() => draft.recompute());
   // Whoever starts a scheduled slot must be able to evaluate the schedule; whoever only takes the job need not.
-  // What has waited for room is late, not missed: whoever starts it accounts for what it takes the place of.
-  if (!waitsForRoom(draft.record)) unlessUnreadable(() => draft.skipMissed());
+  unlessUnreadable(() => draft.skipMissedOfBinding());
   if (draft.completeIfOver(outcomeOfSkipped(draft.record))) return;
   bound();
   if (start) draft.startDue(service, soleSuspect);

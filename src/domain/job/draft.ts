@@ -3,8 +3,8 @@ import type { Instant } from '../instant';
 import type { Slot } from './definition';
 import { backfilledInstant, instantOfSlot, slotOf, type JobEvent, type Pending, type SkipReason } from './events';
 import { evolve } from './evolve';
-import { isFull, isQueued, mayBegin, replaceable, waitsForRoom } from './overlap';
-import { misfireRule, slotFates, type SlotFates, type SlotRange } from './misfire';
+import { hasWaited, isFull, mayBegin, replaceable, waited } from './overlap';
+import { misfireRule, slotFates, split, type SlotFates, type SlotRange } from './misfire';
 import { owesBacklog } from './pending';
 import type { JobDecision, JobRefusal } from './refusals';
 import { countSlots, dueTime, nextSlot, nthSlotAfter, previousSlot, unlessUnreadable } from './slots';
@@ -103,14 +103,35 @@ export class Draft {
     if (record.stage !== 'live' || record.paused || record.held !== null || !mayBegin(record, 'scheduled')) return null;
     const due = this.due();
     if (due === null) return null;
-    if (this.queued) return { skipped: [], run: due.first, coalesced: null, backlogTo: null };
-    const rule = misfireRule(record.definition.policies.misfire);
+    const { policies } = record.definition;
+    const waiting = this.waiting(due);
+    if (waiting === 'first' && policies.overlap === 'queue')
+      return { skipped: [], run: due.first, coalesced: null, backlogTo: null };
     const anchored = anchoredSchedule(record);
     const { backlog = null, lastOutcome } = record;
-    // The run before it was stopped for it, or would have been: it is not missed by the time that took.
-    const neverMissed = waitsForRoom(record) ? due.last : Infinity;
+    // The run before it was stopped for it, or would have been, or it would have been queued: it is not missed by the time that took.
+    const neverMissed = waiting === null ? Infinity : due.last;
     const dueBefore = (instant: Instant) => Math.min(this.dueBefore(anchored, instant), neverMissed);
-    return slotFates(anchored, due, rule, at, backlog, lastOutcome?.at ?? null, dueBefore);
+    return slotFates(anchored, due, misfireRule(policies.misfire), at, backlog, lastOutcome?.at ?? null, dueBefore);
+  }
+
+  /** Of the due slots the first has waited for the end of the last run, or a later one, before which others were late by themselves; null: none has. */
+  private waiting(due: SlotRange): 'first' | 'later' | null {
+    const slots = this.owes ? null : waited(this.record);
+    if (slots === null) return null;
+    const anchored = anchoredSchedule(this.record);
+    const [late, rest] = split(anchored, due, this.dueBefore(anchored, slots.after + 1));
+    if (rest === null || dueTime(anchored, this.record.jobId, rest.first) > slots.through) return null;
+    return late === null ? 'first' : 'later';
+  }
+
+  /**
+   * What whoever takes the job accounts for, though nothing is started yet. What has waited for room is late, not missed: whoever starts it
+   * accounts for what it takes the place of.
+   */
+  skipMissedOfBinding(): void {
+    const due = this.due();
+    if (due === null || this.waiting(due) === null) this.skipMissed();
   }
 
   /**
@@ -136,7 +157,7 @@ export class Draft {
 
   /** The pending slot waits in the queue; what is still to be run of a backlog does not. */
   private get queued(): boolean {
-    return isQueued(this.record) && !this.owes;
+    return this.record.definition.policies.overlap === 'queue' && hasWaited(this.record) && !this.owes;
   }
 
   /** Missed slots wait to be run, each for itself or once for all. */

@@ -13,9 +13,9 @@ import {
   type RunRef,
   type SkipReason,
 } from './events';
-import { isQueued, runLimit, waitsForRoom } from './overlap';
+import { hasWaited, runLimit } from './overlap';
 import { pendingDueAt } from './pending';
-import type { ClosedRun, Crash, JobRecord, LastOutcome, OpenRun } from './state';
+import type { ClosedRun, Crash, JobRecord, JobState, LastOutcome, OpenRun } from './state';
 
 /** How runs begin and end in the fold. An outcome of a run that is not open changes nothing. */
 const KEPT_CLOSED_RUNS = 8;
@@ -50,16 +50,20 @@ export function started(state: JobRecord, { data }: JobRunStarted, revision: num
   };
 }
 
-/** A requested run goes before slots that are late. Those that wait in the queue, or for room, go on waiting. */
+/**
+ * A requested run goes before slots that are late. Those that wait in the queue, or for room, go on waiting, also where the runs before which they
+ * were late follow one another.
+ */
 function overtakes(state: JobRecord, at: Instant): boolean {
   const { overlap } = state.definition.policies;
   const pending = pendingDueAt(state);
   if ((overlap !== 'queue' && overlap !== 'replace') || pending === null || pending > at) return false;
-  return !isQueued(state) && !waitsForRoom(state);
+  const followed = state.lastOutcome?.at === at && pending <= (state.lateThrough ?? -Infinity);
+  return !followed && !hasWaited(state);
 }
 
 export function succeeded(state: JobRecord, { data }: JobRunSucceeded): JobRecord {
-  if (!isOpen(state, data)) return state;
+  if (!hasOpenRun(state, data)) return state;
   return {
     ...slotEnded(closed(state, data, 'succeeded'), data),
     crashes: [],
@@ -68,7 +72,7 @@ export function succeeded(state: JobRecord, { data }: JobRunSucceeded): JobRecor
 }
 
 export function failed(state: JobRecord, { type, data }: JobRunFailed | JobRunTimedOut): JobRecord {
-  if (!isOpen(state, data)) return state;
+  if (!hasOpenRun(state, data)) return state;
   const how = type === 'JobRunFailed' ? 'failed' : 'timedOut';
   const detail = type === 'JobRunFailed' ? `${data.error}: ${data.message}` : `not done within ${data.timeoutMs} ms`;
   const after = closed(state, data, how);
@@ -100,12 +104,13 @@ export function refused(state: JobRecord, { data }: JobRunOutcomeRefused): JobRe
   };
 }
 
-function isOpen(state: JobRecord, run: RunRef): boolean {
-  return state.inProgress.some((s) => s.run !== null && sameRun(s.run, run));
+/** The run was started and has not ended. */
+export function hasOpenRun(state: JobState, run: RunRef): boolean {
+  return 'inProgress' in state && state.inProgress.some((s) => s.run !== null && sameRun(s.run, run));
 }
 
 export function abandoned(state: JobRecord, { data }: JobRunAbandoned): JobRecord {
-  if (!isOpen(state, data)) return state;
+  if (!hasOpenRun(state, data)) return state;
   const { slot, reason, at } = data;
   const after = closed(state, data, reason);
   const over = reason === 'fail' || reason === 'cancelled' || reason === 'replaced';

@@ -114,6 +114,45 @@ describe('replace, a slot that waits for its room and is older by then than the 
       .given(...asked, facts.started(65, manual, anna, 60))
       .when(ask.complete(70, manual, { startNext: true }))
       .then(facts.succeeded(70, manual), facts.skipped(70, 'misfire', [60, 60, 1], 120)),
+    ...(['replace', 'queue'] as const).flatMap((overlap) => {
+      const begun = [
+        jobWith(prompt, overlap),
+        bound,
+        facts.requested(50, 2),
+        facts.started(65, manual, anna, 60),
+      ] as const;
+      const second = run('manual:5', 1, 1, anna);
+      return [
+        specification(`… by what fell during it, though an older one was late before that began (${overlap})`)
+          .given(...begun)
+          .when(ask.complete(130, manual, { startNext: true }))
+          .then(
+            facts.succeeded(130, manual),
+            facts.skipped(130, 'misfire', [60, 60, 1], 120),
+            facts.started(130, of(120), anna, 180),
+          ),
+        specification(`… so it is when the job has changed hands meanwhile (${overlap})`)
+          .given(...begun, ask.complete(130, manual), facts.released(140, 1, anna, 'drain'))
+          .when(ask.claim(195, bert))
+          .then(
+            facts.bound(195, 2, bert),
+            facts.skipped(195, 'misfire', [60, 120, 2], 180),
+            facts.started(195, run(180, 1, 2, bert), bert, 240),
+          ),
+        specification(`… and when a second run on request has followed the first at once (${overlap})`)
+          .given(...begun, facts.requested(70, 4), ask.complete(130, manual, { startNext: true }))
+          .when(ask.complete(135, run('manual:4', 1, 1, anna), { startNext: true }))
+          .then(
+            facts.succeeded(135, run('manual:4', 1, 1, anna)),
+            facts.skipped(135, 'misfire', [60, 60, 1], 120),
+            facts.started(135, of(120), anna, 180),
+          ),
+        specification(`what fell between two of them is late by itself (${overlap})`)
+          .given(...begun, ask.complete(70, manual), facts.requested(121, 5), facts.started(125, second, anna, 60))
+          .when(ask.complete(135, second, { startNext: true }))
+          .then(facts.succeeded(135, second), facts.skipped(135, 'misfire', [60, 120, 2], 180)),
+      ];
+    }),
     specification('… and it waits on when a run on request goes before it')
       .given(...running, facts.requested(121, 3), ask.replace(122, of(60)))
       .when(ask.complete(125, run('manual:3', 1, 1, anna), { startNext: true }))

@@ -120,7 +120,7 @@ function intoFirst(anchored: AnchoredSchedule, due: SlotRange): SlotFates {
  * The slots before an instant, and those from it on. The first slot of a range counts by itself: it was promised, and with other zone data it
  * may be none of today's.
  */
-function split(
+export function split(
   anchored: AnchoredSchedule,
   range: SlotRange,
   instant: Instant,

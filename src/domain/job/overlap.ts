@@ -1,3 +1,4 @@
+import type { Instant } from '../instant';
 import type { Overlap, Slot } from './definition';
 import { backfilledInstant, instantOfSlot } from './events';
 import { owesBacklog, pendingDueAt } from './pending';
@@ -52,30 +53,36 @@ function isReplaceable(record: Standing, { slot }: SlotInProgress): boolean {
   return record.definition.policies.overlap === 'replace' && !isRequested(slot) && !owesBacklog(record);
 }
 
-/**
- * The pending slot waits in the queue: it fell before the last run ended. What falls after it is a further one.
- * False too when it is merely late: it fell when nothing was in progress, or during a backfill.
- */
-export function isQueued(record: JobRecord): boolean {
-  return record.definition.policies.overlap === 'queue' && fellDuringRun(record);
+/** Slots that fell while a run had their room: due after `after`, and no later than `through`. */
+export interface Waited {
+  readonly after: Instant;
+  readonly through: Instant;
 }
 
 /**
- * Under `replace`, slots have waited for the room of a run that has ended: the latest of them takes it, and is late, not missed. Not where an older
- * slot waits for its next attempt, which is run when they are missed, nor where a backlog is worked off.
+ * What has waited for the end of the last run under `queue` and `replace`, if anything is due; null: nothing waits so.
+ *
+ * What was due before a requested run began is late by itself (`lateThrough`). What was past when its schedule came into force has waited for no run,
+ * nor has what fell during a backfill. Under `replace` nothing waits where an older slot waits for its next attempt, nor where a backlog is
+ * worked off.
  */
-export function waitsForRoom(record: JobRecord): boolean {
-  const { definition, inProgress } = record;
-  if (definition.policies.overlap !== 'replace' || inProgress.length > 0 || owesBacklog(record)) return false;
-  return fellDuringRun(record);
-}
-
-/** What was past when its schedule came into force has waited for no run. */
-function fellDuringRun(record: JobRecord): boolean {
-  const { lastOutcome, anchor, lateThrough = -Infinity } = record;
+export function waited(record: JobRecord): Waited | null {
+  const { definition, inProgress, lastOutcome, anchor, lateThrough = -Infinity } = record;
+  const { overlap } = definition.policies;
+  if (overlap !== 'queue' && overlap !== 'replace') return null;
+  if (overlap === 'replace' && (inProgress.length > 0 || owesBacklog(record))) return null;
   const pending = pendingDueAt(record);
-  if (pending === null || lastOutcome === null || pending < anchor) return false;
-  return pending <= lastOutcome.at && pending > lateThrough && backfilledInstant(lastOutcome.slot) === null;
+  if (pending === null || pending < anchor) return null;
+  if (lastOutcome === null || lastOutcome.at <= lateThrough || backfilledInstant(lastOutcome.slot) !== null)
+    return null;
+  return { after: lateThrough, through: lastOutcome.at };
+}
+
+/** The pending slot itself has waited so. */
+export function hasWaited(record: JobRecord): boolean {
+  const slots = waited(record);
+  const pending = pendingDueAt(record);
+  return slots !== null && pending !== null && pending > slots.after && pending <= slots.through;
 }
 
 /**
