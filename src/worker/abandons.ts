@@ -1,5 +1,5 @@
 import { AbandonJobRunCommand, CommandUnavailableError } from '../commands';
-import type { RunRef } from '../domain/job';
+import { hasOpenRun, type RunRef } from '../domain/job';
 import type { Logger } from '../logging';
 import type { Membership } from '../membership';
 import type { Execution } from './execution';
@@ -8,6 +8,9 @@ import type { RunCommands } from './outcomes';
 import { runFacts } from './run-facts';
 
 type Reason = 'lostInProcess' | 'drain' | 'stuck';
+
+/** What came of it: the run is not open any more; the log left it open; the log did not take it this time; or it refused for good. */
+export type Abandoned = 'ended' | 'left-open' | 'unavailable' | 'refused';
 
 /** Ends own runs that have no outcome: lost in this process, given back by a drain, or stuck in a handler that ignores its abort. */
 export class Abandons {
@@ -21,32 +24,36 @@ export class Abandons {
       readonly logger: Logger;
     },
     private readonly notes: JobNotes,
-    private readonly failed: (jobId: string, error: unknown) => void,
+    private readonly worker: {
+      readonly failed: (jobId: string, error: unknown) => void;
+      /** The job is looked at again after a rest. */
+      readonly lookAgain: (jobId: string) => void;
+    },
   ) {}
 
-  /** @returns the error for which nothing was appended; null: the log has answered. */
   async abandon(
     jobId: string,
     run: RunRef,
     reason: Reason,
     timedOut: { readonly durationMs: number; readonly timeoutMs: number } | null = null,
-  ): Promise<unknown> {
+  ): Promise<Abandoned> {
     try {
       const command = new AbandonJobRunCommand({ jobId, run, reason, timedOut });
       const execution = await this.ports.commands.execute(command, { timeoutMs: Infinity });
       this.notes.noteAppend(jobId, execution.state.revision, execution.position);
+      if (hasOpenRun(execution.state, run)) return 'left-open';
       this.ports.logger.warn('job.abandoned', { ...runFacts(jobId, run), reason });
-      return null;
+      return 'ended';
     } catch (error) {
-      this.failed(jobId, error);
-      return error;
+      this.worker.failed(jobId, error);
+      return error instanceof CommandUnavailableError ? 'unavailable' : 'refused';
     }
   }
 
   /**
    * A handler that ignored its abort: its job goes to another, unless its policy says to wait. What of a former incarnation waits is given away all
-   * the same: where others have taken its job, that records that its process lives, and nothing else. Called again and again: once trusted, and
-   * after lost races.
+   * the same: where others have taken its job, that records that its process lives, and nothing else. Called again and again: once trusted,
+   * after lost races, and until others have taken the job.
    */
   giveAway(execution: Execution): void {
     const { run, record } = execution.started;
@@ -70,8 +77,9 @@ export class Abandons {
       abortedFor === 'timed-out'
         ? { durationMs: execution.durationMs, timeoutMs: record.definition.policies.timeoutMs ?? 0 }
         : null;
-    void this.abandon(record.jobId, run, 'stuck', timedOut).then((error) => {
-      if (error instanceof CommandUnavailableError) execution.givenAway = false;
+    void this.abandon(record.jobId, run, 'stuck', timedOut).then((abandoned) => {
+      if (abandoned === 'left-open') this.worker.lookAgain(record.jobId);
+      execution.givenAway = abandoned === 'ended' || abandoned === 'refused';
     });
   }
 

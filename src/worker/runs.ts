@@ -1,4 +1,4 @@
-import { CommandUnavailableError, type JobExecution } from '../commands';
+import type { JobExecution } from '../commands';
 import type { RunRef } from '../domain/job';
 import type { Abandons } from './abandons';
 import type { AtWork, Work } from './at-work';
@@ -161,8 +161,8 @@ export class Runs {
   }
 
   private async takeBack(one: { readonly jobId: string; readonly run: RunRef }): Promise<void> {
-    const error = await this.worker.abandons.abandon(one.jobId, one.run, 'lostInProcess');
-    if (error instanceof CommandUnavailableError) this.notEntered.push(one);
+    const abandoned = await this.worker.abandons.abandon(one.jobId, one.run, 'lostInProcess');
+    if (abandoned === 'unavailable') this.notEntered.push(one);
   }
 
   abortAll(reason: 'fenced' | 'draining'): void {

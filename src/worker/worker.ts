@@ -61,7 +61,10 @@ export class Worker implements StartsRuns {
       nextRestEnd: (now) => this.notes.nextRestEnd(now),
       failed: (error) => (this.lastError = String(error)),
     });
-    const abandons = new Abandons(ports, this.notes, (jobId, error) => this.rest(jobId, error));
+    const abandons = new Abandons(ports, this.notes, {
+      failed: (jobId, error) => this.rest(jobId, error),
+      lookAgain: (jobId) => this.lookAgain(jobId),
+    });
     this.runs = new Runs(ports, options, {
       atWork: this.atWork,
       notes: this.notes,
@@ -262,6 +265,10 @@ export class Worker implements StartsRuns {
       error: error instanceof Error ? error.name : 'unknown',
       detail: error instanceof Error ? error.message : String(error),
     });
+    this.lookAgain(jobId);
+  }
+
+  private lookAgain(jobId: string): void {
     this.notes.rest(jobId, this.ports.clock.monotonic());
     this.wake();
   }

@@ -2,6 +2,7 @@ import {
   AbandonJobRunCommand,
   CancelJobCommand,
   CommandUnavailableError,
+  RequeueJobCommand,
   StartJobRunCommand,
 } from '../../src/commands';
 import { Bench, Held } from './bench';
@@ -120,13 +121,29 @@ describe('the worker, trusted again', () => {
       expect(abandons()).toEqual([]);
     });
 
-    it('says of one that waits, once, that its process lives when it is somebody else, though that loses its races', async () => {
+    it('says of one that waits, once others have taken its job, that its process lives when it is somebody else', async () => {
       await aborted('wait', MINUTE);
+      const gone = { serviceId: 'a@test', incarnation: bench.incarnation, cause: 'failed' } as const;
       anotherLife();
       losing(2);
       bench.trust.trustAgain();
       await bench.clock.advance(MINUTE);
-      expect(abandons()).toHaveLength(3);
+      // Its job is still that of its former life: nothing is said of it yet.
+      expect(abandons().length).toBeGreaterThan(10);
+      expect((await bench.types('j')).slice(3)).toEqual([]);
+      const quarantine = { crashes: 3, windowMs: 60 * MINUTE };
+      await bench.send(
+        new RequeueJobCommand({ jobId: 'j', gone, to: null, nobody: 'nobody is left', viewPosition: '1', quarantine }),
+      );
+      await bench.until('that', () => bench.facts('job.abandoned').length === 1);
+      expect((await bench.types('j')).slice(3)).toEqual([
+        'JobRunAbandoned(ownerFailed)',
+        'JobRequeued',
+        'JobRunOutcomeRefused',
+      ]);
+      const said = abandons().length;
+      await bench.clock.advance(MINUTE);
+      expect(abandons()).toHaveLength(said);
     });
 
     it('waits once for the end of a doubt, however long that lasts, and then gives its job away', async () => {

@@ -13,5 +13,6 @@ export { BOOKS_SCHEMA, absentJob, evolve, fold } from './evolve';
 export { canonical, canonicalDefinition } from './canonical';
 export { countedCrashes, isSuspect } from './suspicion';
 export { MOST_ALLOWED, mayBegin, overlapWords, replaceable, runLimit } from './overlap';
+export { hasOpenRun } from './evolve-runs';
 export { dueAt, fencingToken, isTerminal, openRuns, placeable, statusOf } from './inspect';
 export { pendingDueAt } from './pending';
