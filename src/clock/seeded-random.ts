@@ -4,9 +4,12 @@ import type { Random } from './random';
 /** A reproducible source of randomness (mulberry32): the same seed, the same numbers and ids. For tests and simulation; not for secrets. */
 export class SeededRandom implements Random {
   private state: number;
+  /** No two seeds have the same. */
+  private readonly own: number;
 
   constructor(seed: number) {
     this.state = seed >>> 0;
+    this.own = Math.imul(this.state, 0x9e3779b1);
   }
 
   next(): number {
@@ -19,6 +22,9 @@ export class SeededRandom implements Random {
 
   uuid(wall: number): string {
     const random = Uint8Array.from({ length: 16 }, () => Math.floor(this.next() * 256));
+    // All seeds go round one circle of states, and one may come to where another has begun: their ids differ all the same.
+    const tail = new DataView(random.buffer, 12);
+    tail.setUint32(0, tail.getUint32(0) ^ this.own);
     return v7({ msecs: wall, random, seq: Math.floor(this.next() * 2 ** 31) });
   }
 }
