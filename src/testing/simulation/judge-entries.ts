@@ -120,6 +120,8 @@ export class JudgeEntries {
         '3.7',
         `${wordsOf(run)} is entered in ${run.process}, where ${wordsOf(here)} has not settled.`,
       );
+    // Whoever is called dead and lives may also enter late, beside the run that has taken the place of its own.
+    if (this.calledDead(run)) return this.ports.note('overlap-confirmed-dead');
     const [beyond] = others.filter((other) => !this.excused(other, processOf(other))).slice(allowed - 1);
     if (beyond !== undefined) this.ports.violate('overlap', this.overlapWords(beyond, run, allowed));
   }
@@ -133,12 +135,16 @@ export class JudgeEntries {
     if (ignored) return because('overlap-ignored-abort');
     const paused = process?.pausedWithin(now - 2 * failAfterMs, now) ?? 0;
     if (paused > loopDelayMs) return because('overlap-paused');
-    if (this.ports.incarnations.get(earlier.incarnation)?.confirmedDead === true)
-      return because('overlap-confirmed-dead');
+    if (this.calledDead(earlier)) return because('overlap-confirmed-dead');
     if (this.ports.closed(keyOf(earlier)) === 'cancelled') return because('overlap-cancelled');
     const { selfFenceAfterMs } = this.ports.liveness;
     const restoredMs = this.ports.restored(earlier.process).sinceMs;
     return restoredMs < selfFenceAfterMs + loopDelayMs + abortGraceMs && because('overlap-log-went-back');
+  }
+
+  /** An operator has called its process dead, against the truth. */
+  private calledDead({ incarnation }: WitnessedRun): boolean {
+    return this.ports.incarnations.get(incarnation)?.confirmedDead === true;
   }
 
   private overlapWords(earlier: WitnessedRun, later: WitnessedRun, allowed: number): string {
