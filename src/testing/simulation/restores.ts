@@ -68,8 +68,8 @@ export class Restores {
   /** The view of that process, in that state, may show what is lost. */
   showsLost(process: string, state: string): boolean {
     if (this.views.has(process)) return true;
-    // It has noticed that the log is another one, and shows what was until it begins anew.
-    return state === 'rebuilding' && this.world.scheduler.now - this.restoredAt < SHOWN_MS;
+    // It has noticed that the log is another one, and shows what was until it begins anew: it tries that again where the log does not answer.
+    return (state === 'rebuilding' || state === 'failed') && this.world.scheduler.now - this.restoredAt < SHOWN_MS;
   }
 
   private get aftermathMs(): number {
