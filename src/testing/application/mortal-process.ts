@@ -1,7 +1,8 @@
 import { sleepBy, type Clock, type Instant, type Timer } from '../../clock';
 import type { EventStore, Subscription, SubscriptionEnd } from '../../event-store';
 
-const NEVER: Promise<never> = new Promise(() => undefined);
+/** One for each who waits: a promise that all share would keep all who ever waited for it. */
+const never = (): Promise<never> => new Promise(() => undefined);
 
 /**
  * What a process has of the world: a clock and a connection to the log. Killed, its timers are gone, and no answer, event or append passes
@@ -66,8 +67,8 @@ export class MortalProcess {
 
   /** Both ways: nothing is sent by the dead, and what is on its way to it is lost. */
   private passing<T>(call: () => Promise<T>): Promise<T> {
-    if (this.dead) return NEVER;
-    return call().then((answer) => (this.dead ? NEVER : answer));
+    if (this.dead) return never();
+    return call().then((answer) => (this.dead ? never() : answer));
   }
 
   private storeOf(store: EventStore): EventStore {
@@ -83,7 +84,7 @@ export class MortalProcess {
       // The log is not this process's to close.
       close: () => Promise.resolve(),
       subscribe: (options) => {
-        if (this.dead) return { ended: NEVER as Promise<SubscriptionEnd>, close: () => Promise.resolve() };
+        if (this.dead) return { ended: never() as Promise<SubscriptionEnd>, close: () => Promise.resolve() };
         const { onEvents, onCaughtUp } = options;
         const subscription = store.subscribe({
           ...options,
@@ -93,7 +94,7 @@ export class MortalProcess {
         this.subscriptions.add(subscription);
         void subscription.ended.then(() => this.subscriptions.delete(subscription));
         return {
-          ended: subscription.ended.then((end) => (this.dead ? NEVER : end)),
+          ended: subscription.ended.then((end) => (this.dead ? never() : end)),
           close: () => subscription.close(),
         };
       },

@@ -40,7 +40,8 @@ export type Note = (
   what: 'unknown-had-landed' | 'ghost-landed' | 'duplicate-arrived' | 'read-behind' | 'late-answer',
 ) => void;
 
-const NEVER: Promise<never> = new Promise(() => undefined);
+/** One for each who waits: a promise that all share would keep all who ever waited for it. */
+const never = (): Promise<never> => new Promise(() => undefined);
 const LOST = Symbol('lost');
 const REFUSED = Symbol('refused');
 type Answer<T> = T | typeof LOST | typeof REFUSED;
@@ -69,9 +70,9 @@ export class SimulatedConnection implements EventStore {
   }
 
   async append(stream: string, expected: ExpectedRevision, events: readonly NewEvent[]): Promise<AppendOutcome> {
-    if (this.process.dead) return NEVER;
+    if (this.process.dead) return never();
     this.seen({ stream, events, moment: 'sent' });
-    if (this.process.dead) return NEVER;
+    if (this.process.dead) return never();
     const asked = this.process.told.asks(events);
     const decidedBy = this.process.told.decided(events);
     const perform = async () => {
@@ -129,7 +130,7 @@ export class SimulatedConnection implements EventStore {
   async close(): Promise<void> {}
 
   subscribe(options: SubscribeOptions): Subscription {
-    if (this.process.dead) return { ended: NEVER, close: () => Promise.resolve() };
+    if (this.process.dead) return { ended: never(), close: () => Promise.resolve() };
     const which = options.categories?.some((category) => category.endsWith('heartbeat')) ? 'membership' : 'view';
     const passage = {
       delay: () => {
@@ -171,7 +172,7 @@ export class SimulatedConnection implements EventStore {
   }
 
   private async read<T>(perform: () => Promise<T>): Promise<T> {
-    if (this.process.dead) return NEVER;
+    if (this.process.dead) return never();
     const answer = await this.exchange(perform, { beat: false, append: false, exact: false });
     if (answer === REFUSED || answer === LOST)
       throw new StoreUnavailableError(answer === LOST ? 'no answer came' : 'the log cannot be reached');
