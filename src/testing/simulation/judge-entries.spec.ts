@@ -36,7 +36,7 @@ describe('the judge of handlers that are entered beside each other', () => {
   const run = (process: string, epoch: number): WitnessedRun => {
     const incarnation = `${process}-1`;
     const one = { jobId: 'j', slot: 'manual:1', attempt: epoch, epoch, incarnation };
-    entries.started('j', one as JobRunStarted['data'], epoch, process, 1);
+    entries.started('j', one as unknown as JobRunStarted['data'], epoch, process, 1);
     const entered = { process, fencingToken: 2 ** 44 + epoch, enteredAt: 10_000, leftAt: null, abortedAt: null };
     return { ...one, ...entered } as unknown as WitnessedRun;
   };
