@@ -3,7 +3,7 @@ import { readAsked, usage, UsageError, type Asked } from './asked';
 import { breakRule, controls, keepRule } from './controls';
 import { liveInProcesses } from './seed-workers';
 import { Totals } from './totals';
-import { liveThrough } from './world';
+import { liveThrough, type LivedWorld } from './world';
 
 /** So many worlds may fail to show a broken rule. */
 const MOST_SEEDS = 40;
@@ -18,13 +18,17 @@ async function main(): Promise<number> {
   const clock = new SystemClock();
   const before = clock.monotonic();
   const totals = new Totals();
+  const ended = (world: LivedWorld) => {
+    totals.add(world);
+    totals.progress(seeds, (line) => console.error(line));
+  };
   if (jobs > 1) {
     await liveInProcesses({ from, seeds, jobs, asked, stopped: () => stopped }, (world, lines) => {
-      totals.add(world);
       for (const line of lines) tell(line);
+      ended(world);
     });
   } else {
-    for (let seed = from; seed < from + seeds && !stopped; seed++) totals.add(await liveThrough(seed, asked, tell));
+    for (let seed = from; seed < from + seeds && !stopped; seed++) ended(await liveThrough(seed, asked, tell));
   }
   return totals.tell(clock.monotonic() - before, tell) ? 0 : 1;
 }

@@ -1,6 +1,9 @@
 import { tooTame } from './minimums';
 import type { LivedWorld } from './world';
 
+/** Worlds between two lines of progress. */
+const TOLD_EVERY = 500;
+
 /** What all worlds come to. */
 export class Totals {
   private readonly counts = new Map<string, number>();
@@ -15,6 +18,12 @@ export class Totals {
     this.violations += violations;
     this.lived++;
     this.cpuMs += cpuMs;
+  }
+
+  /** How far a long run has come, on the error output, now and then: what it finds goes to the other. */
+  progress(seeds: number, tell: (line: string) => void): void {
+    if (this.lived % TOLD_EVERY === 0 && this.lived < seeds)
+      tell(`${this.lived} of ${seeds} seeds, violations ${this.violations}`);
   }
 
   /** @param realMs how long it took all in all. @returns whether all was in order. */
