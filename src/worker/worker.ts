@@ -1,6 +1,6 @@
 import type { Instant } from '../clock';
 import { StartJobRunCommand, type ExecuteOptions } from '../commands';
-import { openRuns, type JobRecord } from '../domain/job';
+import type { JobRecord } from '../domain/job';
 import type { RunReservation, StartsRuns } from '../ownership';
 import type { JobRow } from '../read-model';
 import { Abandons } from './abandons';
@@ -220,8 +220,8 @@ export class Worker implements StartsRuns {
     const { state } = row;
     if (state.stage !== 'live' || this.notes.isStale(row)) return;
     if (this.notes.rests(row.jobId, this.ports.clock.monotonic())) return;
-    // The sweep releases an idle job that has become ineligible; one that always has a run open would never become idle.
-    if (openRuns(state).length > 0 && !this.ports.eligible(state)) return;
+    // The sweep releases a job that has become ineligible once it is idle. It rests, so as not to hide others that are due.
+    if (!this.ports.eligible(state)) return this.notes.rest(row.jobId, this.ports.clock.monotonic());
     const reservation = this.reserve(row);
     if (!reservation) return;
     void this.startRun(row, state, incarnation, reservation);

@@ -9,6 +9,7 @@ import {
   type JobExecution,
   type ScheduleJobFields,
 } from '../../src/commands';
+import type { JobRecord } from '../../src/domain/job';
 import { MemoryEventStore, type EventStore } from '../../src/event-store';
 import { silentLogger, type LogFields, type Logger } from '../../src/logging';
 import type { FenceReason, Membership, Trust } from '../../src/membership';
@@ -107,7 +108,7 @@ export class Bench {
   draining = false;
   passes = 0;
   /** Or the error of a view that cannot be read. */
-  eligible: boolean | Error = true;
+  eligible: boolean | Error | ((record: JobRecord) => boolean) = true;
   /** Called before a command goes to the executor, and after its answer: a test may fence, wait or throw. */
   before: (command: CommandToJob) => void | Promise<void> = () => undefined;
   after: (command: CommandToJob) => void | Promise<void> = () => undefined;
@@ -192,9 +193,9 @@ export class Bench {
         handlers: this.handlers,
         logger,
         generation: () => 1,
-        eligible: () => {
+        eligible: (record) => {
           if (this.eligible instanceof Error) throw this.eligible;
-          return this.eligible;
+          return typeof this.eligible === 'function' ? this.eligible(record) : this.eligible;
         },
       },
       {

@@ -70,6 +70,18 @@ describe('the worker starts', () => {
     expect(tokens).toEqual([...new Set(tokens)].sort((a, b) => a - b));
   });
 
+  it('no idle job that its service may not own any more, and others beside it', async () => {
+    await bench.open([{ name: 'audit', run: held.run }]);
+    bench.eligible = ({ jobId }) => jobId === 'mine';
+    for (const jobId of [...Array.from({ length: 40 }, (_, n) => `other-${n}`), 'mine'])
+      await bench.job({ jobId, handler: 'audit', schedule: asap });
+    await bench.until('the one', () => held.entered === 1);
+    await bench.clock.advance(MINUTE);
+    expect(held.contexts.map(({ jobId }) => jobId)).toEqual(['mine']);
+    bench.eligible = true;
+    await bench.until('all of them', () => held.entered === 41);
+  });
+
   describe('nothing when it is fenced', () => {
     it('before the append: nothing is written', async () => {
       await bench.open([{ name: 'audit', run: held.run }]);
