@@ -121,8 +121,8 @@ export class Draft {
     if (slots === null) return null;
     const anchored = anchoredSchedule(this.record);
     const [late, rest] = split(anchored, due, this.dueBefore(anchored, slots.after + 1));
-    if (rest === null || dueTime(anchored, this.record.jobId, rest.first) > slots.through) return null;
-    return late === null ? 'first' : 'later';
+    if (late === null) return hasWaited(this.record) ? 'first' : null;
+    return rest === null || dueTime(anchored, this.record.jobId, rest.first) > slots.through ? null : 'later';
   }
 
   /**
@@ -146,9 +146,20 @@ export class Draft {
     return fates;
   }
 
-  private skipRanges(fates: SlotFates): void {
+  /**
+   * A run on request goes before what is due. What has waited for the end of the last run must not be taken for late by itself when that has ended,
+   * for the sake of an older slot that is missed: that is accounted for before.
+   */
+  private skipMissedBeforeWaiting(): void {
+    const due = this.due();
+    if (due === null || this.waiting(due) !== 'later') return;
+    const skipped = this.fates()?.skipped ?? [];
+    this.skipRanges({ skipped: skipped.filter(({ reason }) => reason !== 'coalesced') });
+  }
+
+  private skipRanges({ skipped }: Pick<SlotFates, 'skipped'>): void {
     let counted = 0;
-    const skips = fates.skipped.map(({ range, reason }) => {
+    const skips = skipped.map(({ range, reason }) => {
       counted += range.count;
       return { range, reason, next: this.slotAfter(range.last, counted) };
     });
@@ -246,7 +257,10 @@ export class Draft {
       return this.start(owner, slot, 1);
     };
     const asked = record.requested.find(({ slot }) => backfilledInstant(slot) === null);
-    if (asked !== undefined) return startRequested(asked);
+    if (asked !== undefined) {
+      unlessUnreadable(() => this.skipMissedBeforeWaiting());
+      return startRequested(asked);
+    }
     const fates = this.skipMissed();
     if (fates !== null && fates.run !== null) return this.startScheduled(owner, fates.run, fates, replaces);
     const backfill = record.requested[0];
@@ -266,7 +280,8 @@ export class Draft {
     for (const one of replaces) this.giveUp(one);
     this.start(owner, slotOf(slot), 1, { ...next, ...(backlogTo !== null && { backlogTo: slotOf(backlogTo) }) });
     if (coalesced !== null) this.skip(coalesced, 'coalesced', afterAll);
-    if (queued) this.skipDue('overlap');
+    // What is still to be run after it of a backlog waits by itself.
+    if (queued && backlogTo === null) this.skipDue('overlap');
     return true;
   }
 

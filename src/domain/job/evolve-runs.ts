@@ -1,6 +1,7 @@
 import type { Instant } from '../instant';
 import type { Slot } from './definition';
 import {
+  backfilledInstant,
   instantOfSlot,
   type JobRunAbandoned,
   type JobRunFailed,
@@ -13,7 +14,7 @@ import {
   type RunRef,
   type SkipReason,
 } from './events';
-import { hasWaited, runLimit } from './overlap';
+import { hasWaited, mayBegin, runEndedAt, runLimit } from './overlap';
 import { pendingDueAt } from './pending';
 import type { ClosedRun, Crash, JobRecord, JobState, LastOutcome, OpenRun } from './state';
 
@@ -51,15 +52,14 @@ export function started(state: JobRecord, { data }: JobRunStarted, revision: num
 }
 
 /**
- * A requested run goes before slots that are late. Those that wait in the queue, or for room, go on waiting, also where the runs before which they
- * were late follow one another.
+ * A requested run goes before slots that are late: that could have begun, and were not. Those that wait for a further attempt of another slot, in the
+ * queue, or for room, go on waiting.
  */
 function overtakes(state: JobRecord, at: Instant): boolean {
   const { overlap } = state.definition.policies;
   const pending = pendingDueAt(state);
   if ((overlap !== 'queue' && overlap !== 'replace') || pending === null || pending > at) return false;
-  const followed = state.lastOutcome?.at === at && pending <= (state.lateThrough ?? -Infinity);
-  return !followed && !hasWaited(state);
+  return mayBegin(state, 'scheduled') && !hasWaited(state);
 }
 
 export function succeeded(state: JobRecord, { data }: JobRunSucceeded): JobRecord {
@@ -67,7 +67,7 @@ export function succeeded(state: JobRecord, { data }: JobRunSucceeded): JobRecor
   return {
     ...slotEnded(closed(state, data, 'succeeded'), data),
     crashes: [],
-    lastOutcome: outcome(data, 'succeeded', data.at, null),
+    ...attemptEnded(state, data, 'succeeded', data.at, null),
   };
 }
 
@@ -79,7 +79,7 @@ export function failed(state: JobRecord, { type, data }: JobRunFailed | JobRunTi
   const { retryAt, retriesUsed } = data;
   return {
     ...(retryAt === null ? slotEnded(after, data) : waiting(after, data, retryAt, retriesUsed)),
-    lastOutcome: outcome(data, how, data.at, detail),
+    ...attemptEnded(state, data, how, data.at, detail),
   };
 }
 
@@ -117,7 +117,7 @@ export function abandoned(state: JobRecord, { data }: JobRunAbandoned): JobRecor
   const retriesUsed = state.inProgress.find((s) => s.slot === slot)?.retriesUsed ?? 0;
   return {
     ...(over ? slotEnded(after, data) : waiting(after, data, at, retriesUsed)),
-    lastOutcome: outcome(data, 'abandoned', at, reason),
+    ...attemptEnded(state, data, 'abandoned', at, reason),
     crashes: reason === 'ownerFailed' ? crashed(state, data) : state.crashes,
   };
 }
@@ -166,8 +166,16 @@ function slotEnded(state: JobRecord, run: RunRef): JobRecord {
   return { ...state, inProgress: state.inProgress.filter((s) => s.slot !== run.slot) };
 }
 
-function outcome(run: RunRef, how: LastOutcome['outcome'], at: Instant, detail: string | null): LastOutcome {
-  return { slot: run.slot, attempt: run.attempt, outcome: how, at, detail };
+/** What is known of the attempt that has ended last, and of the last that was no backfill. */
+export function attemptEnded(
+  state: JobRecord,
+  { slot, attempt }: Pick<RunRef, 'slot' | 'attempt'>,
+  outcome: LastOutcome['outcome'],
+  at: Instant,
+  detail: string | null,
+): Pick<JobRecord, 'lastOutcome' | 'runEndedAt'> {
+  const before = backfilledInstant(slot) === null ? null : runEndedAt(state);
+  return { lastOutcome: { slot, attempt, outcome, at, detail }, ...(before !== null && { runEndedAt: before }) };
 }
 
 /** Without a backlog of which no slot is left to be accounted for. */

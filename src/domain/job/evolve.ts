@@ -5,6 +5,7 @@ import type { JobDefinition } from './definition';
 import type { Declaration, JobEvent, JobScheduled, ReleaseReason } from './events';
 import {
   abandoned,
+  attemptEnded,
   closed,
   failed,
   givenUp,
@@ -226,13 +227,9 @@ function apply(record: JobRecord, event: Later, revision: number): JobRecord {
         ...after,
         inProgress: after.inProgress.filter((s) => s.slot !== slot),
         crashes: resolution === 'succeeded' ? [] : after.crashes,
-        lastOutcome: {
-          slot,
-          attempt,
-          outcome: resolution === 'fail' ? 'failed' : 'succeeded',
-          at,
-          detail: resolution === 'fail' ? event.data.reason : null,
-        },
+        ...(resolution === 'fail'
+          ? attemptEnded(state, { slot, attempt }, 'failed', at, event.data.reason)
+          : attemptEnded(state, { slot, attempt }, 'succeeded', at, null)),
       };
     }
     case 'JobQuarantined':

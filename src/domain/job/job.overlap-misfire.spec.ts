@@ -1,5 +1,14 @@
 import { specification, specify } from '../../testing/specification';
-import { decide, dueAt, misfireRule, type JobCommand, type JobEvent, type Misfire, type Overlap } from '.';
+import {
+  decide,
+  dueAt,
+  misfireRule,
+  type JobCommand,
+  type JobEvent,
+  type Misfire,
+  type MisfireRule,
+  type Overlap,
+} from '.';
 import { after } from './record.fixture';
 import { anna, ask, at, bert, definition, facts, run, slotAt } from './story.fixture';
 
@@ -122,6 +131,7 @@ describe('replace, a slot that waits for its room and is older by then than the 
         facts.started(65, manual, anna, 60),
       ] as const;
       const second = run('manual:5', 1, 1, anna);
+      const backfilled = run(`backfill:4:${slotAt(-60)}`, 1, 1, anna);
       return [
         specification(`… by what fell during it, though an older one was late before that began (${overlap})`)
           .given(...begun)
@@ -139,14 +149,37 @@ describe('replace, a slot that waits for its room and is older by then than the 
             facts.skipped(195, 'misfire', [60, 120, 2], 180),
             facts.started(195, run(180, 1, 2, bert), bert, 240),
           ),
-        specification(`… and when a second run on request has followed the first at once (${overlap})`)
-          .given(...begun, facts.requested(70, 4), ask.complete(130, manual, { startNext: true }))
-          .when(ask.complete(135, run('manual:4', 1, 1, anna), { startNext: true }))
+        specification(
+          `… and when a second run on request follows the first: what is missed is accounted for before (${overlap})`,
+        )
+          .given(...begun, facts.requested(70, 4), ask.complete(130, manual))
+          .when(ask.start(131, 1, anna))
           .then(
-            facts.succeeded(135, run('manual:4', 1, 1, anna)),
-            facts.skipped(135, 'misfire', [60, 60, 1], 120),
-            facts.started(135, of(120), anna, 180),
+            facts.skipped(131, 'misfire', [60, 60, 1], 120),
+            facts.started(131, run('manual:4', 1, 1, anna), anna, 120),
           ),
+        specification(`… which it then waits for, too (${overlap})`)
+          .given(...begun, facts.requested(70, 4), ask.complete(130, manual), ask.start(131, 1, anna))
+          .when(ask.complete(135, run('manual:4', 1, 1, anna), { startNext: true }))
+          .then(facts.succeeded(135, run('manual:4', 1, 1, anna)), facts.started(135, of(120), anna, 180)),
+        specification(`… also in the hands of another (${overlap})`)
+          .given(...begun, facts.requested(70, 4), ask.complete(130, manual), facts.released(132, 1, anna, 'drain'))
+          .given(ask.claim(135, bert))
+          .when(ask.complete(140, run('manual:4', 1, 2, bert), { startNext: true }))
+          .then(facts.succeeded(140, run('manual:4', 1, 2, bert)), facts.started(140, run(120, 1, 2, bert), bert, 180)),
+        specification(`… and when that passes while another waits for its next attempt (${overlap})`)
+          .given(jobWith(prompt, overlap), bound, facts.requested(50, 2), facts.started(55, manual, anna, 60))
+          .given(facts.failed(100, manual, 1, 110), facts.requested(101, 5), ask.start(102, 1, anna))
+          .given(ask.complete(105, second), ask.start(110, 1, anna))
+          .when(ask.complete(115, run('manual:2', 2, 1, anna), { startNext: true }))
+          .then(facts.succeeded(115, run('manual:2', 2, 1, anna)), facts.started(115, of(60), anna, 120)),
+        specification(`… and when the further attempt of a backfill ends after it (${overlap})`)
+          .given(jobWith(prompt, overlap), bound, facts.started(60, of(60), anna, 120), ask.complete(61, of(60)))
+          .given(facts.backfilled(100, 4, -60), ask.start(101, 1, anna))
+          .given(facts.failed(105, backfilled, 1, 115), facts.requested(106, 7), ask.start(107, 1, anna))
+          .given(ask.complete(130, run('manual:7', 1, 1, anna)), ask.start(130, 1, anna))
+          .when(ask.complete(131, { ...backfilled, attempt: 2 }, { startNext: true }))
+          .then(facts.succeeded(131, { ...backfilled, attempt: 2 }), facts.started(131, of(120), anna, 180)),
         specification(`what fell between two of them is late by itself (${overlap})`)
           .given(...begun, ask.complete(70, manual), facts.requested(121, 5), facts.started(125, second, anna, 60))
           .when(ask.complete(135, second, { startNext: true }))
@@ -194,6 +227,35 @@ describe('replace, a slot that waits for its room and is older by then than the 
         .then(facts.skipped(111, 'misfire', [90, 90, 1], null), facts.completed(111, 'succeeded')),
     ),
   ]);
+});
+
+describe('queue, all: what has grown too old, or is beyond the cap, before a slot that waits in the queue', () => {
+  const late = (misfire: Partial<MisfireRule>) =>
+    [
+      facts.scheduled(0, definition({}, { overlap: 'queue', misfire: { ...misfireRule('all'), ...misfire } }), 60),
+      bound,
+      facts.requested(50, 2),
+      facts.started(65, run('manual:2', 1, 1, anna), anna, 60),
+    ] as const;
+  it.each([{ maxAgeMs: 100_000 }, { cap: 2 }])('does not cost what is still to be run: %p', (misfire) => {
+    const first = ask.complete(250, run('manual:2', 1, 1, anna), { startNext: true });
+    expect(startedBy(...late(misfire), first)).toEqual([[slotAt(180), slotAt(240)]]);
+    const next = [...late(misfire), first, ask.complete(255, of(180), { startNext: true })] as const;
+    expect(startedBy(...next).map(([slot]) => slot)).toEqual([slotAt(240)]);
+  });
+});
+
+describe('queue, a run on request that passes while a slot waits for its next attempt', () => {
+  it('does not cost what waits behind that', () => {
+    const prompt = { ...misfireRule('skip'), thresholdMs: 1_000 };
+    const story = [
+      facts.scheduled(0, definition({}, { overlap: 'queue', misfire: prompt }), 60),
+      ...[bound, facts.started(60, of(60), anna, 120), facts.failed(100, of(60), 1, 150)],
+      ...[facts.requested(121, 4), ask.start(125, 1, anna), ask.complete(126, run('manual:4', 1, 1, anna))],
+      ...[ask.start(150, 1, anna), ask.complete(170, run(60, 2, 1, anna), { startNext: true })],
+    ];
+    expect(startedBy(...story).map(([slot]) => slot)).toEqual([slotAt(120)]);
+  });
 });
 
 describe('allow(2), all', () => {

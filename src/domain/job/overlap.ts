@@ -67,15 +67,20 @@ export interface Waited {
  * worked off.
  */
 export function waited(record: JobRecord): Waited | null {
-  const { definition, inProgress, lastOutcome, anchor, lateThrough = -Infinity } = record;
+  const { definition, inProgress, anchor, lateThrough = -Infinity } = record;
   const { overlap } = definition.policies;
   if (overlap !== 'queue' && overlap !== 'replace') return null;
   if (overlap === 'replace' && (inProgress.length > 0 || owesBacklog(record))) return null;
   const pending = pendingDueAt(record);
   if (pending === null || pending < anchor) return null;
-  if (lastOutcome === null || lastOutcome.at <= lateThrough || backfilledInstant(lastOutcome.slot) !== null)
-    return null;
-  return { after: lateThrough, through: lastOutcome.at };
+  const through = runEndedAt(record);
+  return through === null || through <= lateThrough ? null : { after: lateThrough, through };
+}
+
+/** When the last attempt that was no backfill ended: the past does not cost the present. Null: none has. */
+export function runEndedAt({ runEndedAt: before, lastOutcome }: JobRecord): Instant | null {
+  if (lastOutcome === null) return null;
+  return backfilledInstant(lastOutcome.slot) === null ? lastOutcome.at : (before ?? null);
 }
 
 /** The pending slot itself has waited so. */

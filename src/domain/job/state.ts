@@ -59,6 +59,8 @@ export interface JobRecord {
   readonly backlog?: Backlog;
   /** A requested run began then before slots that were due, and had waited neither in the queue nor for room: they are late, and do not wait so now. Absent: none did. */
   readonly lateThrough?: Instant;
+  /** Where `lastOutcome` is of a backfill: when the last attempt that was none ended; absent: none has. */
+  readonly runEndedAt?: Instant;
   /** Scheduled slots accounted for, whatever became of them (for maxRuns). */
   readonly slotsCounted: number;
   /** Zone data by which nextSlot was computed. */
