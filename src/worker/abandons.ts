@@ -78,8 +78,10 @@ export class Abandons {
         ? { durationMs: execution.durationMs, timeoutMs: record.definition.policies.timeoutMs ?? 0 }
         : null;
     void this.abandon(record.jobId, run, 'stuck', timedOut).then((abandoned) => {
-      if (abandoned === 'left-open') this.worker.lookAgain(record.jobId);
-      execution.givenAway = abandoned === 'ended' || abandoned === 'refused';
+      // An own run that the log leaves open waits by a policy of now: with the end of its handler.
+      const again = abandoned === 'left-open' && !own;
+      if (again) this.worker.lookAgain(record.jobId);
+      execution.givenAway = !again && abandoned !== 'unavailable';
     });
   }
 

@@ -3,6 +3,7 @@ import {
   CancelJobCommand,
   CommandUnavailableError,
   RequeueJobCommand,
+  RescheduleJobCommand,
   StartJobRunCommand,
 } from '../../src/commands';
 import { Bench, Held } from './bench';
@@ -144,6 +145,16 @@ describe('the worker, trusted again', () => {
       const said = abandons().length;
       await bench.clock.advance(MINUTE);
       expect(abandons()).toHaveLength(said);
+    });
+
+    it('asks once for the release of one that waits by a newer policy', async () => {
+      await bench.open([{ name: 'audit', run: held.run }]);
+      await bench.job({ jobId: 'j', handler: 'audit', schedule: asap, policies: { timeoutMs: 10_000 } });
+      await bench.until('the run', () => held.entered === 1);
+      await bench.send(new RescheduleJobCommand({ jobId: 'j', policies: { onStuck: 'wait', timeoutMs: 10_000 } }));
+      await bench.clock.advance(2 * MINUTE);
+      expect(abandons()).toHaveLength(1);
+      expect(await bench.types('j')).not.toContain('JobReleased(stuck)');
     });
 
     it('waits once for the end of a doubt, however long that lasts, and then gives its job away', async () => {
