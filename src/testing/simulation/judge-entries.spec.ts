@@ -60,6 +60,12 @@ describe('the judge of handlers that are entered beside each other', () => {
     expect([said, noted]).toEqual([[], ['overlap-confirmed-dead']]);
   });
 
+  it('… but when it enters beside a run that it has taken the place of', () => {
+    dead.add('b-1');
+    enter(run('b', 2), run('a', 1));
+    expect(said).toHaveLength(1);
+  });
+
   it('a second handler in one process is a violation all the same', () => {
     dead.add('a-1');
     enter(run('a', 2), run('a', 1));

@@ -120,14 +120,12 @@ export class JudgeEntries {
         '3.7',
         `${wordsOf(run)} is entered in ${run.process}, where ${wordsOf(here)} has not settled.`,
       );
-    // Whoever is called dead and lives may also enter late, beside the run that has taken the place of its own.
-    if (this.calledDead(run)) return this.ports.note('overlap-confirmed-dead');
-    const [beyond] = others.filter((other) => !this.excused(other, processOf(other))).slice(allowed - 1);
+    const [beyond] = others.filter((other) => !this.excused(other, run, processOf(other))).slice(allowed - 1);
     if (beyond !== undefined) this.ports.violate('overlap', this.overlapWords(beyond, run, allowed));
   }
 
   /** The guarantees name a reason why its handler may still run. */
-  private excused(earlier: WitnessedRun, process: SimulatedProcess | null): boolean {
+  private excused(earlier: WitnessedRun, run: WitnessedRun, process: SimulatedProcess | null): boolean {
     const now = this.ports.now();
     const { abortGraceMs, loopDelayMs, failAfterMs, clockRateError } = this.ports.liveness;
     const because = (why: string) => (this.ports.note(why), true);
@@ -135,7 +133,9 @@ export class JudgeEntries {
     if (ignored) return because('overlap-ignored-abort');
     const paused = process?.pausedWithin(now - 2 * failAfterMs, now) ?? 0;
     if (paused > loopDelayMs) return because('overlap-paused');
-    if (this.calledDead(earlier)) return because('overlap-confirmed-dead');
+    // Whoever is called dead and lives may also enter late, beside the run that has taken the place of its own.
+    if (this.calledDead(earlier) || (this.calledDead(run) && run.epoch < earlier.epoch))
+      return because('overlap-confirmed-dead');
     if (this.ports.closed(keyOf(earlier)) === 'cancelled') return because('overlap-cancelled');
     const { selfFenceAfterMs } = this.ports.liveness;
     const restoredMs = this.ports.restored(earlier.process).sinceMs;

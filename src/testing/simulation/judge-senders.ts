@@ -17,6 +17,9 @@ const CLAIM_LATER_MS = 2_000;
 
 /** Judges who may send what (5.12, 5.14), and that whoever lives knows which log this is (6). */
 export class JudgeSenders {
+  /** Ids of claims that were sent before: whether they have landed is not known, so they are sent again, as they were decided (3.2). */
+  private readonly sentBefore = new Set<string>();
+
   constructor(private readonly ports: Bench & Pick<JudgePorts, 'webOnly'>) {}
 
   /** 5.12: whoever knows that its view is behind neither beats nor claims. @param view where it stands. */
@@ -25,6 +28,9 @@ export class JudgeSenders {
     if (this.ports.webOnly(process)) return this.sentByWeb(process, events);
     const beats = type === 'ServiceHeartbeat';
     if (!beats && !events.some(({ type }) => type === 'JobRequeued')) return;
+    const [{ id }] = events;
+    if (!beats && this.sentBefore.has(id)) return this.ports.note('claim-sent-again');
+    if (!beats) this.sentBefore.add(id);
     // Before the view shows its own registration it owns nothing.
     const life = beats ? this.ports.incarnations.get((JSON.parse(data) as { incarnation: string }).incarnation) : null;
     if (life === undefined || view === 'start' || view < (life?.position ?? 0n)) return;
