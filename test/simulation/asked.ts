@@ -37,7 +37,8 @@ export const usage = `npm run simulate -- [--seeds N] [--from S] [--jobs N] | --
   --verbose      every line of every service
   --hash         the hash of each history: the same script, the same hash
 
-Exit status: 0 no violation; 1 violations, or worlds in which too little happened (of fifty or more); 2 wrong use.`;
+Exit status: 0 no violation; 1 violations, or worlds in which too little happened (of fifty or more); 2 wrong use; 3 none, and told to stop
+before the last seed.`;
 
 export function readAsked(argv: readonly string[]): Asked {
   const { values } = parsed(argv);

@@ -8,6 +8,9 @@ import { liveThrough, type LivedWorld } from './world';
 /** So many worlds may fail to show a broken rule. */
 const MOST_SEEDS = 40;
 
+/** Exit status of a run that was told to stop before its last seed, and has found nothing so far. */
+const BROKEN_OFF = 3;
+
 async function main(): Promise<number> {
   const asked = readAsked(process.argv.slice(2));
   if (asked.controls) return breakRules(asked);
@@ -30,7 +33,9 @@ async function main(): Promise<number> {
   } else {
     for (let seed = from; seed < from + seeds && !stopped; seed++) ended(await liveThrough(seed, asked, tell));
   }
-  return totals.tell(clock.monotonic() - before, tell) ? 0 : 1;
+  const sound = totals.tell(clock.monotonic() - before, tell);
+  if (!sound) return 1;
+  return totals.lived < seeds ? BROKEN_OFF : 0;
 }
 
 /** Every rule broken, one by one; a world that does not show it lets the control fail. */

@@ -9,7 +9,8 @@ export class Totals {
   private readonly counts = new Map<string, number>();
   private readonly zombies: number[] = [];
   private violations = 0;
-  private lived = 0;
+  /** Worlds. */
+  lived = 0;
   private cpuMs = 0;
 
   add({ violations, counts, zombies, cpuMs }: LivedWorld): void {

@@ -10,6 +10,9 @@ import {
 } from '../../src/testing/simulation';
 import { UsageError, type Asked } from './asked';
 
+/** Characters of a script that is printed, too. */
+const MOST_PRINTED = 20_000;
+
 /** What is told of one world that was lived through: plain data, which may come from another process. */
 export interface LivedWorld {
   readonly seed: number;
@@ -87,6 +90,9 @@ async function shrunk(
   writeFileSync(file, `${JSON.stringify(small, null, 2)}\n`);
   tellWorld(small, await lived(small), tell);
   tell(`  again, shrunk: npm run simulate -- --script ${file}`);
+  // The machine on which it was found may be gone soon.
+  const text = JSON.stringify(small);
+  if (text.length <= MOST_PRINTED) tell(`  ${file}: ${text}`);
 }
 
 function tellWorld(

@@ -30,7 +30,11 @@ export class Scheduler {
   private order = 0;
   private readonly real = new SystemClock();
 
-  constructor(private readonly random: SeededRandom) {}
+  /** @param broken told what a step has thrown: in production it would have ended its process. */
+  constructor(
+    private readonly random: SeededRandom,
+    private readonly broken: (error: unknown) => void,
+  ) {}
 
   /** `run` is called at that time; never within the call that asks for it. */
   at(time: number, run: () => void): Step {
@@ -68,7 +72,11 @@ export class Scheduler {
       this.steps++;
       const { run } = entry;
       entry.run = null;
-      run?.();
+      try {
+        run?.();
+      } catch (error) {
+        this.broken(error);
+      }
       await turn();
     }
   }

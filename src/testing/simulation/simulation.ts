@@ -88,7 +88,12 @@ class World {
     private readonly options: SimulationOptions,
   ) {
     const { seed } = script;
-    this.scheduler = new Scheduler(drawn(seed, 'order'));
+    const broken = (error: unknown, where: string) =>
+      this.judge.violate(
+        'broken',
+        `${where}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      );
+    this.scheduler = new Scheduler(drawn(seed, 'order'), (error) => broken(error, 'thrown where nobody catches it'));
     const { scheduler } = this;
     const logClock = { startsAt: startOf(script), rate: script.logRate ?? 1 };
     this.log = new SimulatedLog(scheduler, () => drawn(seed, 'log'), logClock);
@@ -149,11 +154,7 @@ class World {
         this.judge.compare(service.readModel, process.name);
       },
       startsAt: startOf(script),
-      broken: (error, where) =>
-        this.judge.violate(
-          'broken',
-          `${where}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-        ),
+      broken,
     };
     this.places = script.places.map((place) => new Place(place, ports));
     this.operators = new Operators({
