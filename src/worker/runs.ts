@@ -5,6 +5,7 @@ import type { AtWork, Work } from './at-work';
 import { Execution } from './execution';
 import type { FenceWatch } from './fence-watch';
 import type { JobNotes } from './job-notes';
+import type { OpenSuspects } from './open-suspects';
 import type { Outcomes } from './outcomes';
 import type { Place } from './places';
 import type { WorkerOptions, WorkerPorts } from './ports';
@@ -18,6 +19,7 @@ export interface Surroundings {
   readonly outcomes: Outcomes;
   readonly abandons: Abandons;
   readonly fenceWatch: FenceWatch;
+  readonly openSuspects: OpenSuspects;
   /** Nothing is begun any more; what ends is released. */
   readonly givesBack: () => boolean;
   readonly wake: () => void;
@@ -86,6 +88,7 @@ export class Runs {
       // Its run is open in the log and nobody executes it. While its incarnation lives, fenced or not, the next comparison closes it as
       // lost (rule 3); that of a former incarnation is closed when this service returns under another one.
       this.notEntered.push({ jobId, run: started.run });
+      this.worker.openSuspects.add(started);
       logger.warn('job.not-entered', {
         ...facts,
         reason: fence ?? (handler ? 'other-incarnation' : 'handler-missing'),

@@ -10,6 +10,7 @@ import { FenceWatch } from './fence-watch';
 import { JobNotes } from './job-notes';
 import { LookAhead } from './look-ahead';
 import { OpenRuns } from './open-runs';
+import { OpenSuspects } from './open-suspects';
 import { Outcomes } from './outcomes';
 import { Passes } from './passes';
 import { Places } from './places';
@@ -28,7 +29,7 @@ import { Runs } from './runs';
  * 2. No handler of a job is entered while an earlier one of that job has not settled in this process; under overlap `allow(n)`: while n have not.
  * 3. An open run of the own incarnation that is not executed here, with no append outstanding, is closed as `lostInProcess`.
  * 4. An outcome is sent until the log has answered; the log decides whether it still counts.
- * 5. At most one suspect job runs: from before its start is appended until its outcome is in the log.
+ * 5. At most one suspect job runs: from before its start is appended until its outcome is in the log, also where it was not entered.
  * 6. A fence, a time-out, a cancel, a newer slot (overlap `replace`) and the end of a drain abort the handler; one that does not settle within the grace is given away as `stuck`;
  *    one that was to make room is not, and the newer slot is skipped.
  * 7. While a handler runs that is not aborted, own trust is looked at: timers of a suspended machine come late.
@@ -38,6 +39,7 @@ export class Worker implements StartsRuns {
   private readonly atWork = new AtWork();
   private readonly notes = new JobNotes();
   private readonly openRuns: OpenRuns;
+  private readonly openSuspects: OpenSuspects;
   private readonly due: LookAhead;
   private readonly fenceWatch: FenceWatch;
   private readonly passes: Passes;
@@ -65,7 +67,9 @@ export class Worker implements StartsRuns {
       failed: (jobId, error) => this.rest(jobId, error),
       lookAgain: (jobId) => this.lookAgain(jobId),
     });
+    this.openSuspects = new OpenSuspects(ports.ownJobs);
     this.runs = new Runs(ports, options, {
+      openSuspects: this.openSuspects,
       atWork: this.atWork,
       notes: this.notes,
       outcomes: new Outcomes(ports, {
@@ -119,6 +123,7 @@ export class Worker implements StartsRuns {
 
   reserve(job: JobRow, suspect: boolean = job.suspect): RunReservation | null {
     if (this.stopping || !this.accepts(job) || !this.atWork.maySend(job)) return null;
+    if (suspect && this.openSuspects.any) return null;
     const place = this.places.take(job.handler, suspect);
     if (place === null) return null;
     const work = this.atWork.begin(job);
@@ -165,6 +170,7 @@ export class Worker implements StartsRuns {
   /** The log went back in time: nothing that this process has appended to the one before holds. */
   forgetLog(): void {
     this.notes.forget();
+    this.openSuspects.forget();
     this.wake();
   }
 

@@ -1,4 +1,5 @@
 import {
+  AbandonJobRunCommand,
   BindJobToServiceCommand,
   CompleteJobRunCommand,
   MarkServiceFailedCommand,
@@ -70,6 +71,26 @@ describe('a suspect', () => {
     await bench.jobs(3, 'audit', 'late');
     await bench.until('the others run', () => held.entered === 4, 2_000);
     expect(held.contexts.slice(1).every(({ jobId }) => jobId.startsWith('late'))).toBe(true);
+  });
+
+  it('that was started and not entered is closed in the log before the next one is started', async () => {
+    await open();
+    bench.after = ({ constructor: { name } }) => {
+      if (name === 'StartJobRunCommand' && bench.facts('job.not-entered').length === 0) bench.trust.fence();
+    };
+    bench.before = (command) => (command instanceof AbandonJobRunCommand ? bench.clock.sleep(3_000) : undefined);
+    await suspects(2);
+    await bench.until('a start that is not entered', () => bench.facts('job.not-entered').length === 1);
+    bench.trust.trustAgain();
+    await bench.until('a run', () => held.entered === 1);
+    const { events } = await bench.store.readAll({ after: 'start', limit: 1_000 });
+    const own = (type: string) => (event: (typeof events)[number]) =>
+      event.type === type && event.data.includes(bench.incarnation);
+    const closed = events.findIndex(own('JobRunAbandoned'));
+    expect(closed).toBeGreaterThan(events.findIndex(own('JobRunStarted')));
+    expect(closed).toBeLessThan(events.findLastIndex(own('JobRunStarted')));
+    held.finish();
+    await bench.until('the other', () => held.entered === 2);
   });
 
   it('that turned out to be none keeps nobody waiting', async () => {
