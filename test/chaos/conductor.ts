@@ -164,7 +164,7 @@ export class Conductor {
     const made = this.begin(kind, process, `for ${lastsMs} ms`);
     for (const until = monoNow() + 1_000; !isStopped(process.pid) && monoNow() < until;) await rest(1);
     const [inCommit, inLedger] = [isWriting(process.pid, this.log), isWriting(process.pid, this.ledger)];
-    if (inCommit && kind !== 'stop-in-commit') this.tell(`${' '.repeat(18)}which was in the middle of a commit`);
+    if (inCommit && kind !== 'stop-in-commit') this.tell(`${' '.repeat(24)}which was in the middle of a commit`);
     await rest(lastsMs);
     const fault = this.faultOf(kind, made, { inCommit, inLedger });
     process.signal('SIGCONT');
@@ -224,7 +224,7 @@ export class Conductor {
   }
 
   private begin(kind: Fault['kind'], process: Process, words: string): Made {
-    this.tell(`${kind.padEnd(15)} ${process.orders.serviceId}, ${words}`);
+    this.tell(`${kind.padEnd(21)} ${process.orders.serviceId}, ${words}`);
     return { process, at: Date.now(), atMono: monoNow() };
   }
 
