@@ -5,7 +5,7 @@ import { monoNow } from './diary';
 import type { Fault } from './evidence';
 import { isStopped, isWriting } from './locks';
 import type { Place, Process } from './places';
-import { kinds, type Kind, type Planned } from './plan';
+import { kinds, type Kind, type Planned, type Stop } from './plan';
 import { SmallFileSystem } from './small-file-system';
 
 /** Whoever is met, so many others must stand: takeovers need somebody who takes over. */
@@ -73,8 +73,9 @@ export class Conductor {
     for (; monoNow() < untilMono; await rest(POLL_MS)) {
       this.lookAfter();
       const steady = this.places.filter((place) => place.steady);
-      // Who is stopped for long shall be in the middle of something that others take over meanwhile.
-      const fit = kind === 'long-stop' ? steady.filter((place) => place.current.busy) : steady;
+      // Who is stopped for long shall be in the middle of something that others take over meanwhile, or are about to.
+      const inMidst = kind === 'long-stop' || kind === 'stop-at-the-threshold';
+      const fit = inMidst ? steady.filter((place) => place.current.busy) : steady;
       if (steady.length > LEAST_LEFT && fit.length > 0) return fit[Math.floor(whom * fit.length)];
     }
     return null;
@@ -123,6 +124,7 @@ export class Conductor {
       case 'term':
         return this.term(place, lastsMs, other);
       case 'stop':
+      case 'stop-at-the-threshold':
       case 'long-stop':
       case 'stop-in-commit':
         return this.stop(kind, current, lastsMs);
@@ -156,13 +158,13 @@ export class Conductor {
     this.record('full', made, { pids: all.map(({ pid }) => pid) });
   }
 
-  private async stop(kind: 'stop' | 'long-stop' | 'stop-in-commit', process: Process, lastsMs: number): Promise<void> {
+  private async stop(kind: Stop, process: Process, lastsMs: number): Promise<void> {
     if (kind === 'stop-in-commit' && !(await this.aim.stop(process))) return;
     process.signal('SIGSTOP');
     const made = this.begin(kind, process, `for ${lastsMs} ms`);
     for (const until = monoNow() + 1_000; !isStopped(process.pid) && monoNow() < until;) await rest(1);
     const [inCommit, inLedger] = [isWriting(process.pid, this.log), isWriting(process.pid, this.ledger)];
-    if (inCommit && kind !== 'stop-in-commit') this.tell(`${' '.repeat(18)}which was in the middle of a commit`);
+    if (inCommit && kind !== 'stop-in-commit') this.tell(`${' '.repeat(24)}which was in the middle of a commit`);
     await rest(lastsMs);
     const fault = this.faultOf(kind, made, { inCommit, inLedger });
     process.signal('SIGCONT');
@@ -222,7 +224,7 @@ export class Conductor {
   }
 
   private begin(kind: Fault['kind'], process: Process, words: string): Made {
-    this.tell(`${kind.padEnd(15)} ${process.orders.serviceId}, ${words}`);
+    this.tell(`${kind.padEnd(21)} ${process.orders.serviceId}, ${words}`);
     return { process, at: Date.now(), atMono: monoNow() };
   }
 

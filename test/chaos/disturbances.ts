@@ -1,13 +1,13 @@
 import type { Evidence, Fault } from './evidence';
 import { covered, overlaps, type Interval } from './intervals';
+import { isStop } from './plan';
 
 /** Appends and claims after an outage, on a machine that others use. */
 const RETURN_LATENCY_MS = 3_000;
 
 /** A process that was stopped while it held a lock, or a disk that was full for all: nobody writes. */
 export function isOutage({ kind, inCommit, inLedger, pids }: Fault): boolean {
-  const stopped = kind === 'stop' || kind === 'long-stop' || kind === 'stop-in-commit';
-  return (stopped && (inCommit || inLedger)) || (kind === 'full' && pids.length > 1);
+  return (isStop(kind) && (inCommit || inLedger)) || (kind === 'full' && pids.length > 1);
 }
 
 /**

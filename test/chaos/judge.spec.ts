@@ -1,8 +1,9 @@
+import { livenessProfiles } from 'holdfast';
 import type { Line } from './diary';
 import type { Fault, LogEntry } from './evidence';
 import { isGood, judge, type Judgement } from './judge';
 import type { Written } from './ledger';
-import { kinds, plan } from './plan';
+import { isStop, kinds, plan, type Planned } from './plan';
 import { ENTERED_BEFORE_STOP_MS, healthyScene, type Scene } from './scene.fixture';
 
 type Charge = 'lost' | 'doubled' | 'stale' | 'unsound' | 'late' | 'tame';
@@ -213,6 +214,7 @@ const doctored: readonly [string, Charge, RegExp, (scene: Scene) => void][] = [
       ['stop-in-commit', (f) => ({ ...f, inCommit: false })],
       ['twin', (f) => ({ ...f, foundOut: false })],
       ['stop', (f) => ({ ...f, until: f.at + 10 })],
+      ['stop-at-the-threshold', (f) => ({ ...f, until: f.at + 10 })],
       ['kill', (f) => ({ ...f, pids: [99] })],
       ['restart', (f) => ({ ...f, pids: [99] })],
       ['term', (f) => ({ ...f, pids: [99] })],
@@ -300,8 +302,8 @@ describe('the judge of the chaos', () => {
 });
 
 describe('the plan of faults', () => {
-  const first = (seed: number, count: number) => {
-    const faults = plan(seed, 'default');
+  const first = (seed: number, count: number, profile: keyof typeof livenessProfiles = 'default') => {
+    const faults = plan(seed, profile);
     return Array.from({ length: count }, () => faults.next().value);
   };
 
@@ -315,12 +317,28 @@ describe('the plan of faults', () => {
       expect(new Set(first(seed, kinds.length).map(({ kind }) => kind)).size).toBe(kinds.length);
   });
 
-  it('stops processes for half a second to twenty seconds', () => {
-    const stops = first(1, 5_000).filter(({ kind }) => kind === 'stop' || kind === 'long-stop');
-    const lasting = stops.map(({ lastsMs }) => lastsMs);
+  it.each(['default', 'tuned'] as const)('stops processes for half a second to twenty seconds: %s', (profile) => {
+    const byTime = ({ kind }: Planned) => isStop(kind) && kind !== 'stop-in-commit';
+    const lasting = first(1, 8_000, profile)
+      .filter(byTime)
+      .map(({ lastsMs }) => lastsMs);
     expect(Math.min(...lasting)).toBeGreaterThanOrEqual(500);
     expect(Math.min(...lasting)).toBeLessThan(700);
     expect(Math.max(...lasting)).toBeGreaterThan(19_500);
     expect(Math.max(...lasting)).toBeLessThanOrEqual(20_000);
+    // Nothing between is left out, the moment of the verdict least of all.
+    const halves = new Set(lasting.map((ms) => Math.floor(ms / 500)));
+    expect([...halves].filter((half) => half < 40).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 39 }, (_, n) => n + 1),
+    );
+  });
+
+  it.each(['default', 'tuned'] as const)('stops processes for about as long as their peers wait: %s', (profile) => {
+    const { failAfterMs } = livenessProfiles[profile];
+    const about = first(1, 8_000, profile).filter(({ kind }) => kind === 'stop-at-the-threshold');
+    const fromThreshold = about.map(({ lastsMs }) => lastsMs - failAfterMs);
+    const steps = [-1_000, -500, 0, 500, 1_000, 2_500].filter((from) => failAfterMs + from >= 500);
+    for (const from of steps) expect(fromThreshold.some((ms) => ms >= from && ms < from + 500)).toBe(true);
+    for (const ms of fromThreshold) expect(Math.abs(ms)).toBeLessThanOrEqual(3_000);
   });
 });

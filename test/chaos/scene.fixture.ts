@@ -12,6 +12,8 @@ export const FIRST = '0172c000-0000-7000-8000-000000000001';
 export const SECOND = '0172c000-0000-7000-8000-000000000002';
 const PERIOD_MS = 4_000;
 const RUN_MS = 500;
+/** All of them together are over before the next slot is due while one runs. */
+const OUTLIVED_MS = 500;
 export const ENTERED_BEFORE_STOP_MS = 100;
 type ServiceId = 'chaos@h1' | 'chaos@h2';
 
@@ -89,11 +91,11 @@ export function healthyScene(): Scene {
   log.claim('work-0', 'chaos@h1');
   log.now += PERIOD_MS;
   wholeRun('chaos@h1');
-  const outlived: readonly Kind[] = ['stop', 'stall', 'twin', 'full', 'stop-in-commit'];
+  const outlived: readonly Kind[] = ['stop', 'stop-at-the-threshold', 'stall', 'twin', 'full', 'stop-in-commit'];
   for (const kind of outlived) {
-    faults.push(fault(kind, 600, { foundOut: kind === 'twin', inCommit: kind === 'stop-in-commit' }));
-    log.now += 600;
-    note('late', 11, { fromMono: log.now - 600 - BOOT, toMono: log.now - BOOT });
+    faults.push(fault(kind, OUTLIVED_MS, { foundOut: kind === 'twin', inCommit: kind === 'stop-in-commit' }));
+    log.now += OUTLIVED_MS;
+    note('late', 11, { fromMono: log.now - OUTLIVED_MS - BOOT, toMono: log.now - BOOT });
     note('disk.has-room', 11, { refused: 3 });
     wholeRun('chaos@h1');
   }

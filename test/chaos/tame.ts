@@ -25,7 +25,9 @@ export function bites({ faults, lines }: Evidence, taken: readonly Takeover[]): 
     restart: tookJobs,
     'kill-appending': (fault) => fault.inCommit && tookJobs(fault),
     term: (fault) => line(fault, 'service.closed') && tookJobs(fault),
-    stop: ({ at, until }) => until - at >= 500,
+    stop: stood,
+    // Whether it is judged is open: nothing but safety is asked for.
+    'stop-at-the-threshold': stood,
     'long-stop': (fault) => line(fault, 'service.fenced'),
     'stop-in-commit': ({ inCommit }) => inCommit,
     twin: ({ foundOut }) => foundOut,
@@ -38,6 +40,10 @@ export function bites({ faults, lines }: Evidence, taken: readonly Takeover[]): 
       return [kind, { made: made.length, bit: made.filter((fault) => effect[kind](fault)).length }];
     }),
   ) as Bites;
+}
+
+function stood({ at, until }: Fault): boolean {
+  return until - at >= 500;
 }
 
 /** How often each kind must have its effect in a run of so many minutes. */

@@ -1,6 +1,7 @@
 import type { Disturbances } from './disturbances';
 import type { Evidence } from './evidence';
 import { covered } from './intervals';
+import { isStop } from './plan';
 
 /** A handler that was in the middle of its run when its process was stopped for longer than trust lasts, and found itself resumed. */
 export interface Zombie {
@@ -15,9 +16,7 @@ export function zombies(evidence: Evidence, { starved }: Disturbances): Zombie[]
   const { faults, lines, settings } = evidence;
   const resumed = faults.filter(
     ({ kind, atMono, untilMono, dead }) =>
-      (kind === 'stop' || kind === 'long-stop' || kind === 'stop-in-commit') &&
-      !dead &&
-      untilMono - atMono > settings.liveness.selfFenceAfterMs,
+      isStop(kind) && !dead && untilMono - atMono > settings.liveness.selfFenceAfterMs,
   );
   return resumed.flatMap(({ pids, atMono, untilMono, until }): Zombie[] => {
     const open = new Map<string, string>();

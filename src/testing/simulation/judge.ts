@@ -9,6 +9,7 @@ import { Blame } from './blame';
 import { JudgeEntries, keyOf } from './judge-entries';
 import { JudgeSenders } from './judge-senders';
 import { JudgeVerdicts } from './judge-verdicts';
+import { JudgeViews } from './judge-views';
 import type { Bench, JudgedIncarnation, JudgePorts, SimulatedViolation } from './judged';
 import { LOST, NEWER } from './outsiders';
 import type { SimulatedProcess } from './simulated-process';
@@ -22,8 +23,6 @@ interface Followed {
   changedAt: number;
   /** True time of its newest binding, ms. */
   boundAt: number;
-  /** Newest last. */
-  readonly history: { readonly position: bigint; readonly state: JobState; text?: string }[];
 }
 
 /** Begins the correlation id of an order. */
@@ -31,8 +30,6 @@ export const ORDER = 'order-';
 const MOST_VIOLATIONS = 20;
 /** In a world in which nothing is wrong, ms. */
 const SHOWN_WITHIN_MS = 1_000;
-/** States of a job that are kept, for views that lag. */
-const KEPT_STATES = 400;
 
 /** Checks every event when it is written, and every entry of a handler when it is made. */
 export class Judge {
@@ -43,6 +40,7 @@ export class Judge {
   private closed = new Map<string, string>();
   private readonly entries: JudgeEntries;
   private readonly verdicts: JudgeVerdicts;
+  private readonly views: JudgeViews;
   readonly senders: JudgeSenders;
   private commands = new Map<string, number>();
   private checker = new LogChecker();
@@ -81,11 +79,13 @@ export class Judge {
     });
     this.verdicts = new JudgeVerdicts(bench, (serviceId) => this.facts.get(serviceId) ?? 0n);
     this.senders = new JudgeSenders({ ...bench, webOnly: ports.webOnly });
+    this.views = new JudgeViews(bench);
   }
 
   /** The log holds these appends, and nothing else any more. */
   rewind(appends: readonly WrittenAppend[]): void {
     this.jobs.clear();
+    this.views.forget();
     this.incarnations.clear();
     this.facts.clear();
     this.closed = new Map();
@@ -134,13 +134,15 @@ export class Judge {
       this.orderOnce(stream, recorded.metadata);
       if (event.type === '$unreadable') {
         if (by !== NEWER) this.violate('log', `${stream} ${revision} cannot be read: ${event.why}`);
-        this.unreadable(of, event, recorded);
+        if (stream.startsWith('service-')) this.views.service(of, event, revision, position);
+        else this.unreadable(of, event, recorded);
       } else if (this.opaque.has(stream) && event.type !== 'JobRunOutcomeRefused')
         this.violate('3.10', `${by} appends ${event.type} to ${stream}, which it cannot read.`);
       if (event.type === '$unreadable') continue;
       if (event.type.startsWith('Job')) this.job(of, event as JobEvent, recorded, by);
       else if (event.type !== 'ServiceHeartbeat') {
         this.service(of, event as ServiceEvent, position, by);
+        this.views.service(of, event as ServiceEvent, revision, position);
         this.facts.set(of, position);
       }
     }
@@ -183,24 +185,14 @@ export class Judge {
     this.entries.guarded(run);
   }
 
-  /** What the view of a living service says of every job, at its position, against the fold of the log. */
+  /** What the view of a living service says, at its position, against the folds of the log. */
   compare(view: ReadModel, whose: string): void {
-    const position = view.position();
-    if (position === 'start') return;
-    this.note('view-compared');
-    for (const [jobId, { history }] of this.jobs) {
-      if (history.length === 0 || history[0].position > position) continue;
-      const expected = history.findLast((one) => one.position <= position);
-      const said = expected === undefined ? 'null' : (expected.text ??= JSON.stringify(expected.state));
-      const found = JSON.stringify(view.job(jobId)?.state ?? null);
-      if (found !== said) {
-        this.violate(
-          'I7',
-          `The view of ${whose} at position ${position} shows ${jobId} as ${found}, and the log says ${said}.`,
-        );
-        return;
-      }
-    }
+    this.views.compare(view, whose);
+  }
+
+  /** The same, of services alone. */
+  compareServices(view: ReadModel, whose: string): void {
+    this.views.compareServices(view, whose);
   }
 
   /** Incarnations that have not ended in the log and whose process lives. */
@@ -245,20 +237,19 @@ export class Judge {
     this.slots.forget(jobId);
     if (job === undefined) return;
     job.state = evolve(job.state, event, revision);
-    job.history.push({ position, state: job.state });
+    this.views.job(jobId, position, job.state);
   }
 
   private job(jobId: string, event: JobEvent, { revision, position }: RecordedEvent, by: string): void {
     let job = this.jobs.get(jobId);
-    if (job === undefined) this.jobs.set(jobId, (job = { state: absentJob, changedAt: 0, boundAt: 0, history: [] }));
+    if (job === undefined) this.jobs.set(jobId, (job = { state: absentJob, changedAt: 0, boundAt: 0 }));
     this.blame.event(jobId, event, 'slot' in event.data ? openBeside(job.state, event.data as RunRef) : 0);
     this.slots.event(jobId, event);
     this.newestFact = position;
     this.newestAt = this.now();
     job.state = evolve(job.state, event, revision);
     job.changedAt = this.now();
-    job.history.push({ position, state: job.state });
-    if (job.history.length > KEPT_STATES) job.history.shift();
+    this.views.job(jobId, position, job.state);
     switch (event.type) {
       case 'JobRunStarted':
         if (this.rereads === null) this.entries.started(jobId, event.data, revision, by, allowedBy(job.state));

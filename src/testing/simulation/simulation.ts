@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { jobType } from '../../commands';
 import { silentLogger, type Logger } from '../../logging';
 import { livenessProfiles } from '../../membership';
+import type { ReadModel } from '../../read-model';
 import { resolveOptions } from '../../runtime';
 import { Actions } from './actions';
 import { behavingHandlers } from './behaviours';
@@ -126,6 +127,9 @@ class World {
         this.hash.update(`${position} ${stream} ${revision} ${id} ${type} ${created} ${data} ${metadata}\n`);
       }
       this.judge.written(append);
+      // What it says of a service hides in the view what was said before: that is looked at now.
+      if (append.events.some(({ type }) => isFactOfService(type)))
+        this.eachView((view, whose) => this.judge.compareServices(view, whose));
     });
     this.witness.onEntry((run, others) => this.judge.entered(run, others, (other) => this.witness.processOf(other)));
     this.witness.onResumed((run, wentOnMs) => this.judge.resumed(run, wentOnMs));
@@ -289,10 +293,15 @@ class World {
   }
 
   private compareNow(): void {
+    this.eachView((view, whose) => this.judge.compare(view, whose));
+  }
+
+  /** Of the living, but those that may show what is lost. */
+  private eachView(compare: (view: ReadModel, whose: string) => void): void {
     for (const { name, service } of this.services()) {
       const { state } = service.readModel.health();
       if (state === 'stopped' || this.restores.showsLost(name, state)) continue;
-      this.judge.compare(service.readModel, name);
+      compare(service.readModel, name);
     }
   }
 
@@ -314,4 +323,8 @@ class World {
       livedMs: scheduler.now,
     };
   }
+}
+
+function isFactOfService(type: string): boolean {
+  return type.startsWith('Service') && type !== 'ServiceHeartbeat';
 }

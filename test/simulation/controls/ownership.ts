@@ -1,5 +1,7 @@
 import * as eligibility from '../../../src/domain/placement/eligibility';
 import { ServiceMembership } from '../../../src/membership/service-membership';
+import { OwnershipSweep } from '../../../src/ownership';
+import type { ReadModel, SweepSnapshot } from '../../../src/read-model';
 import { Projector } from '../../../src/read-model/projector';
 import { SqliteReadModel } from '../../../src/read-model/sqlite-read-model';
 import type { Script } from '../../../src/testing/simulation';
@@ -27,6 +29,18 @@ function diesTwice(seed: number): Script {
   );
 }
 
+/** By turns: `a` is cut off until it no longer trusts itself, and comes back before anybody judges it; `a` drains. */
+function backOrAway(seed: number): Script {
+  const m = new Moments(seed);
+  const at = 12_000 + m.between(0, 4_000);
+  const cut = { kind: 'cut', direction: 'both', lands: false } as const;
+  return world(seed, 40_000, jobsOf(6, 'brief', everyMs(5_000)), [
+    seed % 2 === 1
+      ? { at, do: 'trouble', place: 'a', ms: 4_500, trouble: cut }
+      : { at, do: 'stop', place: 'a', restartMs: 2_000 },
+  ]);
+}
+
 /** Some jobs are moved by a log that is lost, while they are idle. */
 function movedByTheLost(seed: number): Script {
   const m = new Moments(seed);
@@ -49,22 +63,23 @@ function appendedToTheLost(seed: number): Script {
   ]);
 }
 
-function newestGone(view: SqliteReadModel, serviceId: string): string | undefined {
+function newestGone(view: ReadModel, serviceId: string): string | undefined {
   return view.service(serviceId)?.incarnations.findLast(({ life }) => life === 'failed' || life === 'stopped')
     ?.incarnation;
 }
 
-type Orphans = ReturnType<SqliteReadModel['sweep']>['orphaned'];
+type Orphans = SweepSnapshot['orphaned'];
 
-/** Puts a view in its place whose sweeps show these of the orphans. */
-function showing(these: (orphaned: Orphans, view: SqliteReadModel) => Orphans): () => void {
+/** Sweeps decide on these of the orphans that their view shows. */
+function decidingOn(these: (orphaned: Orphans, view: ReadModel) => Orphans): () => void {
   return replaced(
-    SqliteReadModel.prototype,
-    'sweep',
+    OwnershipSweep.prototype,
+    'decide',
     (original) =>
-      function (this: SqliteReadModel, ...args: never[]) {
-        const snapshot = original.apply(this, args) as ReturnType<SqliteReadModel['sweep']>;
-        return { ...snapshot, orphaned: these(snapshot.orphaned, this) };
+      function (this: { ports: { readModel: ReadModel } }, ...args: never[]) {
+        const [snapshot, ...more] = args as readonly unknown[] as readonly [SweepSnapshot, ...unknown[]];
+        const orphaned = these(snapshot.orphaned, this.ports.readModel);
+        return original.call(this, { ...snapshot, orphaned }, ...more);
       },
   );
 }
@@ -74,18 +89,18 @@ export const ownership: readonly Control[] = [
   {
     rule: '5.7',
     name: 'only the jobs of the newest incarnation that is gone are looked for',
-    broken: 'ReadModel.sweep, by one that leaves the orphans of earlier incarnations out',
+    broken: 'OwnershipSweep.decide, by one that leaves the orphans of earlier incarnations out',
     caughtBy: ['I5'],
     script: diesTwice,
     replace: () =>
-      showing((orphaned, view) =>
+      decidingOn((orphaned, view) =>
         orphaned.filter(({ owner, ownerServiceId }) => newestGone(view, ownerServiceId) === owner.incarnation),
       ),
   },
   {
     rule: '5.7',
     name: 'each orphan is looked at once',
-    broken: 'ReadModel.sweep, by one that shows an orphan once',
+    broken: 'OwnershipSweep.decide, by one that looks at an orphan once',
     caughtBy: ['I5'],
     script: (seed) => {
       const m = new Moments(seed);
@@ -105,7 +120,7 @@ export const ownership: readonly Control[] = [
     },
     replace: () => {
       const shown = new WeakMap<object, Set<string>>();
-      return showing((all, view) => {
+      return decidingOn((all, view) => {
         const before = shown.get(view) ?? new Set();
         shown.set(view, before);
         const orphaned = all.filter(({ job, owner }) => !before.has(`${job.jobId} ${owner.incarnation}`));
@@ -117,10 +132,10 @@ export const ownership: readonly Control[] = [
   {
     rule: '6',
     name: 'who is of no registration in the log owns on',
-    broken: 'ReadModel.sweep, by one that leaves out what is bound to such an incarnation',
+    broken: 'OwnershipSweep.decide, by one that leaves out what is bound to such an incarnation',
     caughtBy: ['I5'],
     script: movedByTheLost,
-    replace: () => showing((orphaned) => orphaned.filter(({ owner }) => owner.life !== 'unregistered')),
+    replace: () => decidingOn((orphaned) => orphaned.filter(({ owner }) => owner.life !== 'unregistered')),
   },
   {
     rule: '6',
@@ -226,6 +241,23 @@ export const ownership: readonly Control[] = [
           function (this: unknown, ...args: never[]) {
             const { type } = args[2] as { type: string };
             return type === 'JobReleased' ? undefined : original.apply(this, args);
+          },
+      ),
+  },
+  {
+    rule: 'I7',
+    name: 'the projector passes over a fact of a service',
+    broken: 'Projector.applyToService, by one that knows neither ServiceReasserted nor ServiceDrainStarted',
+    caughtBy: ['I7'],
+    script: backOrAway,
+    replace: () =>
+      replaced(
+        Projector.prototype,
+        'applyToService',
+        (original) =>
+          function (this: unknown, ...args: never[]) {
+            const { type } = args[2] as { type: string };
+            return ['ServiceReasserted', 'ServiceDrainStarted'].includes(type) ? undefined : original.apply(this, args);
           },
       ),
   },
