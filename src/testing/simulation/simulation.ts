@@ -243,10 +243,9 @@ class World {
     const membership = this.services().find((one) => one.name === name)?.service.membership;
     if (membership == null) return null;
     const { trust } = membership;
-    return {
-      incarnation: membership.incarnation(),
-      fence: trust.check() ?? (trust.remainingMs() > 0 ? null : 'expired'),
-    };
+    // To ask a trust that has run out is to fence it: that would stop handlers of a process that is held up.
+    const expired = trust.remainingMs() <= 0;
+    return { incarnation: membership.incarnation(), fence: expired ? 'expired' : trust.check() };
   }
 
   /** Who asks again asks another one. */
