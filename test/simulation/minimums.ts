@@ -32,6 +32,9 @@ export const minimums: ReadonlyMap<string, number> = new Map([
   ['resumed-without-trust', 15],
   ['not-entered-after-start', 4],
   ['not-claiming-view-behind', 5],
+  // An owner that dies when all is well.
+  ['last-death', 24],
+  ['taken-over', 160],
   // One name, two processes.
   ['identity-conflict', 5],
   ['superseded', 4],

@@ -19,6 +19,7 @@ export class JudgeVerdicts {
       one.confirmedDead ||= data.confirmedDead;
     } else {
       const { kind, membershipPosition } = data.evidence;
+      one.judgedBy.push(data.observer);
       const newest = this.newestOf(serviceId);
       if (BigInt(membershipPosition) < newest)
         this.ports.violate(

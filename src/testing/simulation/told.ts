@@ -36,6 +36,8 @@ export class Told {
   private readonly ended: Asked[] = [];
   /** Newest fact of a service that it has read. */
   upTo = 0n;
+  /** When its newest heartbeat began, true time; null: it has sent none. */
+  beatAt: number | null = null;
   /** Greatest generation of the log that it was told. */
   generation = 0;
   /** Generation of the log that it goes by: that which it was told first, or that of the last time that it noticed to have lost one; null: it knows none. */
@@ -61,6 +63,7 @@ export class Told {
     if (type !== 'ServiceHeartbeat' && type !== 'ServiceReasserted' && type !== 'ServiceRegistered') return null;
     const { incarnation } = JSON.parse(data) as { incarnation: string };
     const asked = { type, incarnation, ...this.look() };
+    if (type === 'ServiceHeartbeat') this.beatAt = asked.at;
     if (type === 'ServiceRegistered' && incarnation !== this.incarnation) this.begins(asked);
     this.sent.set(id, asked);
     if (this.sent.size > KEPT_SENT) this.sent.delete(this.sent.keys().next().value as string);
