@@ -53,6 +53,9 @@ export const minimums: ReadonlyMap<string, number> = new Map([
   ['resumed-without-trust', 49],
   ['not-entered-after-start', 10],
   ['not-claiming-view-behind', 5],
+  // An owner that dies when all is well.
+  ['last-death', 24],
+  ['taken-over', 160],
   // One name, two processes.
   ['identity-conflict', 46],
   ['superseded', 12],

@@ -1,7 +1,10 @@
+import { SeededRandom } from '../../clock';
 import { livenessProfiles } from '../../membership';
 import type { JobRunStarted } from '../../domain/job';
 import { JudgeEntries, type EntriesPorts } from './judge-entries';
 import type { JudgedIncarnation } from './judged';
+import { Scheduler } from './scheduler';
+import { SimulatedProcess } from './simulated-process';
 import type { WitnessedRun } from './witness';
 
 /** Two runs of one slot, in two processes that trust themselves: which of them an operator has called dead is for the test to say. */
@@ -70,5 +73,66 @@ describe('the judge of handlers that are entered beside each other', () => {
     dead.add('a-1');
     enter(run('a', 2), run('a', 1));
     expect(said).toEqual([expect.stringMatching(/^3\.7 /)]);
+  });
+
+  describe('beside one whose process was held up', () => {
+    const liveness = livenessProfiles.default;
+
+    /** Its newest heartbeat was acknowledged at 2,500, so its trust ran out at 6,500. */
+    const heldUp = (...pauses: readonly (readonly [from: number, to: number])[]) => {
+      const scheduler = new Scheduler(new SeededRandom(1), () => undefined);
+      const machine = { bootId: null, pidNamespace: 'pid' };
+      const traits = { rate: 1, wallAtStart: 0 };
+      const process = new SimulatedProcess('a', 'a', 1, machine, scheduler, traits, 1, () => true);
+      for (const type of ['ServiceRegistered', 'ServiceHeartbeat']) {
+        scheduler.now = 2_500;
+        const asked = process.told.asks([{ id: type, type, data: '{"incarnation":"a-1"}', metadata: '{}' }]);
+        if (asked !== null) process.told.appended(asked, liveness.selfFenceAfterMs);
+      }
+      process.pauses.push(...pauses.map(([from, to]) => ({ from, to, kind: 'stall' as const })));
+      return process;
+    };
+    const enterBeside = (process: SimulatedProcess) =>
+      entries.entered(run('b', 2), [{ ...run('a', 1), enteredAt: 2_000 }], () => process);
+
+    it.each([
+      ['until now', [[6_000, 11_000]]],
+      ['until a moment ago', [[6_000, 9_500]]],
+      [
+        'again and again, and hardly ran',
+        [
+          [6_000, 7_100],
+          [7_200, 8_400],
+          [8_300, 9_600],
+        ],
+      ],
+    ] as const)('takes a pause that its trust has run out in for a reason: %s', (_, pauses) => {
+      enterBeside(heldUp(...pauses));
+      expect([said, noted]).toEqual([[], ['overlap-paused']]);
+    });
+
+    it.each([
+      ['that was over before', [[4_000, 6_400]]],
+      ['after which it has run for longer than its handlers may take', [[6_000, 8_400]]],
+      [
+        'of several that left it time to stop',
+        [
+          [6_400, 7_000],
+          [7_900, 8_600],
+          [9_400, 9_900],
+        ],
+      ],
+      [
+        'one within the other, which count once',
+        [
+          [6_500, 8_000],
+          [6_600, 8_000],
+          [6_700, 8_000],
+        ],
+      ],
+    ] as const)('… but not one %s', (_, pauses) => {
+      enterBeside(heldUp(...pauses));
+      expect(said).toEqual([expect.stringMatching(/^overlap /)]);
+    });
   });
 });

@@ -71,7 +71,7 @@ export class JudgeEntries {
   /** A handler that was in the middle of its run when its process was held up for longer than trust runs has ended or was told to. */
   resumed(run: WitnessedRun, wentOnMs: number): void {
     this.ports.note('resumed-without-trust');
-    if (wentOnMs > Math.max(RESUMED_MS, this.ports.liveness.selfFenceAfterMs / RESUMED_PART))
+    if (wentOnMs > this.noticedMs)
       this.ports.violate(
         'resumed',
         `${wordsOf(run)} went on for ${wentOnMs.toFixed(0)} ms after ${run.process} was resumed.`,
@@ -127,12 +127,11 @@ export class JudgeEntries {
   /** The guarantees name a reason why its handler may still run. */
   private excused(earlier: WitnessedRun, run: WitnessedRun, process: SimulatedProcess | null): boolean {
     const now = this.ports.now();
-    const { abortGraceMs, loopDelayMs, failAfterMs, clockRateError } = this.ports.liveness;
+    const { abortGraceMs, loopDelayMs, clockRateError } = this.ports.liveness;
     const because = (why: string) => (this.ports.note(why), true);
     const ignored = earlier.abortedAt !== null && now - earlier.abortedAt >= abortGraceMs * (1 - clockRateError);
     if (ignored) return because('overlap-ignored-abort');
-    const paused = process?.pausedWithin(now - 2 * failAfterMs, now) ?? 0;
-    if (paused > loopDelayMs) return because('overlap-paused');
+    if (process !== null && this.heldUp(earlier, process)) return because('overlap-paused');
     // Whoever is called dead and lives may also enter late, beside the run that has taken the place of its own.
     if (this.calledDead(earlier) || (this.calledDead(run) && run.epoch < earlier.epoch))
       return because('overlap-confirmed-dead');
@@ -140,6 +139,24 @@ export class JudgeEntries {
     const { selfFenceAfterMs } = this.ports.liveness;
     const restoredMs = this.ports.restored(earlier.process).sinceMs;
     return restoredMs < selfFenceAfterMs + loopDelayMs + abortGraceMs && because('overlap-log-went-back');
+  }
+
+  /**
+   * It could not stop in time: since its trust ran out its process was held up for more than `loopDelayMs`, in one piece or in several, and has not run
+   * for as long as it takes to notice the fence and to yield. What held it up before that has delayed neither.
+   */
+  private heldUp({ incarnation, enteredAt }: WitnessedRun, process: SimulatedProcess): boolean {
+    const { abortGraceMs, loopDelayMs, selfFenceAfterMs, clockRateError } = this.ports.liveness;
+    const now = this.ports.now();
+    const ended = process.told.trustEnds(incarnation, enteredAt, selfFenceAfterMs) ?? now;
+    const held = process.pausedWithin(ended, now);
+    const ran = now - ended - held;
+    return held > loopDelayMs && ran < (this.noticedMs + abortGraceMs) * (1 + clockRateError);
+  }
+
+  /** A process that runs has noticed within this time that its trust has run out, ms. */
+  private get noticedMs(): number {
+    return Math.max(RESUMED_MS, this.ports.liveness.selfFenceAfterMs / RESUMED_PART);
   }
 
   /** An operator has called its process dead, against the truth. */

@@ -19,6 +19,7 @@ export class JudgeVerdicts {
       one.confirmedDead ||= data.confirmedDead;
     } else {
       const { kind, membershipPosition } = data.evidence;
+      one.judgedBy.push(data.observer);
       const newest = this.newestOf(serviceId);
       if (BigInt(membershipPosition) < newest)
         this.ports.violate(
@@ -61,12 +62,10 @@ export class JudgeVerdicts {
     }
   }
 
-  /** 5.6: when a verdict lands its subject has stopped. */
+  /** 5.6: when a verdict lands its subject has stopped. A pause excuses nothing: trust runs out by the clocks, whether anything runs or not. */
   private stopBeforeSteal(process: SimulatedProcess, { serviceId }: JudgedIncarnation, incarnation: string): void {
     const trusted = this.ports.trusted(process.name);
-    const { failAfterMs, loopDelayMs } = this.ports.liveness;
-    const paused = process.pausedWithin(this.ports.now() - 2 * failAfterMs, this.ports.now()) > loopDelayMs;
-    if (trusted === null || paused || trusted.incarnation !== incarnation || trusted.fence !== null) return;
+    if (trusted === null || trusted.incarnation !== incarnation || trusted.fence !== null) return;
     this.ports.violate('5.6', `${serviceId} is marked failed, and ${process.name} trusts itself.`);
   }
 

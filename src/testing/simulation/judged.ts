@@ -18,10 +18,14 @@ export interface JudgedIncarnation {
   readonly serviceId: string;
   /** Name of the process that registered it. */
   readonly process: string;
+  /** True time. */
+  readonly registeredAt: number;
   readonly labels: { readonly [key: string]: string };
   readonly handlers: readonly string[];
   draining: boolean;
   ended: 'failed' | 'stopped' | null;
+  /** Services that have marked it failed for its silence. */
+  readonly judgedBy: string[];
   endedAt: number;
   leftovers: readonly string[];
   confirmedDead: boolean;

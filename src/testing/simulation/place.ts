@@ -71,6 +71,8 @@ interface Trap {
   readonly spring: () => void;
 }
 
+/** One way between a service and the log, ms. */
+export const LATENCY_MS: readonly [number, number] = [1, 8];
 /** After the process is gone without having been asked to, its supervisor starts it again this much later, ms. */
 const SUPERVISED_MS: readonly [number, number] = [300, 3_000];
 
@@ -127,7 +129,7 @@ export class Place {
       scheduler,
       troubles,
       {
-        latency: script.latency ?? [1, 8],
+        latency: script.latency ?? LATENCY_MS,
         timeoutMs: script.requestTimeoutMs ?? 3_000,
         trustMs: this.world.selfFenceAfterMs,
       },

@@ -141,7 +141,8 @@ function waitsAsSuspect(state: JobRecord, { judge, witness, trueTime }: Omit<Qui
   });
 }
 
-function fits(
+/** It has the handler of the job, and labels that its tag asks for. */
+export function fits(
   state: JobRecord,
   one: { readonly handlers: readonly string[]; readonly labels: { readonly [key: string]: string } },
 ): boolean {

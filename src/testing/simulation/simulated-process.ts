@@ -42,7 +42,7 @@ export class SimulatedProcess {
   ) {
     this.random = new SeededRandom(seed);
     this.clock = new ProcessClock(scheduler, traits, this.random, (callback) => this.post(callback));
-    this.told = new Told(this.clock);
+    this.told = new Told(this.clock, () => scheduler.now, traits.rate);
   }
 
   get dead(): boolean {
@@ -114,7 +114,15 @@ export class SimulatedProcess {
 
   /** How much of the time between two instants it was held up, ms. */
   pausedWithin(from: number, to: number): number {
-    return this.pauses.reduce((sum, p) => sum + Math.max(0, Math.min(to, p.to) - Math.max(from, p.from)), 0);
+    let [held, counted] = [0, from];
+    // One may begin within another.
+    for (const pause of this.pauses) {
+      const [begins, ends] = [Math.max(counted, pause.from), Math.min(to, pause.to)];
+      if (ends <= begins) continue;
+      held += ends - begins;
+      counted = ends;
+    }
+    return held;
   }
 
   processes(): Processes {

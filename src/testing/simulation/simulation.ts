@@ -13,9 +13,10 @@ import { Counters } from './counters';
 import { drawn, uuidOf } from './draws';
 import { Judge } from './judge';
 import type { SimulatedViolation } from './judged';
+import { checkTakenOver, lastDeath } from './last-death';
 import { Operators } from './operators';
 import { Outsiders } from './outsiders';
-import { Place, type HandlersOf, type Substitution, type WorldPorts } from './place';
+import { LATENCY_MS, Place, type HandlersOf, type Substitution, type WorldPorts } from './place';
 import { checkQuiet, quietTimeMs, type LivingService } from './quiescence';
 import { Restores } from './restores';
 import { Scheduler } from './scheduler';
@@ -215,10 +216,33 @@ class World {
         now: this.logTime(),
         trueTime: scheduler.now,
       });
+    }
+    if (!stop()) await this.oneMoreDies(stop);
+    if (!stop()) {
       judge.finish();
       this.compareNow();
     }
     return this.result();
+  }
+
+  /** In a world in which all is well: how long does a takeover take? */
+  private async oneMoreDies(stop: () => boolean): Promise<void> {
+    const { scheduler, script, judge, witness, liveness } = this;
+    const death = lastDeath(
+      {
+        ...{ judge, witness, liveness, now: scheduler.now },
+        wayMs: (script.latency ?? LATENCY_MS)[1],
+        living: (name) => this.processes().find((process) => process.name === name) ?? null,
+        workers: this.services().filter(({ webOnly }) => !webOnly).length,
+        shared: (serviceId) => this.places.filter((place) => place.serviceId === serviceId).length > 1,
+      },
+      drawn(script.seed, 'last-death'),
+    );
+    if (death === null) return judge.note('nobody-left-to-take-over');
+    judge.note('last-death');
+    this.places.find(({ current }) => current?.process.name === death.owner.process)?.crash('never');
+    await scheduler.runUntil(death.until, stop);
+    if (!stop()) checkTakenOver(death, judge);
   }
 
   private logTime(): number {
@@ -248,10 +272,9 @@ class World {
     const membership = this.services().find((one) => one.name === name)?.service.membership;
     if (membership == null) return null;
     const { trust } = membership;
-    return {
-      incarnation: membership.incarnation(),
-      fence: trust.check() ?? (trust.remainingMs() > 0 ? null : 'expired'),
-    };
+    // To ask a trust that has run out is to fence it: that would stop handlers of a process that is held up.
+    const expired = trust.remainingMs() <= 0;
+    return { incarnation: membership.incarnation(), fence: expired ? 'expired' : trust.check() };
   }
 
   /** Who asks again asks another one. */

@@ -7,6 +7,8 @@ interface Look {
   readonly boot: number;
   /** Wall clock against monotonic time. */
   readonly wallOff: number;
+  /** True time. */
+  readonly at: number;
 }
 
 /** An append that may renew trust, from the moment in which the process began it. */
@@ -30,8 +32,12 @@ export class Told {
   /** The newest append by which it may trust itself; null: none since the registration, or trust has expired. */
   private from: Asked | null = null;
   private expired = false;
+  /** The newest append that each trust rested on which has ended, oldest first. */
+  private readonly ended: Asked[] = [];
   /** Newest fact of a service that it has read. */
   upTo = 0n;
+  /** When its newest heartbeat began, true time; null: it has sent none. */
+  beatAt: number | null = null;
   /** Greatest generation of the log that it was told. */
   generation = 0;
   /** Generation of the log that it goes by: that which it was told first, or that of the last time that it noticed to have lost one; null: it knows none. */
@@ -44,7 +50,12 @@ export class Told {
   private readonly sent = new Map<string, Asked>();
   private readonly facts: { readonly position: bigint; readonly at: number }[] = [];
 
-  constructor(private readonly clock: Clock) {}
+  constructor(
+    private readonly clock: Clock,
+    private readonly trueTime: () => number,
+    /** Of its clock against true time. */
+    private readonly rate: number,
+  ) {}
 
   /** The process sends this; null: it says nothing about trust. */
   asks(events: readonly NewEvent[]): Asked | null {
@@ -52,6 +63,7 @@ export class Told {
     if (type !== 'ServiceHeartbeat' && type !== 'ServiceReasserted' && type !== 'ServiceRegistered') return null;
     const { incarnation } = JSON.parse(data) as { incarnation: string };
     const asked = { type, incarnation, ...this.look() };
+    if (type === 'ServiceHeartbeat') this.beatAt = asked.at;
     if (type === 'ServiceRegistered' && incarnation !== this.incarnation) this.begins(asked);
     this.sent.set(id, asked);
     if (this.sent.size > KEPT_SENT) this.sent.delete(this.sent.keys().next().value as string);
@@ -76,7 +88,10 @@ export class Told {
   appended(asked: Asked, trustMs: number): void {
     if (asked.type === 'ServiceRegistered' || asked.monotonic < this.registeredAt) return;
     if (asked.incarnation !== this.incarnation || this.since(asked) >= trustMs) return;
-    this.expired ||= this.from !== null && this.since(this.from) >= trustMs;
+    if (this.from !== null && !this.expired && this.since(this.from) >= trustMs) {
+      this.expired = true;
+      this.ended.push(this.from);
+    }
     if (this.expired && asked.type !== 'ServiceReasserted') return;
     this.expired = false;
     if (this.from === null || asked.monotonic > this.from.monotonic) this.from = asked;
@@ -112,6 +127,13 @@ export class Told {
     return null;
   }
 
+  /** True time at which the trust that a handler of this incarnation was entered in has run out, or will, if nothing renews it; null: there was none. */
+  trustEnds(incarnation: string, enteredAt: number, trustMs: number): number | null {
+    const all = this.from === null || this.expired ? this.ended : [...this.ended, this.from];
+    const ends = all.filter((one) => one.incarnation === incarnation).map(({ at }) => at + trustMs / this.rate);
+    return ends.find((end) => end >= enteredAt) ?? null;
+  }
+
   /** Of a fact that its view must show: one that its membership has read, or an own append that was acknowledged. */
   knows(position: bigint): void {
     this.facts.push({ position, at: this.clock.monotonic() });
@@ -145,6 +167,7 @@ export class Told {
   }
 
   private begins({ incarnation, monotonic }: Asked): void {
+    if (this.from !== null && !this.expired) this.ended.push(this.from);
     this.incarnation = incarnation;
     this.registeredAt = monotonic;
     this.from = null;
@@ -153,7 +176,7 @@ export class Told {
 
   private look(): Look {
     const monotonic = this.clock.monotonic();
-    return { monotonic, boot: this.clock.boot(), wallOff: this.clock.wall() - monotonic };
+    return { monotonic, boot: this.clock.boot(), wallOff: this.clock.wall() - monotonic, at: this.trueTime() };
   }
 
   private since(look: Look): number {

@@ -1,6 +1,8 @@
 import * as eligibility from '../../../src/domain/placement/eligibility';
+import { Observation } from '../../../src/membership/observation';
 import { ServiceMembership } from '../../../src/membership/service-membership';
 import { OwnershipSweep } from '../../../src/ownership';
+import { Claimables } from '../../../src/ownership/claimables';
 import type { ReadModel, SweepSnapshot } from '../../../src/read-model';
 import { Projector } from '../../../src/read-model/projector';
 import { SqliteReadModel } from '../../../src/read-model/sqlite-read-model';
@@ -61,6 +63,12 @@ function appendedToTheLost(seed: number): Script {
     { at: at - 300, do: 'trouble', place: null, ms: 3_000, trouble: { kind: 'refuse', rate: 1 } },
     { at, do: 'restore', backMs: 80_000 },
   ]);
+}
+
+/** Nothing is wrong. When the world has healed, an owner dies. */
+function calm(seed: number): Script {
+  const m = new Moments(seed);
+  return world(seed, 20_000 + m.between(0, 2_000), jobsOf(9, 'brief', everyMs(3_000)), []);
 }
 
 function newestGone(view: ReadModel, serviceId: string): string | undefined {
@@ -128,6 +136,40 @@ export const ownership: readonly Control[] = [
         return orphaned;
       });
     },
+  },
+  {
+    rule: '5.15',
+    name: 'what a dead owner had is left alone for half a minute',
+    broken: 'Claimables.firstSeen, by one that says half a minute later',
+    caughtBy: ['I5'],
+    script: calm,
+    replace: () =>
+      replaced(
+        Claimables.prototype,
+        'firstSeen',
+        (original) =>
+          function (this: unknown, ...args: never[]) {
+            const [, claim] = args as readonly string[];
+            const at = original.apply(this, args) as number;
+            return claim.startsWith('gone ') ? at + 30_000 : at;
+          },
+      ),
+  },
+  {
+    rule: '5.15',
+    name: 'an observer waits for three times as long',
+    broken: 'Observation.threshold, by three times failAfter',
+    caughtBy: ['I5'],
+    script: calm,
+    replace: () =>
+      replaced(
+        Observation.prototype,
+        'threshold',
+        (original) =>
+          function (this: unknown, ...args: never[]) {
+            return 3 * (original.apply(this, args) as number);
+          },
+      ),
   },
   {
     rule: '6',

@@ -7,6 +7,7 @@ import { readClocks } from '../../../src/membership/reading';
 import { ServiceMembership } from '../../../src/membership/service-membership';
 import { OwnTrust } from '../../../src/membership/trust';
 import { MarkServiceFailedCommand } from '../../../src/commands';
+import { Runs } from '../../../src/worker/runs';
 import type { Script } from '../../../src/testing/simulation';
 import { all, replaced, type Control } from './control';
 import { atHome, everyMs, jobsOf, Moments, three, world } from './worlds';
@@ -30,6 +31,17 @@ function backBeforeItHears(seed: number): Script {
     },
     { at, do: 'trouble', place: 'b', ms: 15_000, trouble: { kind: 'lag', of: 'view', ms: 4_500 } },
     { at, do: 'trouble', place: 'c', ms: 15_000, trouble: { kind: 'lag', of: 'view', ms: 4_500 } },
+  ]);
+}
+
+/** `a` stalls for longer than its event loop may, and is well again; a moment later it is cut off, with handlers that run on. */
+function cutOffAfterAStall(seed: number): Script {
+  const m = new Moments(seed);
+  const at = 25_000 + m.between(0, 3_000);
+  const jobs = jobsOf(8, 'long', { ...atHome('a'), ...everyMs(2_000), policies: { timeoutMs: null } });
+  return world(seed, 55_000, jobs, [
+    { at: at - m.between(900, 1_100), do: 'stall', place: 'a', ms: 600 },
+    { at, do: 'trouble', place: 'a', ms: 12_000, trouble: { kind: 'cut', direction: 'both', lands: false } },
   ]);
 }
 
@@ -82,6 +94,22 @@ export const trustAndVerdicts: readonly Control[] = [
           ) {
             if (this.ports.trust.reassert(readClocks(this.ports.clock))) this.onReturned(incarnation, 0);
             return Promise.resolve();
+          },
+      ),
+  },
+  {
+    rule: '5.2, 5.6',
+    name: 'handlers are not told to stop at the fence',
+    broken: 'Runs.abortAll, by one that does nothing when trust has run out',
+    caughtBy: ['overlap'],
+    script: cutOffAfterAStall,
+    replace: () =>
+      replaced(
+        Runs.prototype,
+        'abortAll',
+        (original) =>
+          function (this: unknown, ...args: never[]) {
+            return args[0] === 'fenced' ? undefined : original.apply(this, args);
           },
       ),
   },
