@@ -8,6 +8,7 @@ import { ServiceMembership } from '../../../src/membership/service-membership';
 import { OwnTrust } from '../../../src/membership/trust';
 import { MarkServiceFailedCommand } from '../../../src/commands';
 import { Runs } from '../../../src/worker/runs';
+import { HoldfastService } from '../../../src/runtime/holdfast-service';
 import type { Script } from '../../../src/testing/simulation';
 import { all, replaced, type Control } from './control';
 import { atHome, everyMs, jobsOf, Moments, three, world } from './worlds';
@@ -32,6 +33,11 @@ function backBeforeItHears(seed: number): Script {
     { at, do: 'trouble', place: 'b', ms: 15_000, trouble: { kind: 'lag', of: 'view', ms: 4_500 } },
     { at, do: 'trouble', place: 'c', ms: 15_000, trouble: { kind: 'lag', of: 'view', ms: 4_500 } },
   ]);
+}
+
+/** A service starts nothing either once its own view shows that it is failed: without that, its trust is alone. */
+function ownViewIgnored(): () => void {
+  return replaced(HoldfastService.prototype as unknown as { mayStay: () => boolean }, 'mayStay', () => () => true);
 }
 
 /** `a` stalls for longer than its event loop may, and is well again; a moment later it is cut off, with handlers that run on. */
@@ -66,15 +72,18 @@ export const trustAndVerdicts: readonly Control[] = [
     caughtBy: ['entry', 'guard', 'overlap', 'I3', 'I4'],
     script: backBeforeItHears,
     replace: () =>
-      replaced(
-        OwnTrust.prototype,
-        'renew',
-        (original) =>
-          function (this: { fenced: unknown }, ...args) {
-            const start = args[0] as { monotonic: number };
-            if (this.fenced === 'trust-expired') Object.assign(this, { fenced: null, from: start });
-            return original.apply(this, args);
-          },
+      all(
+        ownViewIgnored(),
+        replaced(
+          OwnTrust.prototype,
+          'renew',
+          (original) =>
+            function (this: { fenced: unknown }, ...args) {
+              const start = args[0] as { monotonic: number };
+              if (this.fenced === 'trust-expired') Object.assign(this, { fenced: null, from: start });
+              return original.apply(this, args);
+            },
+        ),
       ),
   },
   {
@@ -84,17 +93,20 @@ export const trustAndVerdicts: readonly Control[] = [
     caughtBy: ['entry', 'guard', 'overlap', 'I3', 'I4'],
     script: backBeforeItHears,
     replace: () =>
-      replaced(
-        Returning.prototype,
-        'reassert',
-        () =>
-          function (
-            this: { ports: { trust: OwnTrust; clock: never }; onReturned: (incarnation: string, ms: number) => void },
-            incarnation: string,
-          ) {
-            if (this.ports.trust.reassert(readClocks(this.ports.clock))) this.onReturned(incarnation, 0);
-            return Promise.resolve();
-          },
+      all(
+        ownViewIgnored(),
+        replaced(
+          Returning.prototype,
+          'reassert',
+          () =>
+            function (
+              this: { ports: { trust: OwnTrust; clock: never }; onReturned: (incarnation: string, ms: number) => void },
+              incarnation: string,
+            ) {
+              if (this.ports.trust.reassert(readClocks(this.ports.clock))) this.onReturned(incarnation, 0);
+              return Promise.resolve();
+            },
+        ),
       ),
   },
   {
