@@ -38,6 +38,8 @@ export interface SimulationOptions {
   readonly stopAtFirst?: boolean;
   /** When the time of the script is over all faults end, and after a while everything must be in its place. Default true; false: it ends there. */
   readonly heals?: boolean;
+  /** When everything is in its place one more owner dies, and its jobs must be taken over within the stated bound. Default true. */
+  readonly lastDeath?: boolean;
   /** What services tell their log. Default: nothing. */
   readonly logger?: (process: string, trueTime: () => number) => Logger;
 }
@@ -217,7 +219,7 @@ class World {
         trueTime: scheduler.now,
       });
     }
-    if (!stop()) await this.oneMoreDies(stop);
+    if (!stop() && this.options.lastDeath !== false) await this.oneMoreDies(stop);
     if (!stop()) {
       judge.finish();
       this.compareNow();
