@@ -54,8 +54,11 @@ function gaps(evidence: Evidence, history: History, disturbed: Disturbances): st
   });
 }
 
-/** When its owner was under a fault or gone, each time for no longer than its bound. */
-function struck(evidence: Evidence, { ownerships, lives }: History, job: string): Interval[] {
+/** Between the end of one suspect's run and the start of the next one's, ms. */
+const NEXT_SUSPECT_MS = 500;
+
+/** When its owner was under a fault or gone, each time for no longer than its bound; and when it waited, as a suspect, for others of its owner. */
+function struck(evidence: Evidence, { ownerships, lives, soleRuns }: History, job: string): Interval[] {
   const { faults, settings } = evidence;
   const { selfFenceAfterMs, beatMs } = settings.liveness;
   const returnMs = selfFenceAfterMs + 2 * beatMs;
@@ -71,7 +74,11 @@ function struck(evidence: Evidence, { ownerships, lives }: History, job: string)
     const unowned: Interval[] = Number.isFinite(one.to) ? [[one.to, Math.min(next, one.to + boundMs)]] : [];
     // A verdict that no fault explains took its silence first.
     const silence: Interval[] = one.ended === 'failed' ? [[one.to - (life.thresholdMs ?? 0), one.to]] : [];
-    return [...byFaults, ...unowned, ...silence];
+    const others = one.suspect ? (soleRuns.get(one.incarnation) ?? []).filter((run) => run.job !== job) : [];
+    const waits = others
+      .filter((run) => run.to > one.from && run.from < one.to)
+      .map((run): Interval => [Math.max(run.from, one.from), Math.min(run.to + NEXT_SUSPECT_MS, one.to)]);
+    return [...byFaults, ...unowned, ...silence, ...waits];
   });
 }
 
